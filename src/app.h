@@ -1,0 +1,31 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "db/db.h"
+#include "http/metrics.h"
+#include "kv/kv.h"
+#include "view/page.h"
+
+/*
+ * The composition root: what a process has.  app_open is the only place that names
+ * implementations.  Made after fork, one per worker process; freed at its end.
+ */
+struct app {
+	struct config *config;
+	struct log log;
+	const struct clock *clock;
+	struct keyring *keys;
+	struct db *db;
+	struct kv *kv;
+	struct pages *pages;		/* NULL where no page is served */
+	struct metrics *metrics;
+};
+
+enum { APP_DB = 1, APP_KV = 2, APP_PAGES = 4, APP_MAKE_KEY = 8 };
+
+/* Says on stderr what is wrong and what to do when it fails. process: "web", "cron" ... */
+enum err app_open(void *mem, const char *config_file, const char *process, unsigned what,
+    struct app **out) MUST_CHECK;

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <json-c/json.h>
+
+#include "base/err.h"
+
+/*
+ * One INI file; every key can be overridden by MAILLAYER_<SECTION>_<KEY>.  Unknown sections
+ * and keys are errors with file and line, so that a typing mistake is not silently ignored.
+ */
+struct config {
+	const char *file;
+	struct {
+		const char *public_url;		/* as people reach it, no slash at the end */
+		const char *state_dir;		/* database, spool, keys */
+		const char *share_dir;		/* templates, sql, assets as installed */
+		const char *web_socket, *track_socket, *cron_socket;
+		int web_workers, track_workers, cron_workers;
+		int slice_seconds;		/* budget of one cron request; stops claiming 10 % before */
+		bool reload_templates;		/* look for changed templates at each page (development) */
+		int missed_hours;		/* a schedule missed by more waits for a person */
+	} server;
+	struct {
+		const char *url;		/* sqlite:/path or postgresql://... */
+	} database;
+	struct {
+		const char *servers;		/* unix:/path or host:port, comma-separated; "" = none */
+	} memcached;
+	struct {
+		const char *system_from;	/* sender of our own mails (reset, invitation) */
+	} mail;
+	struct {
+		const char *url, *anon_key, *algorithm, *jwt_secret, *providers;
+		bool self_register;
+	} supabase;
+	struct {
+		const char *key_file;		/* 32 random bytes, base64; made by `migrate` if absent */
+		bool allow_loopback_http;
+	} security;
+	struct {
+		const char *level, *format;	/* format: auto | json | text */
+	} log;
+};
+
+/* file may be NULL: defaults and environment only. ERR_INVALID prints file:line and why to *why. */
+enum err config_load(void *mem, const char *file, struct config **out, const char **why) MUST_CHECK;
+/* The effective values without secrets, for doctor. */
+struct json_object *config_json(void *mem, const struct config *c);

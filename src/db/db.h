@@ -1,0 +1,95 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+/*
+ * One connection to SQLite or PostgreSQL, used by one process.  SQL is written once for
+ * both: $1 placeholders (by number), ON CONFLICT, RETURNING, ->>.  Where one of them needs
+ * more, a marked comment is opened by that driver only:
+ *
+ *	SELECT id FROM x / *+pg FOR UPDATE SKIP LOCKED * /        (without the spaces)
+ *	SELECT id FROM x / *+lite INDEXED BY x_open * / WHERE ...
+ *
+ * Statements are named by the address of their text in the repository's table, prepared
+ * once per connection and reused.  db_prepare prepares a whole table at start, so that bad
+ * SQL stops the start and not a request.
+ *
+ * Writing: SQLite allows one writer.  Write transactions (and single writing statements
+ * outside one) hold one flock on <db>.lock, waited for up to 5 s, then ERR_BUSY; commits and
+ * checkpoints both happen under it (WAL-reset race of SQLite before 3.51.3).
+ */
+struct db;
+struct stmt;
+
+enum db_kind { DB_SQLITE, DB_POSTGRES };
+
+/* url: sqlite:/path/to/file or postgresql://...  The handle closes when its owner is freed. */
+enum err db_open(void *mem, const char *url, const struct log *lg, struct db **out) MUST_CHECK;
+enum db_kind db_kind(const struct db *db);
+/* Points the log at the current request, so that lines carry its id. */
+void db_set_log(struct db *db, const struct log *lg);
+/* Prepares n statements of a table (NULL holes are skipped). */
+enum err db_prepare(struct db *db, const char *const *sql, size_t n) MUST_CHECK;
+/* Runs text with any number of statements: migrations only. */
+enum err db_script(struct db *db, const char *sql) MUST_CHECK;
+/* True if the database answers (readiness). */
+bool db_alive(struct db *db);
+
+/* ---- statements ---- */
+void stmt_done(struct stmt **s);
+#define STMT_SCOPE __attribute__((cleanup(stmt_done))) struct stmt *
+
+/* sql: the address of the slot, e.g. db_stmt(db, &sql[GET]). Never NULL; errors come at stepping. */
+struct stmt *db_stmt(struct db *db, const char *const *sql);
+/* A statement whose text is made at run time from fixed parts (never from input). */
+struct stmt *db_stmt_text(struct db *db, const char *sql);
+void stmt_bind_int(struct stmt *s, int n, int64_t v);
+void stmt_bind_double(struct stmt *s, int n, double v);
+void stmt_bind_text(struct stmt *s, int n, const char *v);		/* NULL binds NULL; copied */
+void stmt_bind_textn(struct stmt *s, int n, const char *v, size_t len);
+void stmt_bind_blob(struct stmt *s, int n, const void *v, size_t len);
+void stmt_bind_null(struct stmt *s, int n);
+/* 0 binds NULL: for optional references and times. */
+void stmt_bind_opt(struct stmt *s, int n, int64_t v);
+
+/* Runs a statement that returns no rows. ERR_CONFLICT on a unique or foreign key violation. */
+enum err stmt_run(struct stmt *s) MUST_CHECK;
+/* Steps to the first row; ERR_NOTFOUND if there is none. */
+enum err stmt_row(struct stmt *s) MUST_CHECK;
+/* while (stmt_next(s)) ...; afterwards stmt_error(s) tells whether it ended well. */
+bool stmt_next(struct stmt *s);
+enum err stmt_error(const struct stmt *s) MUST_CHECK;
+/* Makes it ready to be bound and run again. */
+void stmt_reset(struct stmt *s);
+int64_t stmt_changes(const struct stmt *s);	/* rows changed by the last stmt_run */
+
+/* Columns from 0, of the current row. Text and blobs live until the next step or reset. */
+int64_t stmt_int(struct stmt *s, int col);		/* NULL is 0 */
+double stmt_double(struct stmt *s, int col);
+const char *stmt_text(struct stmt *s, int col);		/* NULL is "" */
+const char *stmt_text_or_null(struct stmt *s, int col);
+char *stmt_copy(struct stmt *s, int col, void *mem);	/* copy; NULL stays NULL */
+const void *stmt_blob(struct stmt *s, int col, size_t *len);
+bool stmt_is_null(struct stmt *s, int col);
+
+/* ---- transactions ---- */
+struct tx {
+	struct db *db;
+	bool open;
+};
+void tx_done(struct tx *t);	/* rolls back if still open */
+/*
+ *	TX_SCOPE tx = { 0 };
+ *	enum err e = tx_begin(db, &tx);
+ *	...
+ *	if (e == OK) e = tx_commit(&tx);
+ * A transaction inside a transaction is a savepoint-free join: the outer one decides.
+ */
+#define TX_SCOPE __attribute__((cleanup(tx_done))) struct tx
+enum err tx_begin(struct db *db, struct tx *t) MUST_CHECK;		/* BEGIN IMMEDIATE */
+enum err tx_commit(struct tx *t) MUST_CHECK;

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/form.h"
+#include "base/log.h"
+
+enum method { GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS, METHOD_OTHER };
+
+enum { REQUEST_ARGS = 4 };
+
+struct app;
+struct db;
+struct kv;
+struct caller;
+struct route;
+
+/* The talloc owner of everything made while it is served. */
+struct request {
+	const char *id;			/* nginx's $request_id */
+	enum method method;		/* after _method; HEAD is served as GET */
+	bool head;
+	bool api;			/* under /api/v1: answered as JSON */
+	const char *path;		/* decoded, without /api/v1, "/" at least */
+	const char *target;		/* REQUEST_URI as sent, bounded */
+	const char *ip, *agent, *referer, *origin, *host, *accept;
+	const char *authorization;
+	const char *content_type;
+	const char *body;		/* raw; NULL without one */
+	size_t body_len;
+	bool htmx;			/* HX-Request: true */
+	struct form *query;		/* of the URL */
+	struct form *form;		/* of the body; empty without one */
+	struct json_object *cookies;	/* {name: value} */
+	int64_t args[REQUEST_ARGS];	/* {} in the pattern, as numbers */
+	const char *words[REQUEST_ARGS];/* {} or {*} in the pattern, as text */
+	int64_t now;			/* one time for the whole request */
+	const struct route *route;
+
+	struct app *app;
+	struct db *db;
+	struct kv *kv;
+	struct log log;
+	const struct caller *caller;	/* who calls; set by web/access before the handler */
+};
+
+const char *request_cookie(const struct request *rq, const char *name);	/* NULL if absent */
+const char *method_name(enum method m);

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "http/request.h"
+
+struct response_header {
+	const char *name, *value;
+	struct response_header *next;
+};
+
+struct response {
+	struct request *rq;
+	int status;			/* 0: as the error says, else 200 */
+	struct json_object *model;	/* the answer: JSON itself for the API, `it` for the page */
+	struct json_object *extra;	/* more names for the page only */
+	const char *page;		/* template; NULL: as the route says */
+	const char *location;		/* 303 for pages after a change */
+	const char *flash;		/* sentence shown on the next page */
+	const char *type;		/* content type when body is given */
+	const char *detail;		/* sentence for an error page or problem+json */
+	int retry_after;		/* seconds; 0: none */
+	struct buf *body;		/* raw answer instead of model */
+	struct response_header *headers;
+	/* streaming: set by respond_stream; writes go straight to nginx */
+	bool streaming;
+	void *sink;			/* FCGX_Stream *, private to http/fcgi */
+};
+
+void response_header(struct response *rs, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The model to answer with; returns OK so that handlers can `return respond(rs, o);` */
+enum err respond(struct response *rs, struct json_object *model);
+/* After a change: API 200 with the model, page 303 to the formatted path. */
+enum err respond_seen(struct response *rs, struct json_object *model, const char *path, ...)
+    __attribute__((format(printf, 3, 4)));
+/* After a creation: API 201 with the model and Location, page 303. */
+enum err respond_made(struct response *rs, struct json_object *model, const char *path, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A sentence for the next page (pages only). */
+void respond_flash(struct response *rs, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Fails with a sentence for the whole page / problem detail. Returns e. */
+enum err respond_error(struct response *rs, enum err e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A body of our own making. */
+enum err respond_body(struct response *rs, const char *type, const char *data, size_t len);
+/* Starts a streamed download; then response_write any number of times. */
+enum err respond_stream(struct response *rs, const char *type, const char *filename);
+void response_write(struct response *rs, const void *data, size_t len);
+/* name=value with HttpOnly, SameSite=Lax, Path=/ and Secure when the public URL is https. max_age 0 = session, <0 = delete. */
+void response_cookie(struct response *rs, const char *name, const char *value, int max_age);

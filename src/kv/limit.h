@@ -1,0 +1,20 @@
+#pragma once
+
+#include "kv/kv.h"
+
+/*
+ * Counts `key` in windows of window_s seconds (the window number is part of the key).
+ * ERR_LIMITED and *retry_after (seconds) when more than max.  If the server fails the count
+ * is kept per process with max / 4, so a broken memcached neither opens nor shuts the door.
+ */
+enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
+    int *retry_after) MUST_CHECK;
+
+/*
+ * Token bucket shared by all processes: takes up to `want` tokens of a bucket filled at
+ * `rate` per second (capacity: one second's worth, at least 1).  *granted may be less than
+ * want; when 0, *wait_ms says when to ask again.  Without a shared server each process
+ * gets rate / processes.
+ */
+enum err bucket_take(struct kv *kv, const char *key, double rate, int processes, int want,
+    int *granted, int *wait_ms) MUST_CHECK;

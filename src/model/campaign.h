@@ -1,0 +1,29 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CAMPAIGN_NAME_MAX = 150, SUBJECT_MAX = 250, PREVIEW_MAX = 250, HTML_MAX = 2 * 1024 * 1024,
+	LISTS_MAX = 100 };
+
+enum campaign_status { CAMPAIGN_DRAFT, CAMPAIGN_SCHEDULED, CAMPAIGN_SENDING, CAMPAIGN_PAUSED,
+	CAMPAIGN_COMPLETED, CAMPAIGN_CANCELLED };
+enum doubt_policy { DOUBT_HOLD, DOUBT_EVIDENCE, DOUBT_RESEND };
+
+struct campaign {
+	int64_t id, brand_id;
+	enum campaign_status status;
+	const char *name, *subject, *preview_text, *html, *text;
+	const char *from_name, *from_email, *reply_to;
+	bool track_opens, track_clicks;
+	enum doubt_policy on_doubt;
+	int64_t send_at;
+	const char *send_zone;
+	int64_t audience, freeze_after;
+	int64_t frozen_at, started_at, finished_at;
+	const char *pause_reason;
+	int64_t version;
+	int64_t created_at, updated_at;
+	int64_t *lists, *exclude_lists;		/* where loaded */
+	unsigned long nlists, nexclude_lists;
+};

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * States of a ledger row (campaign_subscribers.state).  The numbers are stored.  Open states
+ * are those below DELIVERY_ACCEPTED; a campaign is completed only when none is open.
+ *
+ *	pending -> claimed -> intent -> accepted | rejected | retry | doubt
+ *	pending -> skipped | cancelled;  retry -> claimed
+ *	doubt -> accepted (event) | retry (sent again) | given_up
+ */
+enum delivery_state {
+	DELIVERY_PENDING = 0,
+	DELIVERY_CLAIMED = 1,
+	DELIVERY_INTENT = 2,
+	DELIVERY_RETRY = 3,
+	DELIVERY_ACCEPTED = 4,
+	DELIVERY_REJECTED = 5,
+	DELIVERY_SKIPPED = 6,
+	DELIVERY_DOUBT = 7,
+	DELIVERY_CANCELLED = 8,
+	DELIVERY_GIVEN_UP = 9,
+	DELIVERY_STATES
+};
+
+struct delivery {
+	int64_t id, campaign_id, subscriber_id, attempt_id;
+	enum delivery_state state;
+	const char *email, *reason, *message_id;
+	int tries;
+	int64_t next_try_at, claimed_at, settled_at, delivered_at, bounced_at;
+	int64_t opened_at, machine_opened_at, clicked_at, machine_clicked_at, unsubscribed_at;
+};
+
+/* Rows per state; the sum is the audience. */
+struct delivery_counts {
+	int64_t n[DELIVERY_STATES];
+	int64_t audience;
+};

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { USER_NAME_MAX = 100, PASSWORD_MIN = 10, PASSWORD_MAX = 200 };
+
+struct user {
+	int64_t id;
+	const char *email, *name;
+	const char *password_hash;	/* NULL: cannot sign in with a password */
+	bool admin;			/* sees every brand, makes brands and users */
+	bool disabled;
+	int64_t created_at;
+};
+
+enum role { ROLE_NONE, ROLE_VIEWER, ROLE_EDITOR, ROLE_ADMIN, ROLE_OWNER };
+
+struct session {
+	int64_t id, user_id;
+	const char *csrf;
+	int64_t created_at, seen_at, expires_at;
+};
+
+enum { SCOPE_READ = 1, SCOPE_WRITE = 2, SCOPE_SEND = 4 };
+
+struct api_key {
+	int64_t id, brand_id, user_id;	/* brand_id 0: all brands */
+	const char *name, *prefix;
+	unsigned scopes;
+	int64_t created_at, last_used_at, expires_at, revoked_at;
+};
+
+/* Who made the request: a person with a session, or a key. Anonymous: user_id and key_id 0. */
+struct caller {
+	int64_t user_id, session_id, key_id;
+	int64_t key_brand;		/* brand a key is bound to; 0: all */
+	const char *email, *name;
+	const char *csrf;		/* of the session */
+	bool admin;
+	unsigned scopes;		/* all for a person */
+	enum role role;			/* in the brand of the route */
+	struct brand *brand;		/* of the route, or NULL */
+};
