@@ -30,7 +30,7 @@ void json_push_int(struct json_object *arr, int64_t v);
 struct json_object *json_get(struct json_object *o, const char *key);	/* borrowed; NULL if absent */
 const char *json_text(struct json_object *o, const char *key, const char *dflt);
 int64_t json_int(struct json_object *o, const char *key, int64_t dflt);
-bool json_bool(struct json_object *o, const char *key, bool dflt);
+bool json_flag(struct json_object *o, const char *key, bool dflt);
 
 /*
  * Parses one document: whole input, UTF-8, depth 32.  ERR_MALFORMED with *why (static
