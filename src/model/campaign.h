@@ -27,3 +27,13 @@ struct campaign {
 	int64_t *lists, *exclude_lists;		/* where loaded */
 	unsigned long nlists, nexclude_lists;
 };
+
+/* campaign_stats: the rollup of one campaign's events; all zero while there is none. */
+struct campaign_stats {
+	int64_t delivered;
+	int64_t opened, opens;			/* people each once; all by people */
+	int64_t machine_opened, machine_opens;	/* recipients opened by machines only */
+	int64_t clicked, clicks, machine_clicked, machine_clicks;
+	int64_t bounced, soft_bounced, complained, unsubscribed;
+	int64_t last_event_at;
+};
