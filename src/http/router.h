@@ -33,10 +33,15 @@ enum {
 struct site {
 	const struct route *routes;
 	size_t n;
-	/* Decides who calls and whether they may; sets rq->caller. */
+	/* Decides who calls and whether they may; sets rq->caller.  May answer by itself: OK with
+	 * rs->body set (an answer kept for an Idempotency-Key) or rs->location; the handler is
+	 * not called then. */
 	enum err (*enter)(struct request *rq, struct response *rs, const struct route *r);
 	/* Renders rs->page with rs->model into rs->body; also error pages. */
 	void (*page)(struct request *rq, struct response *rs, enum err e);
+	/* Called last, with status and body complete and no byte sent: adds the flash cookie,
+	 * keeps the answer for an Idempotency-Key.  e: what the handler said. */
+	void (*leave)(struct request *rq, struct response *rs, enum err e);
 };
 
 /* Routes, enters, handles, maps errors, renders; always leaves a complete response. */

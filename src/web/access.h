@@ -26,5 +26,7 @@ enum permission {
 
 /* site.enter: session or bearer -> rq->caller, permission, CSRF. */
 enum err access_enter(struct request *rq, struct response *rs, const struct route *r);
+/* site.leave: flash cookie of the next page, kept answer of an Idempotency-Key. */
+void access_leave(struct request *rq, struct response *rs, enum err e);
 /* Adds a line to audit_log for a change; errors are logged only. detail may be NULL. */
 void audit(const struct request *rq, const char *action, int64_t object, struct json_object *detail);

@@ -1,0 +1,5 @@
+#pragma once
+
+#include "http/router.h"
+
+handler me_show;

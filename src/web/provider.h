@@ -1,0 +1,6 @@
+#pragma once
+
+#include "http/router.h"
+
+handler provider_show;
+handler provider_update;

@@ -1,0 +1,48 @@
+#include "web/routes.h"
+
+#include "web/access.h"
+#include "web/api_key.h"
+#include "web/brand.h"
+#include "web/me.h"
+#include "web/provider.h"
+#include "web/session.h"
+#include "web/setup.h"
+
+/* method, pattern, handler, page, access, again, flags */
+/* clang-format off */
+const struct route routes[] = {
+	/* ---- identity ---- */
+	{ GET,    "/setup/{*}", setup_show, "setup/show", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/setup/{*}", setup_do, "setup/show", ACCESS_PUBLIC, setup_show, ROUTE_PAGE_ONLY },
+	{ GET,    "/sign-in", sign_in_show, "session/sign_in", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/sign-in", sign_in_do, "session/sign_in", ACCESS_PUBLIC, sign_in_show, ROUTE_PAGE_ONLY },
+	{ POST,   "/sign-out", sign_out_do, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/me", me_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_API_ONLY },
+
+	/* ---- brands ---- */
+	{ GET,    "/", home_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands", brand_index, "brand/index", ACCESS_SIGNED_IN, NULL, 0 },
+	{ POST,   "/brands", brand_make, "brand/new", ACCESS_INSTALLATION, brand_new, 0 },
+	{ GET,    "/brands/new", brand_new, "brand/new", ACCESS_INSTALLATION, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}", brand_show, "brand/show", VIEW_BRAND, NULL, 0 },
+	{ PATCH,  "/brands/{}", brand_update, "brand/settings", MANAGE_BRAND, brand_edit, 0 },
+	{ GET,    "/brands/{}/settings", brand_edit, "brand/settings", MANAGE_BRAND, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/provider", provider_show, "provider/show", VIEW_BRAND, NULL, 0 },
+	{ PUT,    "/brands/{}/provider", provider_update, "provider/show", MANAGE_BRAND, provider_show, 0 },
+	{ GET,    "/brands/{}/keys", api_key_index, "api_key/index", MANAGE_BRAND, NULL, 0 },
+	{ POST,   "/brands/{}/keys", api_key_make, "api_key/index", MANAGE_BRAND, api_key_index, 0 },
+	{ DELETE, "/brands/{}/keys/{}", api_key_drop, NULL, MANAGE_BRAND, NULL, 0 },
+
+	/* ---- contacts: lists, fields, subscribers, imports ---- */
+
+	/* ---- campaigns, recipients, outbox ---- */
+
+	/* ---- reports ---- */
+
+	/* ---- from mails and providers: /t/ /u/ /hooks/ ---- */
+
+	/* ---- operation: /cron/ /healthz /readyz /metrics ---- */
+};
+/* clang-format on */
+
+const size_t route_count = sizeof(routes) / sizeof(*routes);

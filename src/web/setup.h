@@ -1,0 +1,6 @@
+#pragma once
+
+#include "http/router.h"
+
+handler setup_show;
+handler setup_do;
