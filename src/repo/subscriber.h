@@ -1,0 +1,64 @@
+#pragma once
+
+#include "db/db.h"
+#include "model/contact.h"
+
+enum err subscriber_prepare(struct db *db) MUST_CHECK;
+
+/* "active" ...; and back: -1 for any other word. */
+const char *subscriber_status_name(enum subscriber_status s);
+int subscriber_status_from(const char *name);
+
+/* With tags. *out is owned by mem. */
+enum err subscriber_get(struct db *db, void *mem, int64_t brand, int64_t id,
+    struct subscriber **out) MUST_CHECK;
+enum err subscriber_get_by_key(struct db *db, void *mem, int64_t brand, const char *key,
+    struct subscriber **out) MUST_CHECK;
+/*
+ * Those of `ids` that exist, in order of id, with tags: one query, for the sender.
+ * *out is an array owned by mem.
+ */
+enum err subscriber_many(struct db *db, void *mem, int64_t brand, const int64_t *ids,
+    size_t nids, struct subscriber **out, size_t *n) MUST_CHECK;
+
+/* What a page of subscribers shows. Zero and NULL mean: any. */
+struct subscriber_filter {
+	int64_t brand, list;
+	int status;			/* enum subscriber_status, or -1 */
+	const char *tag;
+	const char *search;		/* start of an address or of a name */
+	int64_t before;			/* keyset: ids below; 0: from the newest */
+	size_t limit;
+};
+/* Newest first, with tags. One more than limit may be asked to know whether there is more. */
+enum err subscriber_page(struct db *db, void *mem, const struct subscriber_filter *f,
+    struct subscriber **out, size_t *n) MUST_CHECK;
+/* People of the brand by status (index scan); n[] has one slot per status. */
+enum err subscriber_counts(struct db *db, int64_t brand, int64_t n[5]) MUST_CHECK;
+
+/* Sets s->id. ERR_CONFLICT: the address is there already. */
+enum err subscriber_row_insert(struct db *db, struct subscriber *s, int64_t now) MUST_CHECK;
+/* Address, names, custom and status. ERR_CONFLICT as above. */
+enum err subscriber_row_update(struct db *db, const struct subscriber *s, int64_t now)
+    MUST_CHECK;
+enum err subscriber_row_status(struct db *db, int64_t brand, int64_t id,
+    enum subscriber_status status, int64_t now) MUST_CHECK;
+/* Consents, tags and memberships go too; suppressions and ledger rows stay. */
+enum err subscriber_row_delete(struct db *db, int64_t brand, int64_t id) MUST_CHECK;
+
+/* Replaces all tags (array of text). */
+enum err subscriber_set_tags(struct db *db, const struct subscriber *s) MUST_CHECK;
+/* Tags of the brand with how many have them, most used first: {tag, n}. */
+enum err subscriber_tags(struct db *db, void *mem, int64_t brand, size_t limit,
+    struct json_object **out) MUST_CHECK;
+
+/* Lists one is on, as ids in order of name; array owned by mem. */
+enum err subscriber_lists(struct db *db, void *mem, int64_t subscriber, int64_t **out,
+    size_t *n) MUST_CHECK;
+/* Replaces memberships; every id must be a list of the brand (others are not added). */
+enum err subscriber_set_lists(struct db *db, const struct subscriber *s, const int64_t *lists,
+    size_t n, int64_t now) MUST_CHECK;
+
+/* Marks the ledger row of that campaign, if there is one and it is not marked yet. */
+enum err subscriber_mark_left(struct db *db, int64_t campaign, int64_t subscriber, int64_t now,
+    bool *marked) MUST_CHECK;

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "db/db.h"
+
+enum err suppression_prepare(struct db *db) MUST_CHECK;
+
+/* An address of a brand that gets no mail. It outlives the subscriber and every import. */
+struct suppression {
+	int64_t brand_id;
+	const char *email_key;
+	const char *reason;		/* unsubscribed bounced complained manual */
+	const char *detail;
+	int64_t created_at;
+};
+
+/* ERR_NOTFOUND: may be mailed. */
+enum err suppression_get(struct db *db, void *mem, int64_t brand, const char *key,
+    struct suppression **out) MUST_CHECK;
+/* Does nothing if there is one already: the first reason stays. */
+enum err suppression_add(struct db *db, const struct suppression *s) MUST_CHECK;
+/* Lifts it, if the reason is `reason`; *lifted tells. */
+enum err suppression_lift(struct db *db, int64_t brand, const char *key, const char *reason,
+    bool *lifted) MUST_CHECK;
