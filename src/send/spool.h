@@ -1,0 +1,40 @@
+#pragma once
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "model/event.h"
+
+/*
+ * Opens and clicks are appended to a file of this process and synced before the answer, so
+ * that a locked or absent database loses no event and no request waits for a writer.
+ * send/ingest reads the files into the database.
+ *
+ * A file is <state>/spool/<random>.spool: records of a fixed size.  Its writer holds a shared
+ * flock on it; a file nobody holds is finished and is removed once it has been ingested.
+ */
+struct spool;
+
+/* One open or click; written as it is, so it has no pointer and no padding. */
+struct spool_record {
+	uint32_t magic;
+	uint8_t type;		/* enum event_type: EVENT_OPEN or EVENT_CLICK */
+	uint8_t machine;
+	uint8_t client;		/* enum client_family */
+	uint8_t unused;
+	int64_t campaign, subscriber;
+	int64_t at;		/* UTC ms */
+	int32_t link;
+	uint32_t check;		/* CRC-32 of what stands before it */
+};
+
+enum { SPOOL_MAGIC = 0x314c5053, SPOOL_FILE_MAX = 4 * 1024 * 1024 };
+
+/* Makes <state_dir>/spool if absent; the file is made at the first append. */
+enum err spool_open(void *mem, const char *state_dir, const struct log *lg, struct spool **out)
+    MUST_CHECK;
+/* Durable when it returns OK. ERR_FULL, ERR_IO otherwise (logged). Fills magic and check. */
+enum err spool_append(struct spool *s, struct spool_record *r) MUST_CHECK;
+/* True if r is whole and ours. */
+int spool_valid(const struct spool_record *r);
