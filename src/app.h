@@ -9,6 +9,8 @@
 #include "kv/kv.h"
 #include "view/page.h"
 
+struct spool;
+
 /*
  * The composition root: what a process has.  app_open is the only place that names
  * implementations.  Made after fork, one per worker process; freed at its end.
@@ -22,6 +24,7 @@ struct app {
 	struct kv *kv;
 	struct pages *pages;		/* NULL where no page is served */
 	struct metrics *metrics;
+	struct spool *spool;		/* opens and clicks; opened by web/track when first needed */
 };
 
 enum { APP_DB = 1, APP_KV = 2, APP_PAGES = 4, APP_MAKE_KEY = 8 };

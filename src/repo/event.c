@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 
-enum sql {
+enum {
 	RECIPIENT, INSERT, OPEN_PERSON, OPEN_MACHINE, CLICK_PERSON, CLICK_MACHINE, LINK_SEEN,
 	LINK_ADD, STATS_ADD, HOUR_ADD, CLIENT_ADD, OF_SUBSCRIBER, POSITION, SET_POSITION, FORGET,
 };
@@ -11,7 +11,7 @@ enum sql {
 #define RECIPIENT_ROW " WHERE campaign_id = $1 AND subscriber_id = $2"
 #define PLUS(table, column) column " = " table "." column " + excluded." column
 
-const char *const event_sql[] = {
+static const char *const sql[] = {
 	[RECIPIENT] = "SELECT c.brand_id, r.opened_at, r.clicked_at, r.machine_opened_at,"
 	              "  r.machine_clicked_at"
 	              "  FROM campaigns c JOIN campaign_subscribers r ON r.campaign_id = c.id"
@@ -54,7 +54,11 @@ const char *const event_sql[] = {
 	[FORGET] = "DELETE FROM spool_files WHERE name = $1",
 };
 /* clang-format on */
-const size_t event_sql_count = sizeof(event_sql) / sizeof(*event_sql);
+
+enum err event_prepare(struct db *db)
+{
+	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
+}
 
 /* What one event adds to the figures of its campaign. */
 struct gain {
@@ -69,7 +73,7 @@ struct before {
 
 static enum err read_recipient(struct db *db, struct event *ev, struct before *b)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[RECIPIENT]);
+	STMT_SCOPE s = db_stmt(db, &sql[RECIPIENT]);
 	enum err e;
 
 	stmt_bind_int(s, 1, ev->campaign_id);
@@ -85,9 +89,9 @@ static enum err read_recipient(struct db *db, struct event *ev, struct before *b
 	return OK;
 }
 
-static enum err mark(struct db *db, enum sql which, const struct event *ev)
+static enum err mark(struct db *db, int which, const struct event *ev)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[which]);
+	STMT_SCOPE s = db_stmt(db, &sql[which]);
 
 	stmt_bind_int(s, 1, ev->campaign_id);
 	stmt_bind_int(s, 2, ev->subscriber_id);
@@ -97,7 +101,7 @@ static enum err mark(struct db *db, enum sql which, const struct event *ev)
 
 static enum err add_client(struct db *db, const struct event *ev)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[CLIENT_ADD]);
+	STMT_SCOPE s = db_stmt(db, &sql[CLIENT_ADD]);
 
 	stmt_bind_int(s, 1, ev->campaign_id);
 	stmt_bind_text(s, 2, ev->client);
@@ -134,7 +138,7 @@ static enum err apply_open(struct db *db, const struct event *ev, const struct b
 
 static enum err link_seen(struct db *db, const struct event *ev, bool *seen)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[LINK_SEEN]);
+	STMT_SCOPE s = db_stmt(db, &sql[LINK_SEEN]);
 	enum err e;
 
 	stmt_bind_int(s, 1, ev->campaign_id);
@@ -147,7 +151,7 @@ static enum err link_seen(struct db *db, const struct event *ev, bool *seen)
 
 static enum err add_link(struct db *db, const struct event *ev)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[LINK_ADD]);
+	STMT_SCOPE s = db_stmt(db, &sql[LINK_ADD]);
 	bool seen = true;
 	enum err e = ev->machine ? OK : link_seen(db, ev, &seen);
 
@@ -186,7 +190,7 @@ static enum err apply_click(struct db *db, const struct event *ev, const struct 
 
 static enum err add_stats(struct db *db, const struct event *ev, const struct gain *g)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[STATS_ADD]);
+	STMT_SCOPE s = db_stmt(db, &sql[STATS_ADD]);
 	const int parts[] = { g->opened, g->opens, g->machine_opened, g->machine_opens,
 		g->clicked, g->clicks, g->machine_clicked, g->machine_clicks };
 
@@ -199,7 +203,7 @@ static enum err add_stats(struct db *db, const struct event *ev, const struct ga
 
 static enum err add_hour(struct db *db, const struct event *ev, const struct gain *g)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[HOUR_ADD]);
+	STMT_SCOPE s = db_stmt(db, &sql[HOUR_ADD]);
 
 	if (g->opened <= 0 && g->machine_opened <= 0 && g->clicked <= 0)
 		return OK;
@@ -213,7 +217,7 @@ static enum err add_hour(struct db *db, const struct event *ev, const struct gai
 
 static enum err insert(struct db *db, const struct event *ev)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[INSERT]);
+	STMT_SCOPE s = db_stmt(db, &sql[INSERT]);
 
 	stmt_bind_int(s, 1, ev->brand_id);
 	stmt_bind_int(s, 2, ev->campaign_id);
@@ -248,7 +252,7 @@ enum err event_record(struct db *db, struct event *ev)
 enum err event_of_subscriber(struct db *db, void *mem, const struct event *from, size_t max,
     struct event **out, size_t *n)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[OF_SUBSCRIBER]);
+	STMT_SCOPE s = db_stmt(db, &sql[OF_SUBSCRIBER]);
 	struct event *list = mem_array(mem, struct event, max);
 
 	*n = 0;
@@ -276,7 +280,7 @@ enum err event_of_subscriber(struct db *db, void *mem, const struct event *from,
 
 enum err spool_position(struct db *db, const char *name, int64_t *out)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[POSITION]);
+	STMT_SCOPE s = db_stmt(db, &sql[POSITION]);
 	enum err e;
 
 	stmt_bind_text(s, 1, name);
@@ -287,7 +291,7 @@ enum err spool_position(struct db *db, const char *name, int64_t *out)
 
 enum err spool_set_position(struct db *db, const char *name, int64_t position, int64_t now)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[SET_POSITION]);
+	STMT_SCOPE s = db_stmt(db, &sql[SET_POSITION]);
 
 	stmt_bind_text(s, 1, name);
 	stmt_bind_int(s, 2, position);
@@ -297,7 +301,7 @@ enum err spool_set_position(struct db *db, const char *name, int64_t position, i
 
 enum err spool_forget(struct db *db, const char *name)
 {
-	STMT_SCOPE s = db_stmt(db, &event_sql[FORGET]);
+	STMT_SCOPE s = db_stmt(db, &sql[FORGET]);
 
 	stmt_bind_text(s, 1, name);
 	return stmt_run(s);

@@ -5,8 +5,8 @@
 #include "db/db.h"
 #include "model/event.h"
 
-extern const char *const event_sql[];
-extern const size_t event_sql_count;
+/* All SQL of this file, prepared at start. */
+enum err event_prepare(struct db *db) MUST_CHECK;
 
 /*
  * One open or click into email_events, the ledger row and the rollups; call it inside a

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <stddef.h>
+
+#include "db/db.h"
+
+/*
+ * What is counted of one campaign, as the report shows it.  Rollups only, never events, so a
+ * report costs the same at any number of events.  The campaign must be known to be the brand's.
+ */
+enum err report_prepare(struct db *db) MUST_CHECK;
+
+struct report_hour {
+	int64_t hour;			/* UTC ms of its beginning */
+	int64_t opened, machine_opened, clicked;	/* first events of a recipient */
+};
+/* Hours with events from `from` (UTC ms) on, in order, at most max. */
+enum err report_hours(struct db *db, void *mem, int64_t campaign, int64_t from, size_t max,
+    struct report_hour **out, size_t *n) MUST_CHECK;
+
+struct report_link {
+	int number;
+	const char *url, *label;
+	int64_t people, clicks, machines;
+};
+/* All links, most people first, at most max. */
+enum err report_links(struct db *db, void *mem, int64_t campaign, size_t max,
+    struct report_link **out, size_t *n) MUST_CHECK;
+/* Where a link goes: as stored, may hold merge tags. ERR_NOTFOUND. */
+enum err report_link_url(struct db *db, void *mem, int64_t campaign, int number, char **out)
+    MUST_CHECK;
+
+struct report_client {
+	const char *name;
+	int64_t people;
+};
+enum err report_clients(struct db *db, void *mem, int64_t campaign, size_t max,
+    struct report_client **out, size_t *n) MUST_CHECK;

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "http/router.h"
+
+/* Public addresses inside mails. GET changes nothing but counts; unsubscribing is a POST. */
+handler track_open;		/* GET /t/o/{*}: the pixel */
+handler track_click;		/* GET /t/c/{*}: 302 to the link stored for that campaign */
+handler unsubscribe_show;	/* GET /u/{*} */
+handler unsubscribe_do;		/* POST /u/{*}: button of the page, or RFC 8058 one-click */
