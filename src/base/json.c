@@ -1,0 +1,297 @@
+#include "base/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { DEPTH_MAX = 32 };
+
+struct owned {
+	struct json_object *o;
+};
+
+static int put(struct owned *w)
+{
+	json_object_put(w->o);
+	return 0;
+}
+
+/* json-c allocates by itself and says NULL when it cannot. */
+static struct json_object *given(struct json_object *o)
+{
+	if (o == NULL)
+		abort();
+	return o;
+}
+
+struct json_object *json_own(void *mem, struct json_object *o)
+{
+	struct owned *w;
+
+	if (o == NULL)
+		return NULL;
+	w = mem_new(mem, struct owned);
+	w->o = o;
+	mem_on_free(w, put);
+	return o;
+}
+
+struct json_object *json_obj(void *mem)
+{
+	return json_own(mem, given(json_object_new_object()));
+}
+
+struct json_object *json_arr(void *mem)
+{
+	return json_own(mem, given(json_object_new_array()));
+}
+
+/* ---- setters ---- */
+
+static struct json_object *text_new(const char *v)
+{
+	return v ? given(json_object_new_string(v)) : NULL;
+}
+
+/* Hands the reference of `child` over. */
+static struct json_object *give(struct json_object *o, const char *key,
+    struct json_object *child)
+{
+	if (json_object_object_add(o, key, child) != 0)
+		abort();
+	return o;
+}
+
+static void give_item(struct json_object *arr, struct json_object *child)
+{
+	if (json_object_array_add(arr, child) != 0)
+		abort();
+}
+
+struct json_object *json_set_text(struct json_object *o, const char *key, const char *v)
+{
+	return give(o, key, text_new(v));
+}
+
+struct json_object *json_set_int(struct json_object *o, const char *key, int64_t v)
+{
+	return give(o, key, given(json_object_new_int64(v)));
+}
+
+/* The shortest text that reads back as the same number: 0.1, not 0.10000000000000001. */
+struct json_object *json_set_double(struct json_object *o, const char *key, double v)
+{
+	char text[40];
+
+	if (!isfinite(v))
+		return give(o, key, NULL);
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, v);
+		if (strtod(text, NULL) == v)
+			break;
+	}
+	return give(o, key, given(json_object_new_double_s(v, text)));
+}
+
+struct json_object *json_set_bool(struct json_object *o, const char *key, bool v)
+{
+	return give(o, key, given(json_object_new_boolean(v)));
+}
+
+struct json_object *json_set_time(struct json_object *o, const char *key, int64_t ms)
+{
+	char *text;
+
+	if (ms == 0)
+		return give(o, key, NULL);
+	text = time_rfc3339(NULL, ms);
+	json_set_text(o, key, text);
+	mem_free(text);
+	return o;
+}
+
+struct json_object *json_set(struct json_object *o, const char *key,
+    struct json_object *child)
+{
+	return give(o, key, json_object_get(child));
+}
+
+void json_push(struct json_object *arr, struct json_object *child)
+{
+	give_item(arr, json_object_get(child));
+}
+
+void json_push_text(struct json_object *arr, const char *v)
+{
+	give_item(arr, text_new(v));
+}
+
+void json_push_int(struct json_object *arr, int64_t v)
+{
+	give_item(arr, given(json_object_new_int64(v)));
+}
+
+/* ---- getters ---- */
+
+struct json_object *json_get(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	if (json_object_is_type(o, json_type_object))
+		json_object_object_get_ex(o, key, &v);
+	return v;
+}
+
+const char *json_text(struct json_object *o, const char *key, const char *dflt)
+{
+	struct json_object *v = json_get(o, key);
+
+	return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : dflt;
+}
+
+int64_t json_int(struct json_object *o, const char *key, int64_t dflt)
+{
+	struct json_object *v = json_get(o, key);
+
+	return json_object_is_type(v, json_type_int) ? json_object_get_int64(v) : dflt;
+}
+
+bool json_flag(struct json_object *o, const char *key, bool dflt)
+{
+	struct json_object *v = json_get(o, key);
+
+	return json_object_is_type(v, json_type_boolean) ? json_object_get_boolean(v) : dflt;
+}
+
+/* ---- reading and writing ---- */
+
+/* A NUL would cut text short in C and is refused by PostgreSQL: neither raw nor escaped. */
+static bool has_nul(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '\0')
+			return true;
+		if (s[i] != '\\')
+			continue;
+		i++;
+		if (n - i >= 5 && memcmp(s + i, "u0000", 5) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* json-c reads NaN and Infinity, which are not JSON; 1e999 becomes infinite too. */
+static bool all_finite(struct json_object *o)
+{
+	if (json_object_is_type(o, json_type_double))
+		return isfinite(json_object_get_double(o));
+	if (json_object_is_type(o, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(o); i++) {
+			if (!all_finite(json_object_array_get_idx(o, i)))
+				return false;
+		}
+	}
+	if (json_object_is_type(o, json_type_object)) {
+		json_object_object_foreach(o, key, v) {
+			(void)key;
+			if (!all_finite(v))
+				return false;
+		}
+	}
+	return true;
+}
+
+static enum err refuse(void *mem, const char **why, const char *what, size_t at)
+{
+	if (why != NULL)
+		*why = mem_printf(mem, "This is not valid JSON: %s at byte %zu.", what, at + 1);
+	return ERR_MALFORMED;
+}
+
+static enum err parse(void *mem, struct json_tokener *t, const char *s, size_t n,
+    struct json_object **out, const char **why)
+{
+	struct json_object *o = json_tokener_parse_ex(t, s, (int)n);
+	enum json_tokener_error e = json_tokener_get_error(t);
+	size_t at = json_tokener_get_parse_end(t);
+
+	if (e == json_tokener_continue) {	/* a number ends only with what follows it */
+		o = json_tokener_parse_ex(t, "", 1);
+		e = json_tokener_get_error(t);
+		at = n;
+		if (e == json_tokener_continue || e == json_tokener_error_parse_eof)
+			return refuse(mem, why, "it ends too early", at);
+	}
+	if (e != json_tokener_success)
+		return refuse(mem, why, json_tokener_error_desc(e), at);
+	json_own(mem, o);
+	if (!all_finite(o))
+		return refuse(mem, why, "a number is out of range", 0);
+	*out = o;
+	return OK;
+}
+
+enum err json_read(void *mem, const char *s, size_t n, struct json_object **out,
+    const char **why)
+{
+	struct json_tokener *t;
+	enum err e;
+
+	*out = NULL;
+	if (n > INT32_MAX - 1)
+		return refuse(mem, why, "too long", 0);
+	if (!text_is_utf8(s, n))
+		return refuse(mem, why, "text that is not UTF-8", 0);
+	if (has_nul(s, n))
+		return refuse(mem, why, "a NUL character", 0);
+	t = json_tokener_new_ex(DEPTH_MAX);
+	if (t == NULL)
+		abort();
+	json_tokener_set_flags(t, JSON_TOKENER_STRICT);
+	e = parse(mem, t, s, n, out, why);
+	json_tokener_free(t);
+	return e;
+}
+
+char *json_write(void *mem, struct json_object *o)
+{
+	size_t n;
+	const char *s = json_object_to_json_string_length(o,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &n);
+
+	if (s == NULL)
+		abort();
+	return mem_strn(mem, s, n);
+}
+
+static void escape_char(struct buf *b, unsigned char c)
+{
+	static const char names[] = "btn?fr";	/* 8 to 13; 11 has no short name */
+
+	if (c == '"' || c == '\\')
+		buf_printf(b, "\\%c", c);
+	else if (c >= 8 && c <= 13 && c != 11)
+		buf_printf(b, "\\%c", names[c - 8]);
+	else
+		buf_printf(b, "\\u%04x", c);
+}
+
+void json_escape(struct buf *b, const char *s, size_t n)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+			continue;
+		buf_add(b, s + start, i - start);
+		escape_char(b, c);
+		start = i + 1;
+	}
+	buf_add(b, s + start, n - start);
+}
