@@ -16,6 +16,10 @@ struct user {
 
 enum role { ROLE_NONE, ROLE_VIEWER, ROLE_EDITOR, ROLE_ADMIN, ROLE_OWNER };
 
+/* A session ends when it was not used for so long, and after so long anyway. */
+#define SESSION_IDLE_MS (INT64_C(12) * 3600 * 1000)
+#define SESSION_LIFE_MS (INT64_C(7) * 24 * 3600 * 1000)
+
 struct session {
 	int64_t id, user_id;
 	const char *csrf;

@@ -10,8 +10,6 @@
  * Accounts and sessions.  A session's cookie is a secret of 256 bits of which the database
  * keeps the hash; it ends 12 h after it was last used and 7 days after it began.
  */
-enum { SESSION_IDLE_S = 12 * 3600, SESSION_MAX_S = 7 * 86400 };
-
 /* ---- the first account ---- */
 /* Makes the word of /setup/<word> and keeps its hash; the one made before stops working.
  * ERR_CONFLICT once there is an account. */

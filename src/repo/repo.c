@@ -1,0 +1,34 @@
+#include "repo/repo.h"
+
+#include <stddef.h>
+
+#include "repo/api_key.h"
+#include "repo/audit.h"
+#include "repo/brand.h"
+#include "repo/idempotency.h"
+#include "repo/provider.h"
+#include "repo/session.h"
+#include "repo/setting.h"
+#include "repo/user.h"
+
+typedef enum err prepare(struct db *db);
+
+static prepare *const all[] = {
+	api_key_prepare,
+	audit_prepare,
+	brand_prepare,
+	idempotency_prepare,
+	provider_prepare,
+	session_prepare,
+	setting_prepare,
+	user_prepare,
+};
+
+enum err repo_prepare(struct db *db)
+{
+	enum err e = OK;
+
+	for (size_t i = 0; e == OK && i < sizeof(all) / sizeof(*all); i++)
+		e = all[i](db);
+	return e;
+}

@@ -1,0 +1,96 @@
+#include "repo/user.h"
+
+#include "base/mem.h"
+
+enum { BY_ID, BY_EMAIL, COUNT, ADD, SET_PASSWORD };
+
+#define COLUMNS "id, email, name, password_hash, is_admin, disabled_at, created_at"
+
+static const char *const sql[] = {
+	[BY_ID] = "SELECT " COLUMNS " FROM users WHERE id = $1",
+	[BY_EMAIL] = "SELECT " COLUMNS " FROM users WHERE email_key = $1",
+	[COUNT] = "SELECT count(*) FROM users",
+	[ADD] = "INSERT INTO users (email, email_key, name, password_hash, is_admin,"
+		"  created_at, updated_at)"
+		"  VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id",
+	[SET_PASSWORD] = "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1",
+};
+
+enum err user_prepare(struct db *db)
+{
+	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
+}
+
+static enum err read_user(struct stmt *s, void *mem, struct user **out)
+{
+	enum err e = stmt_row(s);
+	struct user *u;
+
+	if (e != OK)
+		return e;
+	u = mem_new(mem, struct user);
+	u->id = stmt_int(s, 0);
+	u->email = stmt_copy(s, 1, u);
+	u->name = stmt_copy(s, 2, u);
+	u->password_hash = stmt_copy(s, 3, u);
+	u->admin = stmt_int(s, 4) != 0;
+	u->disabled = !stmt_is_null(s, 5);
+	u->created_at = stmt_int(s, 6);
+	*out = u;
+	return OK;
+}
+
+enum err user_get(struct db *db, void *mem, int64_t id, struct user **out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[BY_ID]);
+
+	stmt_bind_int(s, 1, id);
+	return read_user(s, mem, out);
+}
+
+enum err user_find(struct db *db, void *mem, const char *email_key, struct user **out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[BY_EMAIL]);
+
+	stmt_bind_text(s, 1, email_key);
+	return read_user(s, mem, out);
+}
+
+enum err user_count(struct db *db, int64_t *n)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[COUNT]);
+	enum err e = stmt_row(s);
+
+	if (e == OK)
+		*n = stmt_int(s, 0);
+	return e;
+}
+
+enum err user_add(struct db *db, struct user *u, const char *email_key, int64_t now)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[ADD]);
+	enum err e;
+
+	stmt_bind_text(s, 1, u->email);
+	stmt_bind_text(s, 2, email_key);
+	stmt_bind_text(s, 3, u->name);
+	stmt_bind_text(s, 4, u->password_hash);
+	stmt_bind_int(s, 5, u->admin);
+	stmt_bind_int(s, 6, now);
+	e = stmt_row(s);
+	if (e == OK) {
+		u->id = stmt_int(s, 0);
+		u->created_at = now;
+	}
+	return e;
+}
+
+enum err user_set_password(struct db *db, int64_t id, const char *hash, int64_t now)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[SET_PASSWORD]);
+
+	stmt_bind_int(s, 1, id);
+	stmt_bind_text(s, 2, hash);
+	stmt_bind_int(s, 3, now);
+	return stmt_run(s);
+}
