@@ -5,8 +5,8 @@
 #include "model/delivery.h"
 
 /*
- * Campaigns: the draft, its audience of lists, the state machine, and what is counted about
- * one.  Rows of the ledger are repo/ledger's (writing) and repo/recipient's (showing).
+ * Campaigns: the draft, its audience of lists, the state machine, the index.  Rows of the
+ * ledger and their counts are repo/ledger's; repo/recipient shows them.
  *
  *	draft -> scheduled -> sending -> completed
  *	draft -> sending; scheduled -> draft; sending <-> paused; scheduled -> paused (missed)
@@ -17,8 +17,9 @@
  */
 enum { CAMPAIGN_STATUSES = CAMPAIGN_CANCELLED + 1, CAMPAIGN_SEARCH_MAX = 100 };
 
-/* All SQL of this file, prepared at start. */
+/* All SQL of campaign.c and campaign_index.c, prepared at start. */
 enum err campaign_prepare(struct db *db) MUST_CHECK;
+enum err campaign_index_prepare(struct db *db) MUST_CHECK;
 
 /* "draft", "scheduled" ... as stored and as the API says it. */
 const char *campaign_status_word(enum campaign_status s);
@@ -84,8 +85,6 @@ struct campaign_step {
 enum err campaign_move(struct db *db, int64_t brand, int64_t id, const struct campaign_step *s,
     int64_t now) MUST_CHECK;
 
-/* From campaign_counts: one small read, whatever the size of the audience. */
-enum err campaign_counts(struct db *db, int64_t id, struct delivery_counts *out) MUST_CHECK;
 /* Zeros when nothing happened yet. */
 enum err campaign_stats_get(struct db *db, int64_t id, struct campaign_stats *out) MUST_CHECK;
 

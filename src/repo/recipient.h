@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stdbool.h>
+
 #include "db/db.h"
 #include "model/delivery.h"
 
@@ -8,10 +10,6 @@
  * repo/ledger changes it.
  */
 enum err recipient_prepare(struct db *db) MUST_CHECK;
-
-/* "pending", "claimed" ... "given_up": as the API says it. */
-const char *delivery_state_word(enum delivery_state s);
-extern const char *const delivery_state_words[];	/* NULL-terminated, in the order of the enum */
 
 struct recipient {
 	struct delivery d;
@@ -23,35 +21,44 @@ struct recipient {
 struct recipient_filter {
 	unsigned states;		/* bits 1 << enum delivery_state; 0: any */
 	bool bounced;			/* only those with bounced_at */
-	const char *reason;		/* this reason exactly; NULL: any */
+	const char *reason;		/* this reason exactly; NULL or "": any */
 	const char *search;		/* part of the address, or a whole message id; NULL or "": any */
-	int64_t after;			/* cursor: ids above */
+	int64_t after;			/* cursor of the page before; 0: the first page */
 	int limit;
 };
 
-/* By id. *n < limit: there are no more. The campaign must be known to be the brand's. */
+/*
+ * By state, then id, as the index stands: quick on a ledger of any size.  *next is the cursor
+ * of the next page, 0 on the last.  The caller has checked that the campaign is the brand's.
+ */
 enum err recipient_page(struct db *db, void *mem, int64_t campaign, const struct recipient_filter *f,
-    struct recipient **out, size_t *n) MUST_CHECK;
+    struct recipient **out, size_t *n, int64_t *next) MUST_CHECK;
 
-/* How many of the open and failed rows have which reason, and when the last was settled. */
+/* How many rows that did not go through have which reason. */
 struct recipient_reason {
 	enum delivery_state state;
 	const char *reason;		/* as stored */
 	const char *example;		/* an address of the group */
-	int64_t n, last_at;
+	int64_t n, last_at;		/* last_at 0: not known */
 };
-/* Of retry, rejected, skipped and doubt rows, the largest first, at most 50. */
+/* Of retry, rejected, skipped and doubt rows, the largest first, at most REASONS_MAX. */
+enum { REASONS_MAX = 30 };
 enum err recipient_reasons(struct db *db, void *mem, int64_t campaign, struct recipient_reason **out,
     size_t *n) MUST_CHECK;
 
-/* Attempts that ended within (since, now], and the earliest next try of a waiting row (0: none). */
+/*
+ * How fast it goes: from the newest PACE_ATTEMPTS attempts of the installation, so it costs
+ * the same whatever the size of the campaign.
+ */
+enum { PACE_ATTEMPTS = 20000, PACE_STEPS = 24, PACE_STEP_MS = 20000 };
 struct recipient_pace {
-	int64_t settled;		/* since `since` */
-	int64_t first_at;		/* of those, the earliest; 0: none */
-	int64_t next_try_at;
+	int64_t settled;		/* answered in the last minute */
+	int64_t span_ms;		/* what part of that minute is known: 60,000 or less */
+	int64_t step[PACE_STEPS];	/* answered per PACE_STEP_MS, oldest first, ending now */
+	int64_t next_try_at;		/* of the row waiting to be tried again; 0: none */
 };
-enum err recipient_pace(struct db *db, int64_t campaign, int64_t since, struct recipient_pace *out)
+enum err recipient_pace(struct db *db, int64_t campaign, int64_t now, struct recipient_pace *out)
     MUST_CHECK;
-/* The last `limit` accepted, newest first. */
+/* The last accepted of the newest attempts, newest first, at most limit. */
 enum err recipient_latest(struct db *db, void *mem, int64_t campaign, int limit,
     struct recipient **out, size_t *n) MUST_CHECK;

@@ -5,8 +5,11 @@
 #include "repo/api_key.h"
 #include "repo/audit.h"
 #include "repo/brand.h"
+#include "repo/campaign.h"
 #include "repo/idempotency.h"
+#include "repo/outbox.h"
 #include "repo/provider.h"
+#include "repo/recipient.h"
 #include "repo/session.h"
 #include "repo/setting.h"
 #include "repo/user.h"
@@ -17,8 +20,12 @@ static prepare *const all[] = {
 	api_key_prepare,
 	audit_prepare,
 	brand_prepare,
+	campaign_index_prepare,
+	campaign_prepare,
 	idempotency_prepare,
+	outbox_prepare,
 	provider_prepare,
+	recipient_prepare,
 	session_prepare,
 	setting_prepare,
 	user_prepare,

@@ -1,0 +1,149 @@
+#include "repo/outbox.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "repo/like.h"
+
+#define COLUMNS \
+	"m.id, m.brand_id, m.campaign_id, m.subscriber_id, m.attempt_id, m.kind, m.from_header," \
+	" m.to_email, m.subject, m.created_at, COALESCE(c.name, '')"
+#define FROM "  FROM outbox_messages m LEFT JOIN campaigns c ON c.id = m.campaign_id"
+
+enum { INSERT, PAGE, GET, COUNT, NEWER, OLDER, STATEMENTS };
+
+static const char *const sql[STATEMENTS] = {
+	[INSERT] = "INSERT INTO outbox_messages (brand_id, campaign_id, subscriber_id, attempt_id,"
+	           " kind, from_header, to_email, subject, headers, html, body_text, created_at)"
+	           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+	[PAGE] = "SELECT " COLUMNS ", substr(m.body_text, 1, 200)" FROM
+	         " WHERE m.brand_id = $1"
+	         "   AND (CAST($2 AS BIGINT) = 0 OR m.campaign_id = $2)"
+	         "   AND (CAST($3 AS TEXT) = '' OR lower(m.to_email) LIKE lower($3) ESCAPE '!'"
+	         "        OR lower(m.subject) LIKE lower($3) ESCAPE '!')"
+	         "   AND (CAST($4 AS BIGINT) = 0 OR m.id < $4)"
+	         " ORDER BY m.id DESC LIMIT $5",
+	[GET] = "SELECT " COLUMNS ", m.body_text, m.headers, m.html" FROM
+	        " WHERE m.brand_id = $1 AND m.id = $2",
+	[COUNT] = "SELECT count(*) FROM outbox_messages WHERE brand_id = $1",
+	[NEWER] = "SELECT min(id) FROM outbox_messages WHERE brand_id = $1 AND id > $2",
+	[OLDER] = "SELECT max(id) FROM outbox_messages WHERE brand_id = $1 AND id < $2",
+};
+
+enum err outbox_prepare(struct db *db)
+{
+	return db_prepare(db, sql, STATEMENTS);
+}
+
+enum err outbox_insert(struct db *db, struct outbox_message *m)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[INSERT]);
+	enum err e;
+
+	stmt_bind_int(s, 1, m->brand_id);
+	stmt_bind_opt(s, 2, m->campaign_id);
+	stmt_bind_opt(s, 3, m->subscriber_id);
+	stmt_bind_opt(s, 4, m->attempt_id);
+	stmt_bind_text(s, 5, m->kind);
+	stmt_bind_text(s, 6, m->from_header);
+	stmt_bind_text(s, 7, m->to_email);
+	stmt_bind_text(s, 8, m->subject);
+	stmt_bind_text(s, 9, m->headers);
+	stmt_bind_text(s, 10, m->html);
+	stmt_bind_text(s, 11, m->text);
+	stmt_bind_int(s, 12, m->created_at);
+	e = stmt_row(s);
+	if (e == OK)
+		m->id = stmt_int(s, 0);
+	return e;
+}
+
+/* COLUMNS and the text after them; the rest is "" */
+static void read_row(struct stmt *s, void *mem, struct outbox_message *m)
+{
+	m->id = stmt_int(s, 0);
+	m->brand_id = stmt_int(s, 1);
+	m->campaign_id = stmt_int(s, 2);
+	m->subscriber_id = stmt_int(s, 3);
+	m->attempt_id = stmt_int(s, 4);
+	m->kind = stmt_copy(s, 5, mem);
+	m->from_header = stmt_copy(s, 6, mem);
+	m->to_email = stmt_copy(s, 7, mem);
+	m->subject = stmt_copy(s, 8, mem);
+	m->created_at = stmt_int(s, 9);
+	m->campaign_name = stmt_copy(s, 10, mem);
+	m->text = stmt_copy(s, 11, mem);
+	m->headers = "[]";
+	m->html = "";
+}
+
+enum err outbox_page(struct db *db, void *mem, int64_t brand, const struct outbox_filter *f,
+    struct outbox_message **out, size_t *n)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[PAGE]);
+
+	*n = 0;
+	*out = mem_array(mem, struct outbox_message, (size_t)f->limit);
+	stmt_bind_int(s, 1, brand);
+	stmt_bind_int(s, 2, f->campaign);
+	stmt_bind_text(s, 3, like_part(mem, f->search));
+	stmt_bind_int(s, 4, f->before);
+	stmt_bind_int(s, 5, f->limit);
+	while (*n < (size_t)f->limit && stmt_next(s))
+		read_row(s, mem, &(*out)[(*n)++]);
+	return stmt_error(s);
+}
+
+enum err outbox_get(struct db *db, void *mem, int64_t brand, int64_t id,
+    struct outbox_message **out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[GET]);
+	struct outbox_message *m;
+	enum err e;
+
+	stmt_bind_int(s, 1, brand);
+	stmt_bind_int(s, 2, id);
+	e = stmt_row(s);
+	if (e != OK)
+		return e;
+	m = mem_new(mem, struct outbox_message);
+	read_row(s, m, m);
+	m->headers = stmt_copy(s, 12, m);
+	m->html = stmt_copy(s, 13, m);
+	*out = m;
+	return OK;
+}
+
+enum err outbox_count(struct db *db, int64_t brand, int64_t *out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[COUNT]);
+	enum err e;
+
+	stmt_bind_int(s, 1, brand);
+	e = stmt_row(s);
+	if (e == OK)
+		*out = stmt_int(s, 0);
+	return e;
+}
+
+static enum err beside(struct db *db, const char *const *which, int64_t brand, int64_t id,
+    int64_t *out)
+{
+	STMT_SCOPE s = db_stmt(db, which);
+	enum err e;
+
+	stmt_bind_int(s, 1, brand);
+	stmt_bind_int(s, 2, id);
+	e = stmt_row(s);
+	if (e == OK)
+		*out = stmt_int(s, 0);	/* NULL is 0 */
+	return e;
+}
+
+enum err outbox_beside(struct db *db, int64_t brand, int64_t id, int64_t *newer, int64_t *older)
+{
+	enum err e = beside(db, &sql[NEWER], brand, id, newer);
+
+	if (e == OK)
+		e = beside(db, &sql[OLDER], brand, id, older);
+	return e;
+}
