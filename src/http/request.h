@@ -12,9 +12,9 @@ enum method { GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS, METHOD_OTHER };
 enum { REQUEST_ARGS = 4 };
 
 struct app;
+struct caller;
 struct db;
 struct kv;
-struct caller;
 struct route;
 
 /* The talloc owner of everything made while it is served. */
@@ -37,7 +37,13 @@ struct request {
 	int64_t args[REQUEST_ARGS];	/* {} in the pattern, as numbers */
 	const char *words[REQUEST_ARGS];/* {} or {*} in the pattern, as text */
 	int64_t now;			/* one time for the whole request */
-	const struct route *route;
+	const struct route *route;	/* NULL until found, and where there is none */
+	const char *const *segments;	/* of the path, each decoded */
+	size_t nsegments;
+	bool secure;			/* the public URL is https */
+	enum err broken;		/* what makes it unreadable: answered by the router */
+	const char *broken_why;
+	int64_t started_us;		/* monotonic */
 
 	struct app *app;
 	struct db *db;
@@ -46,5 +52,16 @@ struct request {
 	const struct caller *caller;	/* who calls; set by web/access before the handler */
 };
 
-const char *request_cookie(const struct request *rq, const char *name);	/* NULL if absent */
+/* A GET of "/" without query, form, cookies and time: filled by http/fcgi, or by a test. */
+struct request *request_new(void *mem);
+/*
+ * Reads the request line's target: path (percent-decoded by segment, one trailing slash
+ * dropped), /api/v1 prefix, query.  ERR_MALFORMED on a bad %XX or a NUL, ERR_TOO_LARGE past
+ * TARGET_MAX; both also set broken and broken_why.
+ */
+enum { TARGET_MAX = 8192 };
+enum err request_set_target(struct request *rq, const char *uri) MUST_CHECK;
+/* Value of a cookie set by response_cookie (which knows the __Host- prefix); NULL if absent. */
+const char *request_cookie(const struct request *rq, const char *name);
 const char *method_name(enum method m);
+enum method method_from(const char *name);	/* METHOD_OTHER if unknown; exact case */

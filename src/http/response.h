@@ -30,11 +30,14 @@ struct response {
 	void *sink;			/* FCGX_Stream *, private to http/fcgi */
 };
 
+/* An empty response of the request. */
+struct response *response_new(struct request *rq);
+/* Replaces a header of that name (Set-Cookie is added). Controls in the value become spaces. */
 void response_header(struct response *rs, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The model to answer with; returns OK so that handlers can `return respond(rs, o);` */
 enum err respond(struct response *rs, struct json_object *model);
-/* After a change: API 200 with the model, page 303 to the formatted path. */
+/* After a change: API 200 with the model (204 if NULL), page 303 to the formatted path. */
 enum err respond_seen(struct response *rs, struct json_object *model, const char *path, ...)
     __attribute__((format(printf, 3, 4)));
 /* After a creation: API 201 with the model and Location, page 303. */
@@ -50,5 +53,13 @@ enum err respond_body(struct response *rs, const char *type, const char *data, s
 /* Starts a streamed download; then response_write any number of times. */
 enum err respond_stream(struct response *rs, const char *type, const char *filename);
 void response_write(struct response *rs, const void *data, size_t len);
-/* name=value with HttpOnly, SameSite=Lax, Path=/ and Secure when the public URL is https. max_age 0 = session, <0 = delete. */
+/* Value of a header set so far, NULL if none. */
+const char *response_get(const struct response *rs, const char *name);
+/*
+ * name=value with HttpOnly, SameSite=Lax, Path=/; when the public URL is https also Secure,
+ * and the name gets the prefix __Host- (request_cookie looks for it by the plain name).
+ * max_age in seconds: 0 = until the browser closes, <0 = delete.
+ */
 void response_cookie(struct response *rs, const char *name, const char *value, int max_age);
+/* "Not Found" ...: the phrase of a status. */
+const char *status_title(int status);

@@ -44,5 +44,21 @@ struct site {
 	void (*leave)(struct request *rq, struct response *rs, enum err e);
 };
 
-/* Routes, enters, handles, maps errors, renders; always leaves a complete response. */
+/* Bytes of body allowed: known by the path alone, since the body is read before routing. */
+enum { BODY_MAX = 1024 * 1024, BODY_BIG_MAX = 100 * 1024 * 1024 };
+size_t site_body_max(const struct site *site, const struct request *rq);
+
+/*
+ * Routes (first match in table order), enters, handles, maps errors, renders; always leaves
+ * a complete response.
+ *
+ * - OK: rs->body as it is; or a page's rs->location: 303; or the page (rs->page, else the
+ *   route's) by site.page; or rs->model as JSON; or 204.
+ * - An error of a page with `again` (ERR_INVALID, and ERR_CONFLICT or ERR_LIMITED with a
+ *   rs->detail): the form again.  With rs->location set: 303 there (ERR_UNAUTHENTICATED).
+ *   Otherwise site.page with rs->page = "error", rs->status and rs->detail set; rq->route and
+ *   rq->caller may be NULL then.  Without site.page: one line of text.
+ * - An error of the API: application/problem+json {type,title,status,detail,errors}.
+ * - A ROUTE_RAW without a page answers errors as the Accept header prefers.
+ */
 void site_serve(const struct site *site, struct request *rq, struct response *rs);

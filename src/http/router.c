@@ -1,0 +1,148 @@
+#include "http/router.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/answer.h"
+
+/* Is the route there for this kind of caller? */
+static bool offered(const struct route *r, const struct request *rq)
+{
+	if (rq->api)
+		return (r->flags & (ROUTE_PAGE_ONLY | ROUTE_RAW)) == 0;
+	return (r->flags & ROUTE_API_ONLY) == 0;
+}
+
+/* Does one segment fit the pattern's n bytes? Takes {} and {*} into rq at *arg. */
+static bool fits(struct request *rq, const char *pattern, size_t n, const char *segment,
+    int *arg)
+{
+	bool number = n == 2 && memcmp(pattern, "{}", 2) == 0;
+	bool word = n == 3 && memcmp(pattern, "{*}", 3) == 0;
+
+	if (!number && !word)
+		return strlen(segment) == n && memcmp(segment, pattern, n) == 0;
+	if (*arg == REQUEST_ARGS || segment[0] == '\0')
+		return false;
+	rq->args[*arg] = 0;
+	if (number && (segment[0] < '1' || segment[0] > '9' ||
+	    !text_to_int(segment, 1, INT64_MAX, &rq->args[*arg])))
+		return false;
+	rq->words[*arg] = segment;
+	(*arg)++;
+	return true;
+}
+
+static bool matches(struct request *rq, const char *pattern)
+{
+	int arg = 0;
+
+	for (size_t i = 0; i < rq->nsegments; i++) {
+		size_t n;
+
+		if (pattern[0] != '/' || pattern[1] == '\0')
+			return false;
+		n = strcspn(pattern + 1, "/");
+		if (!fits(rq, pattern + 1, n, rq->segments[i], &arg))
+			return false;
+		pattern += 1 + n;
+	}
+	return pattern[0] == '\0' || (pattern[1] == '\0' && rq->nsegments == 0);
+}
+
+size_t site_body_max(const struct site *site, const struct request *rq)
+{
+	struct request probe = *rq;
+
+	for (size_t i = 0; i < site->n; i++) {
+		const struct route *r = &site->routes[i];
+
+		if ((r->flags & ROUTE_BIG) && offered(r, &probe) && matches(&probe, r->pattern))
+			return BODY_BIG_MAX;
+	}
+	return BODY_MAX;
+}
+
+/* A form says PUT, PATCH or DELETE in the field _method. */
+static void override(struct request *rq)
+{
+	enum method m;
+
+	if (rq->method != POST || rq->api)
+		return;
+	m = method_from(form_get(rq->form, "_method"));
+	if (m == PUT || m == PATCH || m == DELETE)
+		rq->method = m;
+}
+
+/* Methods the path knows, for Allow. */
+static enum err refuse_method(const struct site *site, struct request *rq,
+    struct response *rs)
+{
+	struct buf *b = buf_new(rs);
+
+	for (int m = GET; m < METHOD_OTHER; m++) {
+		bool known = false;
+
+		for (size_t i = 0; !known && i < site->n; i++)
+			known = (int)site->routes[i].method == m &&
+			    offered(&site->routes[i], rq) &&
+			    matches(rq, site->routes[i].pattern);
+		if (known)
+			buf_printf(b, "%s%s%s", b->len ? ", " : "", method_name(m),
+			    m == GET ? ", HEAD" : "");
+	}
+	response_header(rs, "Allow", "%s", b->data);
+	return ERR_METHOD;
+}
+
+static enum err find(const struct site *site, struct request *rq, struct response *rs)
+{
+	bool path = false;
+
+	for (size_t i = 0; i < site->n; i++) {
+		const struct route *r = &site->routes[i];
+
+		if (!offered(r, rq) || !matches(rq, r->pattern))
+			continue;
+		if (r->method == rq->method && r->access != 0) {
+			rq->route = r;
+			return OK;
+		}
+		path = true;
+	}
+	return path ? refuse_method(site, rq, rs) : ERR_NOTFOUND;
+}
+
+static enum err serve(const struct site *site, struct request *rq, struct response *rs)
+{
+	enum err e = rq->segments ? find(site, rq, rs) : ERR_MALFORMED;
+
+	if (rq->broken != OK && (e == OK || rq->segments == NULL))
+		return respond_error(rs, rq->broken, "%s", rq->broken_why);
+	if (e != OK)
+		return e;
+	e = site->enter(rq, rs, rq->route);
+	if (e != OK || rs->body != NULL || rs->location != NULL)
+		return e;
+	return rq->route->handle(rq, rs);
+}
+
+void site_serve(const struct site *site, struct request *rq, struct response *rs)
+{
+	enum err e;
+
+	if (rq->method == HEAD) {
+		rq->head = true;
+		rq->method = GET;
+	}
+	override(rq);
+	e = serve(site, rq, rs);
+	if (rs->streaming)
+		return;
+	answer(site, rq, rs, e);
+	if (site->leave != NULL)
+		site->leave(rq, rs, e);
+}
