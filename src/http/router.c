@@ -7,9 +7,11 @@
 #include "base/text.h"
 #include "http/answer.h"
 
-/* Is the route there for this kind of caller? */
+/* Is the route there for this kind of caller? Without an access it is there for nobody. */
 static bool offered(const struct route *r, const struct request *rq)
 {
+	if (r->access == 0)
+		return false;
 	if (rq->api)
 		return (r->flags & (ROUTE_PAGE_ONLY | ROUTE_RAW)) == 0;
 	return (r->flags & ROUTE_API_ONLY) == 0;
@@ -107,7 +109,7 @@ static enum err find(const struct site *site, struct request *rq, struct respons
 
 		if (!offered(r, rq) || !matches(rq, r->pattern))
 			continue;
-		if (r->method == rq->method && r->access != 0) {
+		if (r->method == rq->method) {
 			rq->route = r;
 			return OK;
 		}

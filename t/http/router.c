@@ -1,0 +1,216 @@
+#include "http/router.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/body.h"
+#include "tap.h"
+
+static enum err show(struct request *rq, struct response *rs)
+{
+	struct json_object *o = json_obj(rq);
+
+	json_set_int(o, "a", rq->args[0]);
+	json_set_text(o, "w", rq->words[1]);
+	return respond(rs, o);
+}
+
+static enum err change(struct request *rq, struct response *rs)
+{
+	form_text(rq->form, "name", 1, 10);
+	if (!form_ok(rq->form))
+		return ERR_INVALID;
+	return respond_seen(rs, json_set_text(json_obj(rq), "name", "n"), "/things/%d", 7);
+}
+
+static enum err make(struct request *rq, struct response *rs)
+{
+	return respond_made(rs, json_set_int(json_obj(rq), "id", 8), "/things/%d", 8);
+}
+
+static enum err again(struct request *rq, struct response *rs)
+{
+	return respond(rs, json_set_text(json_obj(rq), "again", "yes"));
+}
+
+static enum err taken(struct request *rq, struct response *rs)
+{
+	(void)rq;
+	return respond_error(rs, ERR_CONFLICT, "That name is\ntaken.");
+}
+
+static enum err full(struct request *rq, struct response *rs)
+{
+	(void)rq;
+	(void)rs;
+	return ERR_BUSY;
+}
+
+/* clang-format off */
+static const struct route routes[] = {
+	{ GET,    "/", again, "home", 1, NULL, 0 },
+	{ GET,    "/things/{}", show, "thing/show", 1, NULL, 0 },
+	{ POST,   "/things", make, "thing/new", 1, again, 0 },
+	{ PATCH,  "/things/{}", change, "thing/edit", 1, again, 0 },
+	{ GET,    "/things/{}/files/{*}", show, NULL, 1, NULL, 0 },
+	{ POST,   "/things/{}/files", make, NULL, 1, NULL, ROUTE_BIG },
+	{ POST,   "/taken", taken, "thing/new", 1, again, 0 },
+	{ GET,    "/busy", full, NULL, 1, NULL, 0 },
+	{ GET,    "/t/{*}", show, NULL, 1, NULL, ROUTE_RAW },
+	{ GET,    "/open", show, NULL, 0, NULL, 0 },
+	{ GET,    "/only", show, NULL, 1, NULL, ROUTE_API_ONLY },
+};
+/* clang-format on */
+
+static enum err enter(struct request *rq, struct response *rs, const struct route *r)
+{
+	(void)r;
+	if (text_equal(rq->authorization, "none")) {
+		rs->location = "/sign-in";
+		return ERR_UNAUTHENTICATED;
+	}
+	return OK;
+}
+
+static void page(struct request *rq, struct response *rs, enum err e)
+{
+	char *text = mem_printf(rq, "%s:%s", rs->page, err_name(e));
+
+	respond_body(rs, rs->type, text, strlen(text));
+}
+
+static const struct site site = {
+	.routes = routes,
+	.n = sizeof(routes) / sizeof(*routes),
+	.enter = enter,
+	.page = page,
+};
+
+static struct response *ask(void *mem, enum method m, const char *uri, const char *form)
+{
+	struct request *rq = request_new(mem);
+	struct response *rs = response_new(rq);
+
+	rq->method = m;
+	if (request_set_target(rq, uri) == OK && form != NULL)
+		rq->broken = body_read(rq, rq->form, "application/x-www-form-urlencoded",
+		    form, strlen(form), &rq->broken_why);
+	site_serve(&site, rq, rs);
+	return rs;
+}
+
+static void matching(void *mem)
+{
+	struct response *rs = ask(mem, GET, "/api/v1/things/12?x=1", NULL);
+
+	is_text(rs->body->data, "{\"a\":12,\"w\":null}", "site_serve answers JSON");
+	is_text(rs->type, "application/json", "... of that type");
+	rs = ask(mem, GET, "/things/12/files/a%2Fb", NULL);
+	is_text(rs->body->data, "{\"a\":12,\"w\":\"a/b\"}", "... decodes a word by segment");
+	is_text(ask(mem, GET, "/things/12/", NULL)->body->data, "thing/show:ok",
+	    "... renders the page, with a slash at the end too");
+	is_text(ask(mem, GET, "/", NULL)->body->data, "home:ok", "... knows the root");
+	is_int(ask(mem, GET, "/things/0", NULL)->status, 404, "... takes no zero");
+	is_int(ask(mem, GET, "/things/012", NULL)->status, 404, "... no leading zero");
+	is_int(ask(mem, GET, "/things/99999999999999999999", NULL)->status, 404,
+	    "... no number too large");
+	is_int(ask(mem, GET, "/things//12", NULL)->status, 404, "... no empty segment");
+	is_int(ask(mem, GET, "/open", NULL)->status, 404, "... no route without access");
+	is_int(ask(mem, GET, "/only", NULL)->status, 404, "... no API route as page");
+	is_int(ask(mem, GET, "/api/v1/only", NULL)->status, 200, "... but as API");
+	is_int(ask(mem, GET, "/api/v1/t/x", NULL)->status, 404, "... no raw route as API");
+	is_int(ask(mem, GET, "/%zz", NULL)->status, 400, "... 400 on a bad escape");
+	is_int(ask(mem, GET, "/?a=%zz", NULL)->status, 400, "... in the query too");
+}
+
+static void methods(void *mem)
+{
+	struct response *rs = ask(mem, DELETE, "/api/v1/things/12", NULL);
+
+	is_int(rs->status, 405, "site_serve refuses a method");
+	is_text(response_get(rs, "Allow"), "GET, HEAD, PATCH", "... and says which it knows");
+	rs = ask(mem, HEAD, "/things/12", NULL);
+	is_int(rs->status, 200, "site_serve serves HEAD as GET");
+	ok(rs->rq->head, "... remembering it");
+	rs = ask(mem, POST, "/things/12", "_method=PATCH&name=x");
+	is_int(rs->status, 303, "... PATCH from a form");
+	is_text(response_get(rs, "Location"), "/things/7", "... and moves on");
+	is_int(ask(mem, POST, "/api/v1/things/12", "_method=PATCH&name=x")->status, 405,
+	    "... not for the API");
+	rs = ask(mem, POST, "/api/v1/things", "name=x");
+	is_int(rs->status, 201, "... 201 after a creation");
+	is_text(response_get(rs, "Location"), "/api/v1/things/8", "... with its place");
+	is_text(rs->body->data, "{\"id\":8}", "... and the model");
+}
+
+static void errors(void *mem)
+{
+	struct response *rs = ask(mem, POST, "/things/12", "_method=PATCH");
+	struct json_object *o;
+	const char *why;
+
+	is_text(rs->body->data, "thing/edit:invalid", "site_serve shows the form again");
+	is_int(rs->status, 422, "... with 422");
+	rs = ask(mem, PATCH, "/api/v1/things/12", NULL);
+	is_text(rs->type, "application/problem+json", "... a problem for the API");
+	ok(json_read(rs, rs->body->data, rs->body->len, &o, &why) == OK, "... that is JSON");
+	is_text(json_text(o, "type", NULL), "invalid", "... of a type");
+	is_int(json_int(o, "status", 0), 422, "... with the status");
+	ok(json_text(json_get(o, "errors"), "name", NULL) != NULL, "... the field's sentence");
+	rs = ask(mem, POST, "/taken", NULL);
+	is_text(rs->body->data, "thing/new:conflict", "... the form again on a conflict");
+	is_int(rs->status, 409, "... with 409");
+	rs = ask(mem, GET, "/nowhere", NULL);
+	is_text(rs->body->data, "error:not_found", "... an error page");
+	rs = ask(mem, GET, "/busy", NULL);
+	is_int(rs->status, 503, "... 503 when busy");
+	is_text(response_get(rs, "Retry-After"), "5", "... and when to come again");
+	rs = ask(mem, GET, "/t/x/y", NULL);
+	ok(strstr(response_get(rs, "Content-Security-Policy"), "default-src 'none'") != NULL,
+	    "... always with a policy");
+}
+
+static void leaving(void *mem)
+{
+	struct request *rq = request_new(mem);
+	struct response *rs = response_new(rq);
+
+	rq->authorization = "none";
+	ok(request_set_target(rq, "/things/1") == OK, "request_set_target reads a path");
+	site_serve(&site, rq, rs);
+	is_int(rs->status, 303, "site_serve sends a stranger to sign in");
+	is_text(response_get(rs, "Location"), "/sign-in", "... there");
+	rq = request_new(mem);
+	rs = response_new(rq);
+	rq->authorization = "none";
+	rq->htmx = true;
+	ok(request_set_target(rq, "/things/1") == OK, "request_set_target reads a path");
+	site_serve(&site, rq, rs);
+	is_int(rs->status, 401, "... with 401 for htmx");
+	is_text(response_get(rs, "HX-Redirect"), "/sign-in", "... and the way");
+}
+
+static void limits(void *mem)
+{
+	struct request *rq = request_new(mem);
+
+	ok(request_set_target(rq, "/things/5/files") == OK, "request_set_target reads a path");
+	is_int((int64_t)site_body_max(&site, rq), BODY_BIG_MAX, "site_body_max knows big routes");
+	rq = request_new(mem);
+	ok(request_set_target(rq, "/things/5") == OK, "request_set_target reads a path");
+	is_int((int64_t)site_body_max(&site, rq), BODY_MAX, "... and others");
+}
+
+int main(void)
+{
+	MEM_SCOPE void *mem = mem_scope(NULL, "test");
+
+	matching(mem);
+	methods(mem);
+	errors(mem);
+	leaving(mem);
+	limits(mem);
+	return done_testing();
+}
