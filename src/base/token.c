@@ -1,0 +1,120 @@
+#include "base/token.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/*
+ * version and purpose (a byte), campaign, subscriber and link as the shortest base-128
+ * numbers, then the MAC.  At most 1 + 9 + 9 + 5 + 16 = 40 bytes, 54 characters.
+ */
+enum { VERSION_1 = 1, MAC_BYTES = 16, RAW_MAX = 40 };
+
+static size_t put_number(uint8_t *to, uint64_t v)
+{
+	size_t n = 0;
+
+	for (; v >= 0x80; v >>= 7)
+		to[n++] = (uint8_t)(v | 0x80);
+	to[n++] = (uint8_t)v;
+	return n;
+}
+
+static size_t put_body(const struct token *t, uint8_t *to)
+{
+	size_t n = 0;
+
+	to[n++] = (uint8_t)(VERSION_1 << 4 | (int)t->purpose);
+	n += put_number(to + n, (uint64_t)t->campaign & INT64_MAX);
+	n += put_number(to + n, (uint64_t)t->subscriber & INT64_MAX);
+	return n + put_number(to + n, (uint32_t)t->link & INT32_MAX);
+}
+
+static void sign(const struct keyring *k, const uint8_t *body, size_t n, uint8_t mac[32])
+{
+	hmac_sha256(k->token, sizeof(k->token), body, n, mac);
+}
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* Written here and not by base64url_encode: a mail has dozens, and this needs no memory. */
+static int encode(const uint8_t *p, size_t n, char *out)
+{
+	uint32_t bits = 0;
+	int have = 0, len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bits = bits << 8 | p[i];
+		for (have += 8; have >= 6; have -= 6)
+			out[len++] = alphabet[bits >> (have - 6) & 63];
+	}
+	if (have > 0)
+		out[len++] = alphabet[bits << (6 - have) & 63];
+	out[len] = '\0';
+	return len;
+}
+
+int token_write(const struct keyring *k, const struct token *t, char *out)
+{
+	uint8_t raw[RAW_MAX], mac[32];
+	size_t n = put_body(t, raw);
+
+	sign(k, raw, n, mac);
+	memcpy(raw + n, mac, MAC_BYTES);
+	return encode(raw, n + MAC_BYTES, out);
+}
+
+/* The number at *p, which moves on; false if it runs out, is too big or not the shortest. */
+static bool get_number(const uint8_t **p, const uint8_t *end, uint64_t max, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	for (int shift = 0; shift < 63 && *p < end; shift += 7) {
+		uint8_t c = *(*p)++;
+
+		v |= (uint64_t)(c & 0x7f) << shift;
+		if (c >= 0x80)
+			continue;
+		*out = v;
+		return v <= max && (c != 0 || shift == 0);
+	}
+	return false;
+}
+
+static bool get_body(const uint8_t *p, const uint8_t *end, struct token *t)
+{
+	uint64_t campaign, subscriber, link;
+
+	if (p == end || *p >> 4 != VERSION_1)
+		return false;
+	t->purpose = *p++ & 15;
+	if (!get_number(&p, end, INT64_MAX, &campaign) ||
+	    !get_number(&p, end, INT64_MAX, &subscriber) ||
+	    !get_number(&p, end, INT32_MAX, &link) || p != end)
+		return false;
+	t->campaign = (int64_t)campaign;
+	t->subscriber = (int64_t)subscriber;
+	t->link = (int)link;
+	return true;
+}
+
+enum err token_read(const struct keyring *k, enum token_purpose purpose, const char *text,
+    struct token *out)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "token_read");
+	struct token t;
+	uint8_t *raw, mac[32];
+	size_t n;
+
+	if (strlen(text) >= TOKEN_MAX || !base64url_decode(tmp, text, &raw, &n) ||
+	    n <= MAC_BYTES)
+		return ERR_NOTFOUND;
+	n -= MAC_BYTES;
+	sign(k, raw, n, mac);
+	if (!equal_secret(raw + n, mac, MAC_BYTES))
+		return ERR_NOTFOUND;
+	if (!get_body(raw, raw + n, &t) || t.purpose != purpose)
+		return ERR_NOTFOUND;
+	*out = t;
+	return OK;
+}
