@@ -10,6 +10,12 @@
 enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
     int *retry_after) MUST_CHECK;
 
+/* As limit_hit; *left is how many more are allowed in this window after this one (0: none). */
+enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
+    int *left, int *retry_after) MUST_CHECK;
+/* What limits count a client by: an IPv4 address as it is, an IPv6 address's /64. */
+char *limit_address(void *mem, const char *ip);
+
 /*
  * Token bucket shared by all processes: takes up to `want` tokens of a bucket filled at
  * `rate` per second (capacity: one second's worth, at least 1).  *granted may be less than
