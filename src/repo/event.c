@@ -4,7 +4,7 @@
 
 enum {
 	RECIPIENT, INSERT, OPEN_PERSON, OPEN_MACHINE, CLICK_PERSON, CLICK_MACHINE, LINK_SEEN,
-	LINK_ADD, STATS_ADD, HOUR_ADD, CLIENT_ADD, OF_SUBSCRIBER, POSITION, SET_POSITION, FORGET,
+	LINK_ADD, STATS_ADD, HOUR_ADD, CLIENT_ADD, OF_SUBSCRIBER, BRAND, POSITION, SET_POSITION, FORGET,
 };
 
 /* clang-format off */
@@ -47,6 +47,7 @@ static const char *const sql[] = {
 	[OF_SUBSCRIBER] = "SELECT id, campaign_id, type, machine, link, client, detail, at"
 	                  "  FROM email_events WHERE brand_id = $1 AND subscriber_id = $2 AND id < $3"
 	                  " ORDER BY id DESC LIMIT $4",
+	[BRAND] = "SELECT brand_id FROM subscribers WHERE id = $1",
 	[POSITION] = "SELECT position FROM spool_files WHERE name = $1",
 	[SET_POSITION] = "INSERT INTO spool_files (name, position, updated_at) VALUES ($1, $2, $3)"
 	                 " ON CONFLICT (name) DO UPDATE SET position = excluded.position,"
@@ -276,6 +277,18 @@ enum err event_of_subscriber(struct db *db, void *mem, const struct event *from,
 		};
 	}
 	return stmt_error(s);
+}
+
+enum err event_brand(struct db *db, int64_t subscriber, int64_t *brand)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[BRAND]);
+	enum err e;
+
+	stmt_bind_int(s, 1, subscriber);
+	e = stmt_row(s);
+	if (e == OK)
+		*brand = stmt_int(s, 0);
+	return e;
 }
 
 enum err spool_position(struct db *db, const char *name, int64_t *out)

@@ -24,6 +24,9 @@ enum err event_record(struct db *db, struct event *ev) MUST_CHECK;
 enum err event_of_subscriber(struct db *db, void *mem, const struct event *from, size_t max,
     struct event **out, size_t *n) MUST_CHECK;
 
+/* The brand of a subscriber named by a signed token: public pages know no brand. ERR_NOTFOUND. */
+enum err event_brand(struct db *db, int64_t subscriber, int64_t *brand) MUST_CHECK;
+
 /* ---- how far a spool file has been read ---- */
 enum err spool_position(struct db *db, const char *name, int64_t *out) MUST_CHECK; /* 0 if unknown */
 enum err spool_set_position(struct db *db, const char *name, int64_t position, int64_t now)

@@ -1,0 +1,117 @@
+#include "web/track.h"
+
+#include <string.h>
+
+#include "app.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/token.h"
+#include "repo/brand.h"
+#include "repo/event.h"
+#include "repo/report.h"
+#include "repo/subscriber.h"
+#include "send/compose.h"
+#include "send/spool.h"
+#include "service/agent.h"
+
+/* A transparent GIF of one pixel. */
+static const unsigned char pixel[] = {
+	'G', 'I', 'F', '8', '9', 'a', 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff,
+	0x21, 0xf9, 4, 1, 0, 0, 0, 0, 0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0, 0x3b,
+};
+
+/* Durable before the answer; a test mail (campaign 0) and a HEAD request count nothing. */
+static enum err count(struct request *rq, const struct token *t)
+{
+	struct agent a = agent_read(rq->agent);
+	struct spool_record r = {
+		.type = t->purpose == TOKEN_CLICK ? EVENT_CLICK : EVENT_OPEN,
+		.machine = a.machine,
+		.client = (uint8_t)a.family,
+		.campaign = t->campaign,
+		.subscriber = t->subscriber,
+		.link = t->link,
+		.at = rq->now,
+	};
+	enum err e = OK;
+
+	if (t->campaign == 0 || rq->head)
+		return OK;
+	if (rq->app->spool == NULL)
+		e = spool_open(rq->app, rq->app->config->server.state_dir, &rq->app->log,
+		    &rq->app->spool);
+	return e == OK ? spool_append(rq->app->spool, &r) : e;
+}
+
+enum err track_open(struct request *rq, struct response *rs)
+{
+	struct token t;
+	enum err e = token_read(rq->app->keys, TOKEN_OPEN, rq->words[0], &t);
+
+	if (e == OK)
+		e = count(rq, &t);
+	if (e != OK)
+		return e;
+	response_header(rs, "Cache-Control", "no-store");
+	return respond_body(rs, "image/gif", (const char *)pixel, sizeof(pixel));
+}
+
+/* Someone whose row is gone still reaches the page, with empty merge values. */
+static enum err whose(struct request *rq, int64_t id, struct subscriber **who, struct brand **b)
+{
+	int64_t brand = 0;
+	enum err e = event_brand(rq->db, id, &brand);
+
+	if (e == OK)
+		e = brand_get(rq->db, rq, brand, b);
+	if (e == OK)
+		e = subscriber_get(rq->db, rq, brand, id, who);
+	return e;
+}
+
+static enum err fill_link(struct request *rq, const struct token *t, char **url)
+{
+	struct subscriber nobody = { .email = "", .first_name = "", .last_name = "" };
+	struct brand nameless = { .name = "", .postal_address = "" };
+	struct subscriber *who = &nobody;
+	struct brand *b = &nameless;
+	const char *leave = unsubscribe_url(rq, rq->app->config->server.public_url, rq->app->keys,
+	    t->campaign, t->subscriber);
+	enum err e = whose(rq, t->subscriber, &who, &b);
+
+	if (e != OK && e != ERR_NOTFOUND)
+		return e;
+	return merge_url(rq, *url, merge_data(rq, who, b, "", leave), url);
+}
+
+/* Only what the campaign contains, and only the web: never an open redirect. */
+static enum err find_link(struct request *rq, const struct token *t, char **url)
+{
+	enum err e = report_link_url(rq->db, rq, t->campaign, t->link, url);
+
+	if (e == OK && strstr(*url, "{{") != NULL)
+		e = fill_link(rq, t, url);
+	if (e == OK && !text_starts(*url, "http://") && !text_starts(*url, "https://"))
+		e = ERR_NOTFOUND;
+	if (e == OK && text_has_control(*url))
+		e = ERR_NOTFOUND;
+	return e == ERR_INVALID ? ERR_NOTFOUND : e;
+}
+
+enum err track_click(struct request *rq, struct response *rs)
+{
+	struct token t;
+	char *url = NULL;
+	enum err e = token_read(rq->app->keys, TOKEN_CLICK, rq->words[0], &t);
+
+	if (e == OK)
+		e = count(rq, &t);
+	if (e == OK)
+		e = find_link(rq, &t, &url);
+	if (e != OK)
+		return e;
+	rs->status = 302;
+	response_header(rs, "Location", "%s", url);
+	response_header(rs, "Cache-Control", "no-store");
+	return respond_body(rs, "text/plain; charset=utf-8", "", 0);
+}
