@@ -14,8 +14,9 @@ enum err report_json(struct db *db, void *mem, const struct campaign *c, struct 
     MUST_CHECK;
 
 /*
- * For the page only: {chart: {human, area, machine, click: SVG paths in 1000 x 200, top, steps,
- * labels}, sum: parts of the ledger bar, funnel}.  `report` is what report_json gave.
+ * The first 48 hours as a drawing, for the page only: {area, human, machine, click: SVG paths
+ * in a field of 1000 x 200, axis: numbers from 0 up, labels: times in `zone`}.  `report` is
+ * what report_json gave.
  */
 struct json_object *report_drawing(void *mem, const struct campaign *c, struct json_object *report,
     const char *zone);

@@ -1,0 +1,192 @@
+#include "service/report.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "repo/campaign.h"
+#include "repo/report.h"
+#include "service/campaign.h"
+
+enum { HOURS = 48, LINKS_SHOWN = 200, CLIENTS_SHOWN = 12, HOUR_MS = 3600000 };
+
+static enum err add_hours(struct db *db, void *mem, const struct campaign *c,
+    struct json_object *o)
+{
+	struct json_object *arr = json_arr(mem);
+	struct report_hour *h;
+	size_t n;
+	int64_t from = c->started_at / HOUR_MS * HOUR_MS;
+	enum err e = report_hours(db, mem, c->id, from, 24 * 365, &h, &n);
+
+	for (size_t i = 0; i < n && e == OK; i++) {
+		struct json_object *row = json_obj(mem);
+
+		json_set_time(row, "at", h[i].hour);
+		json_set_int(row, "opened", h[i].opened);
+		json_set_int(row, "machine_opened", h[i].machine_opened);
+		json_set_int(row, "clicked", h[i].clicked);
+		json_push(arr, row);
+	}
+	json_set(o, "hours", arr);
+	return e;
+}
+
+static enum err add_links(struct db *db, void *mem, const struct campaign *c,
+    struct json_object *o)
+{
+	struct json_object *arr = json_arr(mem);
+	struct report_link *l;
+	size_t n;
+	enum err e = report_links(db, mem, c->id, LINKS_SHOWN, &l, &n);
+
+	for (size_t i = 0; i < n && e == OK; i++) {
+		struct json_object *row = json_obj(mem);
+
+		json_set_int(row, "number", l[i].number);
+		json_set_text(row, "url", l[i].url);
+		json_set_text(row, "label", l[i].label);
+		json_set_int(row, "people", l[i].people);
+		json_set_int(row, "clicks", l[i].clicks);
+		json_set_int(row, "machines", l[i].machines);
+		json_push(arr, row);
+	}
+	json_set(o, "links", arr);
+	return e;
+}
+
+static enum err add_clients(struct db *db, void *mem, const struct campaign *c,
+    struct json_object *o)
+{
+	struct json_object *arr = json_arr(mem);
+	struct report_client *l;
+	size_t n;
+	enum err e = report_clients(db, mem, c->id, CLIENTS_SHOWN, &l, &n);
+
+	for (size_t i = 0; i < n && e == OK; i++) {
+		struct json_object *row = json_obj(mem);
+
+		json_set_text(row, "client", l[i].name);
+		json_set_int(row, "people", l[i].people);
+		json_push(arr, row);
+	}
+	json_set(o, "clients", arr);
+	return e;
+}
+
+enum err report_json(struct db *db, void *mem, const struct campaign *c, struct json_object **out)
+{
+	struct json_object *o = json_obj(mem);
+	struct delivery_counts counts = { 0 };
+	struct campaign_stats stats = { 0 };
+	bool told = false;
+	enum err e = campaign_counts(db, c->id, &counts);
+
+	if (e == OK)
+		e = campaign_stats_get(db, c->id, &stats);
+	if (e != OK)
+		return e;
+	told = stats.delivered > 0;
+	json_set(o, "counts", counts_json(mem, &counts));
+	json_set(o, "stats", stats_json(mem, &stats));
+	json_set_int(o, "base", told ? stats.delivered : counts.n[DELIVERY_ACCEPTED]);
+	json_set_text(o, "base_name", told ? "delivered" : "accepted");
+	e = add_hours(db, mem, c, o);
+	if (e == OK)
+		e = add_links(db, mem, c, o);
+	if (e == OK)
+		e = add_clients(db, mem, c, o);
+	*out = o;
+	return e;
+}
+
+/* ---- the drawing ---- */
+
+struct series {
+	int64_t human[HOURS], machine[HOURS], click[HOURS];
+	int64_t top;			/* of the axis: a round number */
+};
+
+static int64_t round_up(int64_t most)
+{
+	static const int steps[] = { 1, 2, 5 };
+	int64_t unit = 1;
+
+	for (;; unit *= 10)
+		for (size_t i = 0; i < 3; i++)
+			if (unit * steps[i] * 5 >= most)
+				return unit * steps[i] * 5;
+}
+
+static void collect(struct series *s, struct json_object *hours, int64_t from)
+{
+	int64_t most = 1;
+
+	for (size_t i = 0; i < json_object_array_length(hours); i++) {
+		struct json_object *row = json_object_array_get_idx(hours, i);
+		int64_t at = 0, k;
+
+		if (!time_parse_rfc3339(json_text(row, "at", ""), &at))
+			continue;
+		k = (at - from) / HOUR_MS;
+		if (k < 0 || k >= HOURS)
+			continue;
+		s->human[k] = json_int(row, "opened", 0);
+		s->machine[k] = json_int(row, "machine_opened", 0);
+		s->click[k] = json_int(row, "clicked", 0);
+		most = s->human[k] > most ? s->human[k] : most;
+		most = s->machine[k] > most ? s->machine[k] : most;
+		most = s->click[k] > most ? s->click[k] : most;
+	}
+	s->top = round_up(most);
+}
+
+/* A line through the middle of a 1000 x 200 field, one point an hour. */
+static const char *line(void *mem, const int64_t *v, int64_t top, bool area)
+{
+	struct buf *b = buf_new(mem);
+
+	if (area)
+		buf_str(b, "M0 200L");
+	for (int i = 0; i < HOURS; i++) {
+		double x = 1000.0 * i / (HOURS - 1);
+		double y = 200.0 - 200.0 * (double)v[i] / (double)top;
+
+		if (!area || i > 0)
+			buf_str(b, i == 0 ? "M" : "L");
+		buf_printf(b, "%.1f %.1f", x, y);
+	}
+	if (area)
+		buf_str(b, "L1000 200Z");
+	return b->data;
+}
+
+static struct json_object *labels(void *mem, int64_t from, const char *zone)
+{
+	struct json_object *arr = json_arr(mem);
+
+	for (int i = 0; i <= HOURS; i += 6) {
+		int64_t at = from + i * (int64_t)HOUR_MS;
+
+		json_push_text(arr, time_local(mem, at, zone, i % 24 == 0 ? "%a %H:%M" : "%H:%M"));
+	}
+	return arr;
+}
+
+struct json_object *report_drawing(void *mem, const struct campaign *c, struct json_object *report,
+    const char *zone)
+{
+	struct json_object *o = json_obj(mem), *axis = json_arr(mem);
+	int64_t from = c->started_at / HOUR_MS * HOUR_MS;
+	struct series *s = mem_new(mem, struct series);
+
+	collect(s, json_get(report, "hours"), from);
+	for (int i = 0; i <= 5; i++)
+		json_push_int(axis, s->top / 5 * i);
+	json_set_text(o, "area", line(mem, s->human, s->top, true));
+	json_set_text(o, "human", line(mem, s->human, s->top, false));
+	json_set_text(o, "machine", line(mem, s->machine, s->top, false));
+	json_set_text(o, "click", line(mem, s->click, s->top, false));
+	json_set(o, "axis", axis);
+	json_set(o, "labels", labels(mem, from, zone));
+	return o;
+}
