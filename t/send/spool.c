@@ -1,0 +1,99 @@
+#include "tap.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "send/spool.h"
+
+static struct log quiet = { .least = LOG_ERROR, .fd = 2, .json = true };
+
+/* The only spool file of the directory; aborts the test when there is another number. */
+static char *only_file(void *mem, const char *dir, int *count)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	char *path = NULL;
+
+	*count = 0;
+	while (d != NULL && (entry = readdir(d)) != NULL)
+		if (text_ends(entry->d_name, ".spool")) {
+			path = mem_printf(mem, "%s/%s", dir, entry->d_name);
+			(*count)++;
+		}
+	if (d != NULL)
+		closedir(d);
+	return path;
+}
+
+static void read_back(const char *path)
+{
+	struct spool_record r;
+	int fd = open(path, O_RDONLY);
+
+	is_int(read(fd, &r, sizeof(r)), sizeof(r), "writes whole records");
+	ok(spool_valid(&r), "that prove themselves");
+	is_int(r.campaign, 7, "with the campaign");
+	r.subscriber++;
+	ok(!spool_valid(&r), "and a changed one does not");
+	ok(flock(fd, LOCK_EX | LOCK_NB) != 0, "holds its file while it lives");
+	close(fd);
+}
+
+static void whole_life(void *mem, const char *dir)
+{
+	struct spool *s;
+	struct spool_record r = { .type = EVENT_OPEN, .campaign = 7, .subscriber = 9, .at = 1000 };
+	const char *path;
+	struct stat st;
+	int n, fd;
+
+	ok(spool_open(mem, dir, &quiet, &s) == OK, "opens");
+	is_int(sizeof(r), 40, "a record has the size that readers of older files expect");
+	path = mem_printf(mem, "%s/spool", dir);
+	only_file(mem, path, &n);
+	is_int(n, 0, "makes no file before the first event");
+	ok(spool_append(s, &r) == OK && spool_append(s, &r) == OK, "appends");
+	path = only_file(mem, path, &n);
+	is_int(n, 1, "to one file");
+	ok(stat(path, &st) == 0 && st.st_size == 80, "of two records");
+	is_int(st.st_mode & 0777, 0600, "that only we can read");
+	read_back(path);
+	mem_free(s);
+	fd = open(path, O_RDONLY);
+	ok(flock(fd, LOCK_EX | LOCK_NB) == 0, "lets go of it when freed");
+	close(fd);
+}
+
+static void no_directory(void *mem)
+{
+	struct log silent = { .least = LOG_ERROR + 1, .fd = 2 };
+	struct spool *s;
+
+	ok(spool_open(mem, "/dev/null/nowhere", &silent, &s) == ERR_IO,
+	    "says so when the directory cannot be made");
+}
+
+int main(void)
+{
+	void *mem = mem_scope(NULL, "test");
+	char dir[] = "/tmp/maillayer-spool-XXXXXX";
+	char *cleanup;
+
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	whole_life(mem, dir);
+	no_directory(mem);
+	cleanup = mem_printf(mem, "rm -rf %s", dir);
+	if (system(cleanup) != 0)
+		diag("left %s behind", dir);
+	mem_free(mem);
+	return done_testing();
+}
