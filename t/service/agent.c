@@ -1,5 +1,7 @@
 #include "tap.h"
 
+#include <stddef.h>
+
 #include "service/agent.h"
 
 static void person(const char *ua, enum client_family family)
