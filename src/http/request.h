@@ -27,6 +27,9 @@ struct request {
 	const char *target;		/* REQUEST_URI as sent, bounded */
 	const char *ip, *agent, *referer, *origin, *host, *accept;
 	const char *authorization;
+	const char *csrf_token;		/* X-CSRF-Token */
+	const char *fetch_site;		/* Sec-Fetch-Site: "same-origin", "cross-site" ... */
+	const char *idempotency_key;	/* Idempotency-Key */
 	const char *content_type;
 	const char *body;		/* raw; NULL without one */
 	size_t body_len;
