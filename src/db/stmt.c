@@ -292,7 +292,7 @@ enum err stmt_error(const struct stmt *s)
 
 void stmt_reset(struct stmt *s)
 {
-	if (s->ran && s->state != NULL)
+	if (s->ran && s->broken == OK)
 		s->db->driver->forget(s);
 	mem_free(s->scratch);
 	s->scratch = NULL;
