@@ -1,0 +1,175 @@
+#include "kv/limit.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "kv/kv_driver.h"
+
+enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
+    int *retry_after)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "limit_hit");
+	int64_t window_ms = (int64_t)window_s * 1000, number = now_ms / window_ms, n;
+	char *counter = mem_printf(tmp, "%s:%d:%" PRId64, key, window_s, number);
+	enum err e = kv_count(kv, counter, 1, window_s + 1, &n);
+
+	*retry_after = 0;
+	if (e == ERR_BUSY && kv_is_shared(kv)) {
+		max = max >= 4 ? max / 4 : 1;
+		e = kv_count(kv_here(kv), counter, 1, window_s + 1, &n);
+	}
+	if (e != OK || n <= max)
+		return e;
+	*retry_after = (int)((window_ms - now_ms % window_ms + 999) / 1000);
+	return ERR_LIMITED;
+}
+
+/* ---- bucket ---- */
+
+/*
+ * State of a bucket: millionths of a token, and the moment (UTC microseconds) up to which it
+ * was filled.  A bucket nobody knows starts empty, so a server that loses it, even again and
+ * again, never lets more through.  Hosts whose clocks differ fill by the fastest clock.
+ */
+struct bucket {
+	int64_t micro, filled_us;
+};
+
+enum { MILLION = 1000000, TRIES = 16, CLOCK_STEP_US = 2 * MILLION, KEEP_S = 3600 };
+
+static int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * MILLION + t.tv_nsec / 1000;
+}
+
+static int64_t capacity(double rate)
+{
+	return (int64_t)(fmax(rate, 1) * MILLION);
+}
+
+static void fill(struct bucket *b, double rate, int64_t now)
+{
+	int64_t elapsed = now - b->filled_us, room = capacity(rate) - b->micro;
+
+	if (elapsed < -CLOCK_STEP_US) {		/* the clock was set back: begin again */
+		*b = (struct bucket){ .micro = 0, .filled_us = now };
+		return;
+	}
+	if (elapsed <= 0)			/* another host's clock is ahead */
+		return;
+	if ((double)elapsed * rate >= (double)room)
+		b->micro += room;
+	else
+		b->micro += (int64_t)((double)elapsed * rate);
+	b->filled_us = now;
+}
+
+/* Long enough for a fiftieth of a second's worth, so that fast senders come back in batches. */
+static int wait_for(const struct bucket *b, double rate, int want)
+{
+	double tokens = fmax(1, fmin(want, rate / 50));
+	double missing = tokens * MILLION - (double)b->micro;
+	double ms = ceil(missing / rate / 1000);
+
+	return (int)fmin(fmax(ms, 1), 60000);
+}
+
+static int text_of(const struct bucket *b, char text[64])
+{
+	return snprintf(text, 64, "%" PRId64 " %" PRId64, b->micro, b->filled_us);
+}
+
+/* ERR_NOTFOUND: there is no such bucket. */
+static enum err read_bucket(struct kv *kv, void *mem, const char *key, struct bucket *b,
+    char **old)
+{
+	size_t n;
+	enum err e = kv_get(kv, mem, key, old, &n);
+
+	if (e == OK && sscanf(*old, "%" SCNd64 " %" SCNd64, &b->micro, &b->filled_us) != 2)
+		*b = (struct bucket){ .micro = 0, .filled_us = now_us() };
+	return e;
+}
+
+static enum err make_bucket(struct kv *kv, const char *key)
+{
+	struct bucket b = { .micro = 0, .filled_us = now_us() };
+	char text[64];
+	int n = text_of(&b, text);
+
+	return kv_add(kv, key, text, (size_t)n, KEEP_S);
+}
+
+/* One try: ERR_CONFLICT when another process was quicker. */
+static enum err take_once(struct kv *kv, const char *key, double rate, int want,
+    int *granted, int *wait_ms)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "bucket_take");
+	struct bucket b;
+	char *old, text[64];
+	enum err e = read_bucket(kv, tmp, key, &b, &old);
+	int64_t got;
+	int n;
+
+	if (e == ERR_NOTFOUND) {
+		e = make_bucket(kv, key);
+		return e == OK ? ERR_CONFLICT : e;
+	}
+	if (e != OK)
+		return e;
+	fill(&b, rate, now_us());
+	got = b.micro / MILLION < want ? b.micro / MILLION : want;
+	if (got <= 0) {		/* nothing to write down */
+		*wait_ms = wait_for(&b, rate, want);
+		return OK;
+	}
+	b.micro -= got * MILLION;
+	n = text_of(&b, text);
+	e = kv_swap(kv, key, old, strlen(old), text, (size_t)n, KEEP_S);
+	if (e == OK)
+		*granted = (int)got;
+	return e;
+}
+
+static enum err take(struct kv *kv, const char *key, double rate, int want, int *granted,
+    int *wait_ms)
+{
+	enum err e = ERR_CONFLICT;
+
+	for (int i = 0; i < TRIES && e == ERR_CONFLICT; i++)
+		e = take_once(kv, key, rate, want, granted, wait_ms);
+	if (e != ERR_CONFLICT)
+		return e;
+	*wait_ms = 1;		/* a crowd: nothing was taken */
+	return OK;
+}
+
+enum err bucket_take(struct kv *kv, const char *key, double rate, int processes, int want,
+    int *granted, int *wait_ms)
+{
+	enum err e = ERR_BUSY;
+
+	*granted = 0;
+	*wait_ms = 0;
+	if (want <= 0)
+		return OK;
+	*wait_ms = 1000;
+	if (!(rate > 0))
+		return OK;
+	if (kv_is_shared(kv))
+		e = take(kv, key, rate, want, granted, wait_ms);
+	if (e != ERR_BUSY) {
+		/* so that the bucket of this process starts empty if the server goes */
+		return e == OK ? kv_delete(kv_here(kv), key) : e;
+	}
+	if (processes < 1)
+		processes = 1;
+	return take(kv_here(kv), key, rate / processes, want, granted, wait_ms);
+}
