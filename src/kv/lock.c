@@ -49,7 +49,10 @@ enum err lock_renew(struct lock *l)
 
 void lock_release(struct lock *l)
 {
-	if (l->held && kv_is_shared(l->kv))
-		kv_swap(l->kv, l->key, l->owner, strlen(l->owner), "", 0, -1);
+	bool there = l->held && kv_is_shared(l->kv);
+
 	l->held = false;
+	/* if this fails the lock runs out by itself */
+	if (there && kv_swap(l->kv, l->key, l->owner, strlen(l->owner), "", 0, -1) != OK)
+		return;
 }
