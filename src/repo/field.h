@@ -5,6 +5,10 @@
 
 enum err field_prepare(struct db *db) MUST_CHECK;
 
+/* "text" ...; and back: -1 for any other word. */
+const char *field_type_name(enum field_type t);
+int field_type_from(const char *name);
+
 /* All custom fields of a brand in their order; *out is an array owned by mem. */
 enum err field_all(struct db *db, void *mem, int64_t brand, struct field **out, size_t *n)
     MUST_CHECK;

@@ -6,12 +6,17 @@
 #include "repo/audit.h"
 #include "repo/brand.h"
 #include "repo/campaign.h"
+#include "repo/consent.h"
+#include "repo/field.h"
 #include "repo/idempotency.h"
+#include "repo/list.h"
 #include "repo/outbox.h"
 #include "repo/provider.h"
 #include "repo/recipient.h"
 #include "repo/session.h"
 #include "repo/setting.h"
+#include "repo/subscriber.h"
+#include "repo/suppression.h"
 #include "repo/user.h"
 
 typedef enum err prepare(struct db *db);
@@ -22,12 +27,17 @@ static prepare *const all[] = {
 	brand_prepare,
 	campaign_index_prepare,
 	campaign_prepare,
+	consent_prepare,
+	field_prepare,
 	idempotency_prepare,
+	list_prepare,
 	outbox_prepare,
 	provider_prepare,
 	recipient_prepare,
 	session_prepare,
 	setting_prepare,
+	subscriber_prepare,
+	suppression_prepare,
 	user_prepare,
 };
 

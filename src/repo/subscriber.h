@@ -53,8 +53,8 @@ enum err subscriber_tags(struct db *db, void *mem, int64_t brand, size_t limit,
     struct json_object **out) MUST_CHECK;
 
 /* Lists one is on, as ids in order of name; array owned by mem. */
-enum err subscriber_lists(struct db *db, void *mem, int64_t subscriber, int64_t **out,
-    size_t *n) MUST_CHECK;
+enum err subscriber_lists(struct db *db, void *mem, int64_t brand, int64_t subscriber,
+    int64_t **out, size_t *n) MUST_CHECK;
 /* Replaces memberships; every id must be a list of the brand (others are not added). */
 enum err subscriber_set_lists(struct db *db, const struct subscriber *s, const int64_t *lists,
     size_t n, int64_t now) MUST_CHECK;

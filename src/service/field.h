@@ -4,9 +4,6 @@
 #include "db/db.h"
 #include "model/contact.h"
 
-/* "text" ...; and back: -1 for any other word. */
-const char *field_type_name(enum field_type t);
-int field_type_from(const char *name);
 
 /* key, label, type, choices. A key is a-z, 0-9 and _, and none of the names mails have anyway. */
 enum err field_create(struct db *db, void *mem, int64_t brand, struct form *f, int64_t now,
