@@ -7,12 +7,14 @@
 #include "repo/brand.h"
 #include "repo/campaign.h"
 #include "repo/consent.h"
+#include "repo/event.h"
 #include "repo/field.h"
 #include "repo/idempotency.h"
 #include "repo/list.h"
 #include "repo/outbox.h"
 #include "repo/provider.h"
 #include "repo/recipient.h"
+#include "repo/report.h"
 #include "repo/session.h"
 #include "repo/setting.h"
 #include "repo/subscriber.h"
@@ -28,12 +30,14 @@ static prepare *const all[] = {
 	campaign_index_prepare,
 	campaign_prepare,
 	consent_prepare,
+	event_prepare,
 	field_prepare,
 	idempotency_prepare,
 	list_prepare,
 	outbox_prepare,
 	provider_prepare,
 	recipient_prepare,
+	report_prepare,
 	session_prepare,
 	setting_prepare,
 	subscriber_prepare,

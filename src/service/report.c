@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "repo/campaign.h"
+#include "repo/ledger.h"
 #include "repo/report.h"
 #include "service/campaign.h"
 
@@ -79,7 +80,7 @@ enum err report_json(struct db *db, void *mem, const struct campaign *c, struct 
 	struct delivery_counts counts = { 0 };
 	struct campaign_stats stats = { 0 };
 	bool told = false;
-	enum err e = campaign_counts(db, c->id, &counts);
+	enum err e = ledger_counts(db, c->id, &counts);
 
 	if (e == OK)
 		e = campaign_stats_get(db, c->id, &stats);
