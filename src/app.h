@@ -24,6 +24,7 @@ struct app {
 	struct kv *kv;
 	struct pages *pages;		/* NULL where no page is served */
 	struct metrics *metrics;
+	struct json_object *assets;	/* name -> address of assets/dist/manifest.json; read by web/page */
 	struct spool *spool;		/* opens and clicks; opened by web/track when first needed */
 };
 

@@ -1,0 +1,99 @@
+#include "service/api_key.h"
+
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "repo/api_key.h"
+
+enum { NAME_MAX_CHARS = 60, PREFIX_CHARS = 9, USED_EVERY_MS = 60 * 1000, KEY_CHARS = 3 + 43 };
+
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+
+static void hash_key(const char *text, uint8_t hash[32])
+{
+	sha256(text, strlen(text), hash);
+}
+
+/* "read,write" as text, or an array of words, as a form with check boxes sends it. */
+static const char *scope_words(struct form *f, void *mem)
+{
+	struct json_object *o = form_json(f, "scopes");
+	const char *text = form_get(f, "scopes");
+	char *all = mem_str(mem, "");
+
+	if (!o || json_object_get_type(o) != json_type_array)
+		return text ? text : "";
+	for (size_t i = 0; i < json_object_array_length(o); i++) {
+		struct json_object *word = json_object_array_get_idx(o, i);
+
+		all = mem_printf(mem, "%s%s,", all, word ? json_object_get_string(word) : "");
+	}
+	return all;
+}
+
+static unsigned wanted_scopes(struct form *f, void *mem, unsigned most)
+{
+	unsigned bits = 0;
+
+	if (!scopes_from(scope_words(f, mem), &bits))
+		form_fail(f, "scopes", "The scopes are read, write and send.");
+	else if (!bits)
+		form_fail(f, "scopes", "Choose at least one thing the key may do.");
+	else if (bits & ~most)
+		form_fail(f, "scopes", "A key cannot give more than it has itself: %s.",
+		    scopes_text(mem, most));
+	return bits;
+}
+
+enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct form *f,
+    struct api_key **out, char **secret)
+{
+	struct api_key *k = mem_new(mem, struct api_key);
+	int64_t days = form_int(f, "expires_days", 0, 3650, 0);
+	uint8_t hash[32];
+
+	k->brand_id = g->brand_id;
+	k->user_id = g->user_id;
+	k->name = form_line(f, "name", 0, NAME_MAX_CHARS);
+	k->scopes = wanted_scopes(f, mem, g->scopes);
+	k->created_at = g->now;
+	k->expires_at = days ? g->now + days * DAY_MS : 0;
+	if (text_empty(k->name))
+		form_fail(f, "name", "Give it a name by which you will know it, such as the program that uses it.");
+	if (!form_ok(f))
+		return ERR_INVALID;
+	*secret = mem_printf(mem, "ml_%s", id_secret(mem));
+	k->prefix = mem_strn(k, *secret, PREFIX_CHARS);
+	hash_key(*secret, hash);
+	*out = k;
+	return api_key_add(db, k, hash);
+}
+
+enum err key_read(struct db *db, void *mem, const char *text, int64_t now, struct caller *out)
+{
+	struct api_key *k;
+	uint8_t hash[32];
+	enum err e;
+
+	if (strlen(text) != KEY_CHARS || !text_starts(text, "ml_"))
+		return ERR_NOTFOUND;
+	hash_key(text, hash);
+	e = api_key_find(db, mem, hash, &k);
+	if (e != OK)
+		return e;
+	if (k->revoked_at || (k->expires_at && k->expires_at <= now))
+		return ERR_NOTFOUND;
+	out->key_id = k->id;
+	out->key_brand = k->brand_id;
+	out->name = k->name;
+	out->email = "";
+	out->scopes = k->scopes;
+	out->admin = k->brand_id == 0;
+	/* a busy database must not stop a reader */
+	if (now - k->last_used_at > USED_EVERY_MS)
+		e = api_key_used(db, k->id, now);
+	return e == ERR_BUSY ? OK : e;
+}

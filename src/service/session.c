@@ -1,0 +1,134 @@
+#include <string.h>
+
+#include "base/id.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "kv/cache.h"
+#include "repo/session.h"
+#include "service/auth.h"
+
+/*
+ * Sessions: the database decides.  memcached keeps what it said for half a minute, with a
+ * MAC and the time inside, so that neither a lying nor a replaying server helps anybody.
+ * Without a shared server nothing is kept: signing out must hold in every process at once.
+ */
+enum { CACHE_S = 30, COOKIE_CHARS = 43, SEEN_EVERY_MS = 5 * 60 * 1000 };
+
+static void hash_cookie(const char *cookie, uint8_t hash[32])
+{
+	sha256(cookie, strlen(cookie), hash);
+}
+
+enum err session_begin(const struct visit *v, void *mem, const struct user *u, char **cookie)
+{
+	struct session s = {
+		.user_id = u->id,
+		.csrf = id_secret(mem),
+		.created_at = v->now,
+		.seen_at = v->now,
+		.expires_at = v->now + SESSION_LIFE_MS,
+	};
+	uint8_t hash[32];
+	enum err e = session_sweep(v->db, v->now);
+
+	if (e != OK)
+		return e;
+	*cookie = id_secret(mem);
+	hash_cookie(*cookie, hash);
+	return session_add(v->db, &s, hash, v->ip, mem_strn(mem, v->agent ? v->agent : "",
+	    v->agent ? strnlen(v->agent, 300) : 0));
+}
+
+static void fill(struct caller *c, const struct session *s, const struct user *u)
+{
+	c->user_id = u->id;
+	c->session_id = s->id;
+	c->email = u->email;
+	c->name = u->name;
+	c->admin = u->admin;
+	c->csrf = s->csrf;
+	c->scopes = SCOPE_READ | SCOPE_WRITE | SCOPE_SEND;
+}
+
+static void keep(const struct visit *v, void *mem, const char *key, const struct session *s,
+    const struct user *u)
+{
+	struct json_object *o = json_obj(mem);
+
+	json_set_int(o, "at", v->now);
+	json_set_int(o, "session", s->id);
+	json_set_int(o, "user", u->id);
+	json_set_text(o, "email", u->email);
+	json_set_text(o, "name", u->name);
+	json_set_bool(o, "admin", u->admin);
+	json_set_text(o, "csrf", s->csrf);
+	json_set_int(o, "ends", s->expires_at);
+	cache_set(v->kv, v->keys, key, json_write(mem, o), CACHE_S);
+}
+
+/* False unless memcached had it, fresh. */
+static bool kept(const struct visit *v, void *mem, const char *key, struct caller *c)
+{
+	struct json_object *o;
+	struct session s = { 0 };
+	struct user u = { 0 };
+	int64_t age;
+	char *text;
+
+	if (cache_get(v->kv, v->keys, mem, key, &text) != OK ||
+	    json_read(mem, text, strlen(text), &o, NULL) != OK)
+		return false;
+	age = v->now - json_int(o, "at", 0);
+	if (age < 0 || age > CACHE_S * 1000 || json_int(o, "ends", 0) <= v->now)
+		return false;
+	s.id = json_int(o, "session", 0);
+	s.csrf = json_text(o, "csrf", "");
+	u.id = json_int(o, "user", 0);
+	u.email = json_text(o, "email", "");
+	u.name = json_text(o, "name", "");
+	u.admin = json_flag(o, "admin", false);
+	fill(c, &s, &u);
+	return true;
+}
+
+enum err session_read(const struct visit *v, void *mem, const char *cookie, struct caller *out)
+{
+	const char *key = kv_key(mem, "session", cookie);
+	bool shared = kv_is_shared(v->kv);
+	struct session *s;
+	struct user *u;
+	uint8_t hash[32];
+	enum err e;
+
+	if (strlen(cookie) != COOKIE_CHARS)
+		return ERR_NOTFOUND;
+	if (shared && kept(v, mem, key, out))
+		return OK;
+	hash_cookie(cookie, hash);
+	e = session_find(v->db, mem, hash, v->now, &s, &u);
+	if (e != OK)
+		return e;
+	fill(out, s, u);
+	/* a busy database must not keep people out: the time is written the next time */
+	if (v->now - s->seen_at > SEEN_EVERY_MS)
+		e = session_seen(v->db, s->id, v->now);
+	if (shared)
+		keep(v, mem, key, s, u);
+	return e == ERR_BUSY ? OK : e;
+}
+
+enum err sign_out(const struct visit *v, void *mem, const char *cookie)
+{
+	struct session *s;
+	struct user *u;
+	uint8_t hash[32];
+	enum err e;
+
+	hash_cookie(cookie, hash);
+	e = session_find(v->db, mem, hash, v->now, &s, &u);
+	if (e == OK)
+		e = session_drop(v->db, s->id);
+	cache_drop(v->kv, kv_key(mem, "session", cookie));
+	return e == ERR_NOTFOUND ? OK : e;
+}

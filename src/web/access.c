@@ -1,0 +1,243 @@
+#include "web/access.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "app.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "kv/limit.h"
+#include "repo/audit.h"
+#include "repo/brand.h"
+#include "service/api_key.h"
+#include "service/auth.h"
+#include "web/flash.h"
+#include "web/idempotency.h"
+#include "web/visit.h"
+
+enum { BAD_KEYS_WINDOW_S = 60, BAD_KEYS = 10 };
+
+static const struct need {
+	enum role role;		/* in the brand of the route; ROLE_NONE: no brand asked for */
+	unsigned scope;		/* of an API key */
+} needs[] = {
+	[ACCESS_SIGNED_IN] = { ROLE_NONE, SCOPE_READ },
+	[ACCESS_INSTALLATION] = { ROLE_NONE, SCOPE_WRITE },
+	[VIEW_BRAND] = { ROLE_VIEWER, SCOPE_READ },
+	[VIEW_CONTACTS] = { ROLE_VIEWER, SCOPE_READ },
+	[EDIT_CONTACTS] = { ROLE_EDITOR, SCOPE_WRITE },
+	[VIEW_CAMPAIGNS] = { ROLE_VIEWER, SCOPE_READ },
+	[EDIT_CAMPAIGNS] = { ROLE_EDITOR, SCOPE_WRITE },
+	[SEND_CAMPAIGNS] = { ROLE_EDITOR, SCOPE_SEND },
+	[MANAGE_BRAND] = { ROLE_ADMIN, SCOPE_WRITE },
+};
+
+static const char *bearer(const struct request *rq)
+{
+	const char *a = rq->authorization;
+
+	if (text_empty(a) || strncasecmp(a, "Bearer ", 7) != 0)
+		return NULL;
+	a += 7;
+	return a + strspn(a, " ");
+}
+
+/* ---- who calls ---- */
+
+static enum err by_key(struct request *rq, struct response *rs, const char *key, struct caller *c)
+{
+	enum err e = key_read(rq->db, rq, key, rq->now, c);
+
+	if (e != ERR_NOTFOUND)
+		return e;
+	e = limit_hit(rq->kv, kv_key(rq, "rate:bad-key", limit_address(rq, rq->ip)), rq->now,
+	    BAD_KEYS_WINDOW_S, BAD_KEYS, &rs->retry_after);
+	if (e == ERR_LIMITED)
+		return respond_error(rs, e, "Too many wrong API keys. Wait %d seconds.", rs->retry_after);
+	return respond_error(rs, ERR_UNAUTHENTICATED,
+	    "This API key is not known, was revoked or has expired.");
+}
+
+static enum err by_cookie(struct request *rq, struct caller *c)
+{
+	const char *cookie = request_cookie(rq, SESSION_COOKIE);
+	struct visit v = visit_of(rq);
+	enum err e;
+
+	if (text_empty(cookie))
+		return OK;
+	e = session_read(&v, rq, cookie, c);
+	return e == ERR_NOTFOUND ? OK : e;
+}
+
+static enum err identify(struct request *rq, struct response *rs, struct caller *c)
+{
+	const char *key = rq->api ? bearer(rq) : NULL;
+
+	return key ? by_key(rq, rs, key, c) : by_cookie(rq, c);
+}
+
+static enum err not_signed_in(struct request *rq, struct response *rs)
+{
+	const char *next = "";
+
+	if (rq->api)
+		return respond_error(rs, ERR_UNAUTHENTICATED,
+		    "Send an API key: Authorization: Bearer ml_…");
+	if (rq->method == GET && !text_equal(rq->path, "/"))
+		next = mem_printf(rq, "?next=%s", url_encode(rq, rq->target));
+	rs->location = mem_printf(rs, "/sign-in%s", next);
+	return ERR_UNAUTHENTICATED;
+}
+
+/* ---- may they ---- */
+
+/* The owner's name of an origin: without scheme. */
+static bool same_place(const struct request *rq, const char *origin)
+{
+	const char *public_url = rq->app->config->server.public_url;
+	const char *host = strstr(origin, "://");
+
+	return text_equal_nocase(origin, public_url) ||
+	    (host && text_equal_nocase(host + 3, rq->host));
+}
+
+/*
+ * Did a page of ours send this?  The token of the session proves it.  Where there is no
+ * session yet (sign-in) only the browser's own word counts: Sec-Fetch-Site, Origin ("null"
+ * comes with our own forms too, because of Referrer-Policy: no-referrer).
+ */
+static bool from_us(const struct request *rq, const struct caller *c)
+{
+	const char *site = rq->fetch_site;
+	const char *token = form_get(rq->form, "csrf");
+
+	if (!text_empty(rq->origin) && !text_equal(rq->origin, "null") && !same_place(rq, rq->origin))
+		return false;
+	if (!text_empty(site) && !text_equal(site, "same-origin") && !text_equal(site, "none"))
+		return false;
+	if (!c->session_id)
+		return true;
+	if (text_empty(token))
+		token = rq->csrf_token;
+	return !text_empty(token) && strlen(token) == strlen(c->csrf) &&
+	    equal_secret(token, c->csrf, strlen(token));
+}
+
+static enum err check_origin(const struct request *rq, struct response *rs, const struct caller *c)
+{
+	if (rq->method == GET || rq->method == HEAD || rq->method == OPTIONS || c->key_id)
+		return OK;
+	if (from_us(rq, c))
+		return OK;
+	return respond_error(rs, ERR_FORBIDDEN,
+	    "This form did not come from a page of yours that is still good. Go back, reload the page and try again.");
+}
+
+/* Loads the brand of the route and the caller's role in it; unseen ones do not exist. */
+static enum err enter_brand(struct request *rq, struct caller *c)
+{
+	int64_t id = rq->args[0];
+	enum err e;
+
+	if (c->key_id && c->key_brand && c->key_brand != id)
+		return ERR_NOTFOUND;
+	e = brand_get_for(rq->db, rq, id, c->user_id, &c->brand, &c->role);
+	if (e != OK)
+		return e;
+	if (c->admin || c->key_id)
+		c->role = ROLE_OWNER;
+	if (c->role == ROLE_NONE) {
+		c->brand = NULL;
+		return ERR_NOTFOUND;
+	}
+	rq->log.brand = id;
+	return OK;
+}
+
+static enum err may(struct request *rq, struct response *rs, const struct route *r, struct caller *c)
+{
+	const struct need *need = &needs[r->access];
+	enum err e = OK;
+
+	if (text_starts(r->pattern, "/brands/{}"))
+		e = enter_brand(rq, c);
+	if (e != OK)
+		return e;
+	if (need->role > c->role)
+		return respond_error(rs, ERR_FORBIDDEN,
+		    "Your role in this brand is %s; this takes at least %s. An owner of the brand can change it.",
+		    role_word(c->role), role_word(need->role));
+	if (r->access == ACCESS_INSTALLATION && !c->admin)
+		return respond_error(rs, ERR_FORBIDDEN, "%s",
+		    c->key_id ? "This takes a key for all brands: maillayer key create --all."
+			      : "Only an administrator of this installation can do this.");
+	if ((need->scope & c->scopes) == 0)
+		return respond_error(rs, ERR_FORBIDDEN, "This API key has not the scope “%s”.",
+		    need->scope == SCOPE_SEND ? "send" : need->scope == SCOPE_WRITE ? "write" : "read");
+	return OK;
+}
+
+static enum err enter_cron(const struct request *rq)
+{
+	const char *given = bearer(rq), *secret = rq->app->keys->cron;
+
+	if (given && strlen(given) == strlen(secret) && equal_secret(given, secret, strlen(secret)))
+		return OK;
+	return ERR_NOTFOUND;
+}
+
+enum err access_enter(struct request *rq, struct response *rs, const struct route *r)
+{
+	struct caller *c = mem_new(rq, struct caller);
+	enum err e;
+
+	rq->caller = c;
+	if (r->access == ACCESS_CRON)
+		return enter_cron(rq);
+	if (r->flags & ROUTE_RAW)
+		return OK;
+	e = identify(rq, rs, c);
+	if (e != OK)
+		return e;
+	if (r->access != ACCESS_PUBLIC && !c->user_id && !c->key_id)
+		return not_signed_in(rq, rs);
+	e = check_origin(rq, rs, c);
+	if (e == OK && r->access != ACCESS_PUBLIC)
+		e = may(rq, rs, r, c);
+	if (e == OK && rq->api && rq->method == POST)
+		e = idempotency_enter(rq, rs, c);
+	return e;
+}
+
+void access_leave(struct request *rq, struct response *rs, enum err e)
+{
+	const struct caller *c = rq->caller;
+
+	if (c && c->kept_as)
+		idempotency_leave(rq, rs, e);
+	if (rs->flash && rs->status == 303)
+		flash_put(rq, rs, rs->flash);
+}
+
+void audit(const struct request *rq, const char *action, int64_t object, struct json_object *detail)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "audit");
+	const struct caller *c = rq->caller;
+	struct audit_line l = {
+		.brand_id = c->brand ? c->brand->id : 0,
+		.user_id = c->user_id,
+		.key_id = c->key_id,
+		.action = action,
+		.object_id = object,
+		.detail = detail ? json_write(tmp, detail) : "{}",
+		.ip = rq->ip,
+		.at = rq->now,
+	};
+
+	log_info(&rq->log, action, LOG_INT("object", object), LOG_INT("user", c->user_id),
+	    LOG_INT("key", c->key_id));
+	if (audit_add(rq->db, &l) != OK)
+		log_error(&rq->log, "audit.lost", LOG_STR("action", action));
+}

@@ -1,0 +1,81 @@
+#include "web/provider.h"
+
+#include "app.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "repo/provider.h"
+#include "service/brand.h"
+#include "web/access.h"
+
+/* Without the secret: whether there is one is all that is told. */
+static struct json_object *provider_json(void *mem, const struct provider_settings *p)
+{
+	struct json_object *o = json_obj(mem);
+
+	json_set_text(o, "kind", provider_kind_word(p->kind));
+	json_set_text(o, "region", p->region);
+	json_set_text(o, "region_name", ses_region_name(p->region));
+	json_set_text(o, "access_key_id", p->access_key_id);
+	json_set_bool(o, "secret_access_key_set", p->secret != NULL);
+	json_set_text(o, "endpoint", p->endpoint);
+	json_set_text(o, "configuration_set", p->configuration_set);
+	json_set_text(o, "mode", send_mode_word(p->mode));
+	json_set_double(o, "rate", p->rate);
+	json_set_double(o, "max_rate", p->max_rate);
+	json_set_double(o, "max_day", p->max_day);
+	json_set_double(o, "sent_day", p->sent_day);
+	json_set_time(o, "checked_at", p->checked_at);
+	return o;
+}
+
+static struct json_object *regions_json(void *mem)
+{
+	struct json_object *arr = json_arr(mem);
+	size_t n;
+	const struct region *r = ses_regions(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *o = json_obj(mem);
+
+		json_set_text(o, "value", r[i].code);
+		json_set_text(o, "label", mem_printf(mem, "%s, %s", r[i].name, r[i].code));
+		json_push(arr, o);
+	}
+	return arr;
+}
+
+enum err provider_show(struct request *rq, struct response *rs)
+{
+	struct provider_settings *p;
+	enum err e = provider_settings_get(rq->db, rq, rq->caller->brand->id, &p);
+
+	if (e != OK)
+		return e;
+	rs->extra = json_obj(rs);
+	json_set(rs->extra, "regions", regions_json(rs));
+	json_set_bool(rs->extra, "may_change", rq->caller->role >= ROLE_ADMIN);
+	return respond(rs, provider_json(rs, p));
+}
+
+enum err provider_update(struct request *rq, struct response *rs)
+{
+	const struct provider_wish w = {
+		.keys = rq->app->keys,
+		.allow_loopback = rq->app->config->security.allow_loopback_http,
+		.brand_id = rq->caller->brand->id,
+		.now = rq->now,
+	};
+	struct provider_settings *p;
+	enum err e = provider_change(rq->db, rq, &w, rq->form, &p);
+
+	if (e != OK)
+		return e;
+	audit(rq, "provider.update", w.brand_id, provider_json(rq, p));
+	if (p->kind == PROVIDER_SES)
+		respond_flash(rs, "Mail of this brand now leaves through Amazon SES, %s. Send yourself a test first.",
+		    ses_region_name(p->region));
+	else
+		respond_flash(rs, "Mail of this brand now stays in the local outbox.");
+	return respond_seen(rs, provider_json(rs, p), "/brands/%lld/provider", (long long)w.brand_id);
+}

@@ -1,0 +1,99 @@
+#include "web/session.h"
+
+#include <string.h>
+
+#include "app.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "repo/user.h"
+#include "service/auth.h"
+#include "web/access.h"
+#include "web/enter.h"
+#include "web/visit.h"
+
+enum { NEXT_MAX = 2000 };
+
+/* Where to go afterwards: a path of ours, never another site. */
+static const char *next_of(struct request *rq)
+{
+	const char *next = form_get(rq->form, "next");
+
+	if (text_empty(next))
+		next = form_get(rq->query, "next");
+	if (text_empty(next) || next[0] != '/' || next[1] == '/' || strchr(next, '\\') ||
+	    text_has_control(next) || strlen(next) > NEXT_MAX)
+		return "/";
+	return next;
+}
+
+enum err sign_in_show(struct request *rq, struct response *rs)
+{
+	int64_t n = 0;
+	enum err e = user_count(rq->db, &n);
+
+	if (e != OK)
+		return e;
+	if (rq->method == GET && rq->caller->user_id) {
+		rs->location = next_of(rq);
+		return OK;
+	}
+	rs->extra = json_obj(rs);
+	json_set_text(rs->extra, "next", next_of(rq));
+	json_set_bool(rs->extra, "nobody_yet", n == 0);
+	return OK;
+}
+
+enum err enter_as(struct request *rq, struct response *rs, const struct user *u)
+{
+	const char *old = request_cookie(rq, SESSION_COOKIE);
+	struct visit v = visit_of(rq);
+	struct caller *c = mem_new(rq, struct caller);
+	char *cookie;
+	enum err e = session_begin(&v, rq, u, &cookie);
+
+	if (e == OK && !text_empty(old))
+		e = sign_out(&v, rq, old);
+	if (e != OK)
+		return e;
+	response_cookie(rs, SESSION_COOKIE, cookie, (int)(SESSION_LIFE_MS / 1000));
+	c->user_id = u->id;
+	c->email = u->email;
+	c->name = u->name;
+	c->admin = u->admin;
+	rq->caller = c;
+	return OK;
+}
+
+enum err sign_in_do(struct request *rq, struct response *rs)
+{
+	struct visit v = visit_of(rq);
+	struct user *u;
+	enum err e = sign_in(&v, rq, rq->form, &u, &rs->retry_after);
+
+	if (e == ERR_LIMITED)
+		log_warn(&rq->log, "sign_in.limited", LOG_STR("ip", rq->ip));
+	if (e == ERR_INVALID && form_error(rq->form, "password"))
+		log_info(&rq->log, "sign_in.refused", LOG_STR("ip", rq->ip));
+	if (e == ERR_LIMITED)
+		return respond_error(rs, e, "%s", form_error(rq->form, "password"));
+	if (e != OK)
+		return e;
+	e = enter_as(rq, rs, u);
+	if (e != OK)
+		return e;
+	audit(rq, "user.sign_in", u->id, NULL);
+	return respond_seen(rs, NULL, "%s", next_of(rq));
+}
+
+enum err sign_out_do(struct request *rq, struct response *rs)
+{
+	const char *cookie = request_cookie(rq, SESSION_COOKIE);
+	struct visit v = visit_of(rq);
+	enum err e = text_empty(cookie) ? OK : sign_out(&v, rq, cookie);
+
+	if (e != OK)
+		return e;
+	response_cookie(rs, SESSION_COOKIE, "", -1);
+	return respond_seen(rs, NULL, "/sign-in");
+}

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "http/request.h"
+#include "service/auth.h"
+
+#define SESSION_COOKIE "ml_session"
+
+/* What the rules of signing in need of a request. */
+struct visit visit_of(const struct request *rq);
