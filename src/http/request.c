@@ -39,6 +39,7 @@ struct request *request_new(void *mem)
 
 	rq->id = rq->path = rq->target = "";
 	rq->ip = rq->agent = rq->referer = rq->origin = rq->host = rq->accept = "";
+	rq->content_type = "";
 	rq->query = form_new(rq);
 	rq->form = form_new(rq);
 	rq->cookies = json_obj(rq);

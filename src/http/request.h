@@ -26,7 +26,7 @@ struct request {
 	const char *path;		/* decoded, without /api/v1, "/" at least */
 	const char *target;		/* REQUEST_URI as sent, bounded */
 	const char *ip, *agent, *referer, *origin, *host, *accept;
-	const char *authorization;
+	const char *authorization;	/* this and the next three: NULL when not sent */
 	const char *csrf_token;		/* X-CSRF-Token */
 	const char *fetch_site;		/* Sec-Fetch-Site: "same-origin", "cross-site" ... */
 	const char *idempotency_key;	/* Idempotency-Key */

@@ -27,6 +27,8 @@ struct response {
 	struct response_header *headers;
 	/* streaming: set by respond_stream; writes go straight to nginx */
 	bool streaming;
+	size_t sent;			/* bytes of body, for the log */
+	enum err error;			/* what came of it, set by the router */
 	void *sink;			/* FCGX_Stream *, private to http/fcgi */
 };
 

@@ -67,6 +67,23 @@ size_t site_body_max(const struct site *site, const struct request *rq)
 	return BODY_MAX;
 }
 
+bool site_is_raw(const struct site *site, const struct request *rq)
+{
+	struct request probe = *rq;
+	bool raw = false;
+
+	for (size_t i = 0; i < site->n; i++) {
+		const struct route *r = &site->routes[i];
+
+		if (!offered(r, &probe) || !matches(&probe, r->pattern))
+			continue;
+		if ((r->flags & ROUTE_RAW) == 0)
+			return false;
+		raw = true;
+	}
+	return raw;
+}
+
 /* A form says PUT, PATCH or DELETE in the field _method. */
 static void override(struct request *rq)
 {
@@ -142,6 +159,7 @@ void site_serve(const struct site *site, struct request *rq, struct response *rs
 	}
 	override(rq);
 	e = serve(site, rq, rs);
+	rs->error = e;
 	if (rs->streaming)
 		return;
 	answer(site, rq, rs, e);

@@ -47,6 +47,8 @@ struct site {
 /* Bytes of body allowed: known by the path alone, since the body is read before routing. */
 enum { BODY_MAX = 1024 * 1024, BODY_BIG_MAX = 100 * 1024 * 1024 };
 size_t site_body_max(const struct site *site, const struct request *rq);
+/* Does the path belong to raw routes only? Their bodies need not be forms. */
+bool site_is_raw(const struct site *site, const struct request *rq);
 
 /*
  * Routes (first match in table order), enters, handles, maps errors, renders; always leaves

@@ -1,0 +1,336 @@
+#include "http/fcgi.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/body.h"
+#include "http/cookie.h"
+
+/*
+ * We accept by ourselves and hand the connection to libfcgi: its own accept can be neither
+ * interrupted without a race nor watched together with a signal.  A connection set with
+ * keepConnection = 1 is taken by FCGX_Accept_r as one kept from before (t/http/http.t pins
+ * this); nginx opens one for each request (fastcgi_keep_conn off), so that no worker is tied
+ * to one nginx process.
+ */
+
+enum { HEADER_MAX = 4096, PEER_TIMEOUT_S = 30 };
+
+static const char *param(FCGX_Request *q, const char *name)
+{
+	const char *v = FCGX_GetParam(name, q->envp);
+
+	return v ? v : "";
+}
+
+/* A header, cut; what is no UTF-8 is left out. */
+static const char *header(struct request *rq, FCGX_Request *q, const char *name)
+{
+	const char *v = param(q, name);
+	size_t n = strnlen(v, HEADER_MAX);
+
+	return text_is_utf8(v, n) ? mem_strn(rq, v, n) : "";
+}
+
+/* As header, but NULL when it was not sent. */
+static const char *optional(struct request *rq, FCGX_Request *q, const char *name)
+{
+	return FCGX_GetParam(name, q->envp) ? header(rq, q, name) : NULL;
+}
+
+static const char *read_id(struct request *rq, FCGX_Request *q)
+{
+	const char *id = param(q, "REQUEST_ID");
+	size_t n = strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+
+	return n > 0 && n <= 64 && id[n] == '\0' ? mem_str(rq, id) : id_random(rq);
+}
+
+static struct request *read_head(const struct fcgi *f, FCGX_Request *q)
+{
+	struct request *rq = request_new(NULL);
+
+	rq->started_us = clock_mono_us();
+	rq->now = clock_now(f->clock);
+	rq->secure = f->secure;
+	rq->id = read_id(rq, q);
+	rq->log = *f->log;
+	rq->log.request = rq->id;
+	rq->method = method_from(param(q, "REQUEST_METHOD"));
+	rq->ip = header(rq, q, "REMOTE_ADDR");
+	rq->agent = header(rq, q, "HTTP_USER_AGENT");
+	rq->referer = header(rq, q, "HTTP_REFERER");
+	rq->origin = header(rq, q, "HTTP_ORIGIN");
+	rq->host = header(rq, q, "HTTP_HOST");
+	rq->accept = header(rq, q, "HTTP_ACCEPT");
+	rq->content_type = header(rq, q, "CONTENT_TYPE");
+	rq->authorization = optional(rq, q, "HTTP_AUTHORIZATION");
+	rq->csrf_token = optional(rq, q, "HTTP_X_CSRF_TOKEN");
+	rq->fetch_site = optional(rq, q, "HTTP_SEC_FETCH_SITE");
+	rq->idempotency_key = optional(rq, q, "HTTP_IDEMPOTENCY_KEY");
+	rq->htmx = text_equal(param(q, "HTTP_HX_REQUEST"), "true");
+	rq->cookies = cookie_read(rq, header(rq, q, "HTTP_COOKIE"));
+	return rq;
+}
+
+/* Reads what is left, so that nginx can finish writing and take the answer. */
+static void drain(FCGX_Request *q)
+{
+	char waste[8192];
+
+	for (int i = 0; i < BODY_BIG_MAX / (int)sizeof(waste); i++)
+		if (FCGX_GetStr(waste, sizeof(waste), q->in) < (int)sizeof(waste))
+			return;
+}
+
+static enum err read_body(FCGX_Request *q, struct request *rq, size_t max)
+{
+	struct buf *b = buf_new(rq);
+	const char *length = param(q, "CONTENT_LENGTH");
+	int64_t n;
+	int got;
+
+	if (length[0] == '\0')
+		return OK;
+	if (!text_to_int(length, 0, INT64_MAX, &n)) {
+		rq->broken_why = "The length of the body cannot be read.";
+		return ERR_MALFORMED;
+	}
+	if (n > (int64_t)max) {
+		drain(q);
+		rq->broken_why = mem_printf(rq, "The body is larger than %zu bytes.", max);
+		return ERR_TOO_LARGE;
+	}
+	buf_reserve(b, (size_t)n + 1);
+	got = FCGX_GetStr(b->data, (int)n, q->in);
+	if (got < n) {
+		rq->broken_why = "The body ended too early.";
+		return ERR_MALFORMED;
+	}
+	b->len = (size_t)n;
+	b->data[n] = '\0';
+	rq->body = b->data;
+	rq->body_len = b->len;
+	return OK;
+}
+
+/* A raw route (a provider's hook) may be sent anything: only forms are read for it. */
+static bool is_form(const struct site *site, const struct request *rq)
+{
+	if (body_is(rq->content_type, "application/x-www-form-urlencoded") ||
+	    body_is(rq->content_type, "multipart/form-data"))
+		return true;
+	return !site_is_raw(site, rq);
+}
+
+static void read_request(const struct fcgi *f, FCGX_Request *q, struct request *rq)
+{
+	enum err e = request_set_target(rq, param(q, "REQUEST_URI"));
+
+	if (e == OK)
+		e = read_body(q, rq, site_body_max(f->site, rq));
+	if (e == OK && is_form(f->site, rq))
+		e = body_read(rq, rq->form, rq->content_type, rq->body, rq->body_len,
+		    &rq->broken_why);
+	rq->broken = e;
+}
+
+/* ---- the answer ---- */
+
+static void add_header(struct buf *b, const char *name, const char *value)
+{
+	buf_str(b, name);
+	buf_str(b, ": ");
+	buf_str(b, value);
+	buf_str(b, "\r\n");
+}
+
+static void write_head(struct response *rs, FCGX_Stream *out)
+{
+	struct buf *b = buf_new(rs);
+
+	buf_printf(b, "Status: %d %s\r\n", rs->status, status_title(rs->status));
+	if (rs->type != NULL)
+		add_header(b, "Content-Type", rs->type);
+	if (rs->body != NULL && rs->status != 204)
+		buf_printf(b, "Content-Length: %zu\r\n", rs->body->len);
+	for (struct response_header *h = rs->headers; h != NULL; h = h->next)
+		add_header(b, h->name, h->value);
+	buf_str(b, "\r\n");
+	FCGX_PutStr(b->data, (int)b->len, out);
+}
+
+enum err respond_stream(struct response *rs, const char *type, const char *filename)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "stream");
+
+	rs->status = rs->status ? rs->status : 200;
+	rs->type = type;
+	rs->body = NULL;
+	rs->streaming = true;
+	if (filename != NULL)
+		response_header(rs, "Content-Disposition", "attachment; filename*=UTF-8''%s",
+		    url_encode(tmp, filename));
+	response_header(rs, "Cache-Control", "no-store");
+	response_header(rs, "Content-Security-Policy", "default-src 'none'; sandbox");
+	if (rs->sink != NULL)
+		write_head(rs, rs->sink);
+	return OK;
+}
+
+void response_write(struct response *rs, const void *data, size_t len)
+{
+	rs->sent += len;
+	if (rs->sink == NULL) {		/* no FastCGI: a test reads the body */
+		rs->body = rs->body ? rs->body : buf_new(rs);
+		buf_add(rs->body, data, len);
+	} else if (!rs->rq->head && len <= INT32_MAX) {
+		FCGX_PutStr(data, (int)len, rs->sink);
+	}
+}
+
+static void write_response(struct response *rs, FCGX_Stream *out)
+{
+	if (rs->streaming)
+		return;
+	write_head(rs, out);
+	rs->sent = rs->body ? rs->body->len : 0;
+	if (rs->body != NULL && !rs->rq->head && rs->status != 204)
+		FCGX_PutStr(rs->body->data, (int)rs->body->len, out);
+}
+
+static void account(const struct fcgi *f, const struct request *rq, const struct response *rs)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "account");
+	const char *route = rq->route ? rq->route->pattern : "none";
+	const char *method = method_name(rq->head ? HEAD : rq->method);
+	int64_t us = clock_mono_us() - rq->started_us;
+
+	log_info(&rq->log, "request", LOG_STR("method", method), LOG_STR("route", route),
+	    LOG_INT("status", rs->status), LOG_INT("us", us),
+	    LOG_INT("bytes", (int64_t)rs->sent));
+	metrics_add(f->metrics, mem_printf(tmp,
+	    "maillayer_requests_total{route=\"%s%s\",method=\"%s\",status=\"%d\"}",
+	    rq->api ? "/api/v1" : "", route, method, rs->status), 1);
+	metrics_time(f->metrics, "maillayer_request_seconds",
+	    mem_printf(tmp, "process=\"%s\"", f->log->process), us);
+	if (rs->status >= 500)
+		metrics_add(f->metrics, mem_printf(tmp,
+		    "maillayer_errors_total{error=\"%s\"}", err_name(rs->error)), 1);
+}
+
+static void serve(const struct fcgi *f, FCGX_Request *q)
+{
+	MEM_SCOPE struct request *rq = read_head(f, q);
+	struct response *rs = response_new(rq);
+
+	rs->sink = q->out;
+	read_request(f, q, rq);
+	f->begin(f->ctx, rq);
+	site_serve(f->site, rq, rs);
+	f->end(f->ctx, rq);
+	write_response(rs, q->out);
+	q->keepConnection = 0;
+	FCGX_Finish_r(q);
+	account(f, rq, rs);
+}
+
+/* A peer that stops in the middle must not hold a worker. */
+static void set_timeouts(int fd)
+{
+	struct timeval t = { .tv_sec = PEER_TIMEOUT_S };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+}
+
+static void take(const struct fcgi *f, FCGX_Request *q, int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+			log_error(f->log, "fcgi.accept", LOG_STR("why", strerror(errno)));
+			usleep(100 * 1000);
+		}
+		return;
+	}
+	set_timeouts(fd);
+	q->ipcFd = fd;
+	q->keepConnection = 1;
+	if (FCGX_Accept_r(q) < 0) {
+		log_debug(f->log, "fcgi.incomplete");
+		return;
+	}
+	serve(f, q);
+}
+
+static int watch(int listener, int signals)
+{
+	struct epoll_event l = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = listener };
+	struct epoll_event s = { .events = EPOLLIN, .data.fd = signals };
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, listener, &l) != 0 ||
+	    epoll_ctl(fd, EPOLL_CTL_ADD, signals, &s) != 0)
+		return -1;
+	return fd;
+}
+
+/* False once SIGTERM has come; it stays pending, so that long work can ask for it too. */
+static bool wait_for_work(int events, int signals)
+{
+	struct epoll_event ev[2];
+	int n;
+
+	do {
+		n = epoll_wait(events, ev, 2, -1);
+	} while (n < 0 && errno == EINTR);
+	for (int i = 0; i < n; i++)
+		if (ev[i].data.fd == signals)
+			return false;
+	return n > 0;
+}
+
+/* libfcgi's handlers would exit in the middle of things. */
+static void set_signals(sigset_t *stop)
+{
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGUSR1, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(stop);
+	sigaddset(stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, stop, NULL);
+}
+
+enum err fcgi_run(const struct fcgi *f, int listener)
+{
+	FCGX_Request q;
+	sigset_t stop;
+	int signals, events;
+
+	if (FCGX_Init() != 0 || FCGX_InitRequest(&q, -1, 0) != 0)
+		return ERR_IO;
+	set_signals(&stop);
+	signals = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+	events = watch(listener, signals);
+	if (events < 0) {
+		log_error(f->log, "fcgi.watch", LOG_STR("why", strerror(errno)));
+		return ERR_IO;
+	}
+	while (wait_for_work(events, signals))
+		take(f, &q, listener);
+	close(events);
+	close(signals);
+	return OK;
+}
