@@ -10,10 +10,12 @@
  */
 struct metrics;
 
+/* NULL when the file cannot be made; all functions below take NULL and do nothing then. */
 struct metrics *metrics_open(void *mem, const char *state_dir);
 /* name as Prometheus writes it: maillayer_requests_total{route="/brands/{}",status="200"} */
 void metrics_add(struct metrics *m, const char *name, int64_t by);
 void metrics_set(struct metrics *m, const char *name, int64_t value);
-/* Observes seconds in a histogram with fixed buckets 1 ms .. 10 s. */
+int64_t metrics_get(struct metrics *m, const char *name);
+/* Observes seconds in a histogram with fixed buckets 1 ms .. 10 s; labels: a="1",b="2". */
 void metrics_time(struct metrics *m, const char *name, const char *labels, int64_t microseconds);
 void metrics_print(struct metrics *m, struct buf *out);

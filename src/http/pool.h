@@ -1,0 +1,40 @@
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "http/metrics.h"
+
+/* What a worker process is given. */
+struct worker {
+	int listener;		/* listening socket, non-blocking */
+	int ready;		/* private to pool */
+};
+
+/*
+ * A pool of worker processes on one socket, and the supervisor that keeps them: it forks
+ * `workers` of them, replaces one that ends (with a growing delay if it ends soon after its
+ * start), starts a new set on SIGHUP and lets the old one finish once the new is ready, and
+ * on SIGTERM or SIGINT lets all finish for at most drain_s seconds; the second signal kills.
+ * Workers get SIGTERM if the supervisor dies.
+ */
+struct pool {
+	const char *name;	/* "web" ...: for the log and the metrics */
+	const char *socket;	/* path of the Unix socket; not used when fd 0 listens */
+	int workers;
+	int drain_s;
+	const struct log *log;
+	struct metrics *metrics;
+	/* Runs in the worker, SIGTERM blocked; its result is the exit status. */
+	int (*work)(void *ctx, struct worker *w);
+	void *ctx;
+};
+
+/*
+ * Runs the pool until it is told to stop; the exit status of the process.  If the first
+ * workers cannot start, ends with their status.
+ */
+int pool_run(const struct pool *p);
+/* A worker says that it can serve. */
+void worker_ready(const struct worker *w);
