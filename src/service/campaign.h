@@ -25,7 +25,7 @@ enum err campaign_copy(struct db *db, void *mem, const struct campaign *c, int64
     int64_t now, struct campaign **out) MUST_CHECK;
 enum err campaign_remove(struct db *db, struct campaign *c, struct form *f) MUST_CHECK;
 
-/* ---- the checklist ---- */
+/* ---- the checklist: made by send/check.h ---- */
 enum check_level { CHECK_GOOD, CHECK_NOTE, CHECK_BLOCK };
 
 struct check {
@@ -41,46 +41,44 @@ struct checklist {
 	size_t n;
 	size_t blocks, notes;
 	int64_t reach;			/* unique people who would get it now */
-	size_t bytes;			/* of the HTML as compiled */
+	size_t bytes;			/* of the HTML as it would leave, for an example person */
 };
 
-struct keyring;
-/* What the checklist and the sending rules look at besides the campaign. */
-struct campaign_view {
-	const struct brand *brand;
-	const struct keyring *keys;
-	const char *public_url;
-	int64_t now;
-};
-/* One list for page, API and sending: what blocks here is refused there. */
-enum err campaign_check(struct db *db, void *mem, const struct campaign_view *v,
-    const struct campaign *c, struct checklist *out) MUST_CHECK;
-/* Only what is wrong with subject, HTML and text as templates: for the editor. Never fails. */
-void campaign_problems(struct db *db, void *mem, const struct campaign_view *v,
-    const struct campaign *c, struct check **out, size_t *n);
 
 /* ---- the state machine ---- */
-/* draft -> sending. */
-enum err campaign_send(struct db *db, void *mem, const struct campaign_view *v, struct campaign *c,
+/* draft -> sending. What blocks in the list is refused with its sentences. */
+enum err campaign_send(struct db *db, struct campaign *c, const struct checklist *l, int64_t now,
     struct form *f) MUST_CHECK;
-/* draft -> scheduled at `at`; zone is the one the person chose in, kept for showing. */
-enum err campaign_plan(struct db *db, void *mem, const struct campaign_view *v, struct campaign *c,
-    int64_t at, struct form *f) MUST_CHECK;
+struct campaign_time {
+	int64_t at;
+	const char *zone;		/* the one the person chose in, kept for showing */
+};
+/* draft -> scheduled. */
+enum err campaign_plan(struct db *db, struct campaign *c, const struct checklist *l,
+    const struct campaign_time *when, int64_t now, struct form *f) MUST_CHECK;
 /* sending -> paused; reason is shown: "Paused by Ines." */
 enum err campaign_pause(struct db *db, struct campaign *c, const char *reason, int64_t now,
     struct form *f) MUST_CHECK;
 /* paused -> sending. */
 enum err campaign_resume(struct db *db, struct campaign *c, int64_t now, struct form *f) MUST_CHECK;
-/* scheduled -> draft; sending | paused -> cancelled. */
+/*
+ * scheduled -> draft; sending | paused -> cancelled.  When it returns no new mail of it leaves;
+ * what is open of a large ledger is cancelled by the next slices.
+ */
 enum err campaign_cancel(struct db *db, struct campaign *c, int64_t now, struct form *f) MUST_CHECK;
 
-/* ---- as JSON ---- */
-/* {audience, pending, claimed ... given_up, left, settled} */
+/* ---- as JSON; all owned by mem ---- */
+/* {audience, pending ... given_up, left, settled} */
 struct json_object *counts_json(void *mem, const struct delivery_counts *n);
 struct json_object *stats_json(void *mem, const struct campaign_stats *s);
+/* Every field but html and text. */
+struct json_object *campaign_head_json(void *mem, const struct campaign *c);
 /* The whole campaign: fields, status, counts, stats. */
 enum err campaign_json(struct db *db, void *mem, const struct campaign *c, struct json_object **out)
     MUST_CHECK;
+/* [{key, level: good | note | block, title, todo, where, line, column}] */
+struct json_object *checks_json(void *mem, const struct check *items, size_t n);
+/* {ready, blocks, notes, reach, bytes, items} */
 struct json_object *checklist_json(void *mem, const struct checklist *l);
 /* Unique reachable people now. */
 enum err audience_count(struct db *db, const struct campaign *c, int64_t *out) MUST_CHECK;

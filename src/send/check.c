@@ -1,0 +1,412 @@
+#include "send/check.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "repo/field.h"
+#include "repo/provider.h"
+#include "service/address.h"
+#include "view/html.h"
+
+enum { CHECKS_MAX = 60, SUBJECT_LONG = 70, GMAIL_BYTES = 102 * 1024 };
+
+/* One checklist being made. */
+struct making {
+	void *mem;
+	const struct check_view *v;
+	const struct campaign *c;
+	struct content *content;
+	struct checklist *list;
+};
+
+static struct check *add(struct making *m, const char *key, enum check_level level)
+{
+	struct check *k;
+
+	if (m->list->n == CHECKS_MAX)
+		return &m->list->items[CHECKS_MAX - 1];
+	k = &m->list->items[m->list->n++];
+	*k = (struct check){ .key = key, .level = level, .title = "", .todo = "",
+		.where = "content" };
+	return k;
+}
+
+static void say(struct making *m, const char *key, enum check_level level, const char *title,
+    const char *todo)
+{
+	struct check *k = add(m, key, level);
+
+	k->title = title;
+	k->todo = todo;
+}
+
+/* ---- content ---------------------------------------------------------------------- */
+
+enum err check_compile(void *mem, const struct check_view *v, const struct campaign *c,
+    enum compose_mode mode, struct content **out)
+{
+	struct compose_source src = { .campaign = c, .brand = v->brand, .keys = v->keys,
+		.public_url = v->public_url, .mode = mode, .now = v->now };
+	struct field *fields;
+	enum err e = field_all(v->db, mem, c->brand_id, &fields, &src.nfields);
+
+	if (e != OK)
+		return e;
+	src.fields = fields;
+	e = content_compile(mem, &src, out);
+	return e == ERR_INVALID ? OK : e;
+}
+
+static const char *part_name(const char *part)
+{
+	if (strcmp(part, "html") == 0)
+		return "HTML";
+	if (strcmp(part, "text") == 0)
+		return "Text";
+	if (strcmp(part, "subject") == 0)
+		return "Subject";
+	return "Preview text";
+}
+
+/* A problem that points into a template; problems of a whole part are topics of their own. */
+static bool is_template_problem(const struct compose_problem *p)
+{
+	return p->line > 0;
+}
+
+static void fill_problem(void *mem, struct check *k, const struct compose_problem *p)
+{
+	*k = (struct check){
+		.key = strcmp(p->part, "subject") == 0 ? "subject" : "tags",
+		.level = p->level == PROBLEM_ERROR ? CHECK_BLOCK : CHECK_NOTE,
+		.title = mem_printf(mem, "%s, line %d, column %d: %s", part_name(p->part), p->line,
+		    p->column, p->text),
+		.todo = "", .where = "content", .line = p->line, .column = p->column,
+	};
+}
+
+enum err campaign_problems(void *mem, const struct check_view *v, const struct campaign *c,
+    struct check **out, size_t *n)
+{
+	const struct compose_problem *p;
+	struct content *content;
+	size_t i, np;
+	enum err e = check_compile(mem, v, c, COMPOSE_PREVIEW, &content);
+
+	*n = 0;
+	if (e != OK)
+		return e;
+	np = content_problems(content, &p);
+	*out = mem_array(mem, struct check, np + 1);
+	for (i = 0; i < np; i++)
+		if (is_template_problem(&p[i]))
+			fill_problem(mem, &(*out)[(*n)++], &p[i]);
+	return OK;
+}
+
+static void check_tags(struct making *m)
+{
+	const struct compose_problem *p;
+	size_t i, n = content_problems(m->content, &p), found = 0;
+
+	for (i = 0; i < n; i++) {
+		if (!is_template_problem(&p[i]) || m->list->n >= CHECKS_MAX - 10)
+			continue;
+		fill_problem(m->mem, add(m, "tags", CHECK_NOTE), &p[i]);
+		found++;
+	}
+	if (found == 0)
+		say(m, "tags", CHECK_GOOD, "Every merge tag can be filled in.", "");
+}
+
+static void check_subject(struct making *m)
+{
+	size_t n = text_length(m->c->subject);
+
+	if (n == 0)
+		say(m, "subject", CHECK_BLOCK, "The subject is empty.", "Write one.");
+	else if (n > SUBJECT_LONG)
+		say(m, "subject", CHECK_NOTE, mem_printf(m->mem,
+		    "The subject has %zu characters.", n), "Phones show about 40 of them.");
+	else
+		say(m, "subject", CHECK_GOOD, mem_printf(m->mem, "Subject: “%s”",
+		    m->c->subject), "");
+	if (text_empty(m->c->preview_text))
+		say(m, "preview_text", CHECK_NOTE, "There is no preview text.",
+		    "Inboxes show the first words of the mail instead.");
+}
+
+static bool is_blank(const char *s)
+{
+	return s[strspn(s, " \t\r\n")] == '\0';
+}
+
+static void check_content(struct making *m)
+{
+	if (is_blank(m->c->html) && is_blank(m->c->text))
+		say(m, "html", CHECK_BLOCK, "The mail has no content.", "Write it.");
+	if (strstr(m->c->html, "unsubscribe_url") != NULL)
+		say(m, "unsubscribe", CHECK_GOOD, "There is an unsubscribe link.", "");
+	else
+		say(m, "unsubscribe", CHECK_GOOD,
+		    "An unsubscribe link will be added at the end, as there is none.", "");
+	if (is_blank(m->c->text))
+		say(m, "text", CHECK_GOOD, "The text version is made from the HTML.", "");
+	else
+		say(m, "text", CHECK_GOOD, "The text version is your own.",
+		    "Keep it in step with the HTML.");
+}
+
+static void check_address(struct making *m)
+{
+	const char *postal = m->v->brand->postal_address;
+
+	if (text_empty(postal)) {
+		struct check *k = add(m, "postal_address", CHECK_NOTE);
+
+		k->title = "The brand has no postal address.";
+		k->todo = "Many countries demand one in every marketing mail: add it in the "
+			  "brand's settings.";
+		k->where = "brand";
+	} else if (strstr(m->c->html, "postal_address") != NULL ||
+	    strstr(m->c->html, postal) != NULL) {
+		say(m, "postal_address", CHECK_GOOD, "The postal address is in the mail.", "");
+	} else {
+		say(m, "postal_address", CHECK_GOOD,
+		    "The postal address will be added at the end.", "");
+	}
+}
+
+/* ---- links, pictures, size -------------------------------------------------------- */
+
+static bool goes_somewhere(const char *url)
+{
+	static const char *const good[] = { "https://", "http://", "mailto:", "tel:", "{{", "{%" };
+	size_t i;
+
+	url += strspn(url, " \t\r\n");
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (strncasecmp(url, good[i], strlen(good[i])) == 0)
+			return true;
+	return false;
+}
+
+static enum err check_links(struct making *m)
+{
+	struct html_link *links;
+	size_t i, n, bad = 0;
+	enum err e = html_links(m->mem, m->c->html, strlen(m->c->html), &links, &n);
+
+	for (i = 0; e == OK && i < n && bad < 10; i++) {
+		struct check *k;
+
+		if (goes_somewhere(links[i].url))
+			continue;
+		bad++;
+		k = add(m, "links", CHECK_NOTE);
+		k->line = links[i].line;
+		k->title = text_empty(links[i].url) || strcmp(links[i].url, "#") == 0
+			? mem_printf(m->mem, "HTML, line %d: a link goes nowhere.", k->line)
+			: mem_printf(m->mem, "HTML, line %d: the link “%.80s” is not a whole "
+			    "address.", k->line, links[i].url);
+		k->todo = "Begin it with https://.";
+	}
+	if (e == OK && bad == 0)
+		say(m, "links", CHECK_GOOD, n == 0 ? "There are no links." : mem_printf(m->mem,
+		    "%zu link%s, all whole addresses.", n, n == 1 ? "" : "s"), "");
+	return e;
+}
+
+static void check_images(struct making *m)
+{
+	int n = html_images_without_alt(m->c->html, strlen(m->c->html));
+
+	if (n == 0)
+		say(m, "images", CHECK_GOOD, "Every picture says in words what it shows.", "");
+	else
+		say(m, "images", CHECK_NOTE, n == 1 ? "One picture has no text (alt)."
+		    : mem_printf(m->mem, "%d pictures have no text (alt).", n),
+		    "Many people see that text first, or only that. Use alt=\"\" for decoration.");
+}
+
+static void check_size(struct making *m)
+{
+	struct message msg;
+	const char *why;
+
+	m->list->bytes = strlen(m->c->html);
+	if (content_message(m->content, m->mem, example_person(m->mem, m->v->brand), &msg,
+	    &why) == OK)
+		m->list->bytes = msg.html_len;
+	if (m->list->bytes > GMAIL_BYTES)
+		say(m, "size", CHECK_NOTE, mem_printf(m->mem,
+		    "The HTML is %zu KB; Gmail cuts it off at 102 KB.", m->list->bytes / 1024),
+		    "The unsubscribe link at the end may be cut off too. Shorten it.");
+	else
+		say(m, "size", CHECK_GOOD, mem_printf(m->mem,
+		    "%zu KB of the 102 KB that Gmail shows in full.",
+		    (m->list->bytes + 1023) / 1024), "");
+}
+
+/* ---- sender and audience ---------------------------------------------------------- */
+
+/* 1: verified, 0: not, -1: the account has not said. An address is covered by its domain. */
+static int verified(struct json_object *account, const char *email)
+{
+	struct json_object *all = json_get(account, "identities");
+	const char *domain = strchr(email, '@');
+	int found = -1;
+	size_t i, n;
+
+	if (!json_object_is_type(all, json_type_array) || domain == NULL)
+		return -1;
+	n = json_object_array_length(all);
+	for (i = 0; i < n; i++) {
+		struct json_object *one = json_object_array_get_idx(all, i);
+		const char *name = json_text(one, "name", "");
+
+		if (strcasecmp(name, email) != 0 && strcasecmp(name, domain + 1) != 0)
+			continue;
+		if (json_flag(one, "verified", false))
+			return 1;
+		found = 0;
+	}
+	return n > 0 || json_flag(account, "identities_complete", false) ? (found == 1) : -1;
+}
+
+static void check_ses_sender(struct making *m, const struct provider_settings *ps,
+    const char *email)
+{
+	struct json_object *account = NULL;
+	const char *why;
+	struct check *k = add(m, "sender", CHECK_GOOD);
+	int is = -1;
+
+	k->where = "provider";
+	if (text_empty(ps->access_key_id) || ps->secret_len == 0) {
+		k->level = CHECK_BLOCK;
+		k->title = "Amazon SES is chosen, but its credentials are missing.";
+		k->todo = "Enter them in the delivery settings.";
+		return;
+	}
+	if (json_read(m->mem, ps->account_json, strlen(ps->account_json), &account, &why) == OK)
+		is = verified(account, email);
+	if (is == 0) {
+		k->level = CHECK_BLOCK;
+		k->title = mem_printf(m->mem, "The sender %s is not verified by Amazon.", email);
+		k->todo = "Verify the address or its domain in the delivery settings.";
+	} else if (is < 0) {
+		k->level = CHECK_NOTE;
+		k->title = mem_printf(m->mem, "Amazon has not confirmed the sender %s to us.",
+		    email);
+		k->todo = "If it is not verified there, Amazon refuses every mail.";
+	} else {
+		k->title = mem_printf(m->mem, "The sender %s is verified by Amazon.", email);
+	}
+}
+
+static enum err check_sender(struct making *m)
+{
+	const char *email = text_empty(m->c->from_email) ? m->v->brand->from_email
+							 : m->c->from_email;
+	struct provider_settings *ps;
+	struct address a;
+	const char *why;
+	enum err e;
+
+	if (text_empty(email)) {
+		say(m, "sender", CHECK_BLOCK, "There is no sender address.",
+		    "Enter the address that people know you by.");
+		return OK;
+	}
+	if (address_parse(m->mem, email, &a, &why) != OK) {
+		say(m, "sender", CHECK_BLOCK, mem_printf(m->mem,
+		    "The sender “%s” is not a mail address.", email), why);
+		return OK;
+	}
+	e = provider_settings_get(m->v->db, m->mem, m->c->brand_id, &ps);
+	if (e == OK && ps->kind == PROVIDER_SES)
+		check_ses_sender(m, ps, email);
+	else if (e == OK)
+		say(m, "sender", CHECK_GOOD, mem_printf(m->mem, "From %s. The outbox keeps the "
+		    "mails here; none leaves this server.", email), "");
+	return e;
+}
+
+static enum err check_audience(struct making *m)
+{
+	struct check *k;
+	enum err e = audience_count(m->v->db, m->c, &m->list->reach);
+
+	if (e != OK)
+		return e;
+	k = add(m, "lists", CHECK_GOOD);
+	k->where = "audience";
+	if (m->c->nlists == 0) {
+		k->level = CHECK_BLOCK;
+		k->title = "Nobody is chosen to get this mail.";
+		k->todo = "Choose at least one list.";
+	} else if (m->list->reach == 0) {
+		k->level = CHECK_BLOCK;
+		k->title = "Nobody on the chosen lists can be reached.";
+		k->todo = "Choose other lists, or add people: only active, unsuppressed "
+			  "subscribers count.";
+	} else {
+		k->title = mem_printf(m->mem, "%s %s would get it now, each once.",
+		    text_count(m->mem, m->list->reach), m->list->reach == 1 ? "person" : "people");
+	}
+	return OK;
+}
+
+/* ---- all -------------------------------------------------------------------------- */
+
+struct subscriber *example_person(void *mem, const struct brand *b)
+{
+	struct subscriber *s = mem_new(mem, struct subscriber);
+
+	*s = (struct subscriber){
+		.brand_id = b->id, .email = "alex.example@example.com",
+		.email_key = "alex.example@example.com", .status = SUBSCRIBER_ACTIVE,
+		.first_name = "Alex", .last_name = "Example", .custom = json_obj(s),
+		.tags = json_arr(s),
+	};
+	return s;
+}
+
+static void tally(struct checklist *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		l->blocks += l->items[i].level == CHECK_BLOCK;
+		l->notes += l->items[i].level == CHECK_NOTE;
+	}
+}
+
+enum err campaign_check(void *mem, const struct check_view *v, const struct campaign *c,
+    struct checklist *out)
+{
+	struct making m = { .mem = mem, .v = v, .c = c, .list = out };
+	enum err e = check_compile(mem, v, c, COMPOSE_PREVIEW, &m.content);
+
+	memset(out, 0, sizeof(*out));
+	out->items = mem_array(mem, struct check, CHECKS_MAX);
+	if (e == OK)
+		e = check_audience(&m);
+	if (e == OK)
+		e = check_sender(&m);
+	if (e != OK)
+		return e;
+	check_subject(&m);
+	check_content(&m);
+	check_tags(&m);
+	e = check_links(&m);
+	check_images(&m);
+	check_address(&m);
+	check_size(&m);
+	tally(out);
+	return e;
+}
