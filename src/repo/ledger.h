@@ -15,6 +15,9 @@
  * campaign_counts, so the sum over states always equals campaigns.audience.
  */
 
+/* All SQL of this file, prepared at start. */
+enum err ledger_prepare(struct db *db) MUST_CHECK;
+
 /* ---- campaigns that want work ---- */
 struct due_campaign {
 	int64_t id, brand_id;
@@ -27,17 +30,13 @@ enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign *
 /* When the next scheduled campaign becomes due or the next retry may be tried; 0: none. */
 enum err ledger_next_at(struct db *db, int64_t *at) MUST_CHECK;
 
-/* scheduled -> sending. ERR_CONFLICT if it no longer is scheduled. */
-enum err ledger_start(struct db *db, int64_t campaign, int64_t now) MUST_CHECK;
-/* scheduled or sending -> paused, with a sentence. OK also when it was neither any more. */
-enum err ledger_pause(struct db *db, int64_t campaign, const char *reason, int64_t now) MUST_CHECK;
 /*
  * Puts the next batch (subscribers by id) of the audience into the ledger: active, not
  * suppressed members of the chosen lists that are in no excluded list; once per person and
  * per address.  *complete when the whole audience is in.  ERR_CONFLICT unless sending.
  */
-enum err ledger_freeze(struct db *db, const struct campaign *c, int batch, int64_t now,
-    bool *complete) MUST_CHECK;
+enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now, bool *complete)
+    MUST_CHECK;
 /* sending -> completed if the audience is frozen and no row is open. */
 enum err ledger_finish(struct db *db, int64_t campaign, int64_t now, bool *finished) MUST_CHECK;
 /*
@@ -46,12 +45,15 @@ enum err ledger_finish(struct db *db, int64_t campaign, int64_t now, bool *finis
  */
 enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t now, int64_t *left)
     MUST_CHECK;
-/* Replaces the stored links of a campaign that has sent nothing; adds missing ones otherwise. */
+/* The tracked links of a campaign by number; a number never changes its address. */
 struct ledger_link {
 	int number;
 	const char *url, *label;
 };
-enum err ledger_set_links(struct db *db, int64_t campaign, const struct ledger_link *links, size_t n)
+enum err ledger_links(struct db *db, void *mem, int64_t campaign, struct ledger_link **out, size_t *n)
+    MUST_CHECK;
+/* Adds those that are missing. */
+enum err ledger_add_links(struct db *db, int64_t campaign, const struct ledger_link *links, size_t n)
     MUST_CHECK;
 
 /* ---- sending ---- */
@@ -81,7 +83,7 @@ enum err ledger_intent(struct db *db, void *mem, const char *owner, int64_t camp
 
 struct settle {
 	int64_t delivery_id, attempt_id;
-	enum delivery_state state;	/* accepted rejected retry doubt, or pending: was not tried */
+	enum delivery_state state;	/* accepted rejected retry doubt */
 	const char *message_id, *reason;
 	int64_t next_try_at;		/* of retry */
 };
@@ -97,21 +99,8 @@ enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out, 
 enum err ledger_reclaim(struct db *db, const char *owner, int64_t campaign, int64_t now,
     int64_t *pending, int64_t *doubt) MUST_CHECK;
 
-/* ---- reading ---- */
-enum err ledger_counts(struct db *db, int64_t campaign, struct delivery_counts *out) MUST_CHECK;
-/* Recount from the rows: for the checker and tests. */
-enum err ledger_recount(struct db *db, int64_t campaign, struct delivery_counts *out) MUST_CHECK;
 /*
- * Rows in order of id after `after`, at most limit; state < 0: all.  The brand is checked.
- * *n < limit: that was the last page.
+ * Recount from the rows, for the checker and tests; campaign_counts (repo/campaign) is what
+ * people are shown.
  */
-struct ledger_query {
-	int64_t brand, campaign, after;
-	int state, limit;
-	const char *search;		/* beginning of an address key, or "" */
-};
-enum err ledger_page(struct db *db, void *mem, const struct ledger_query *q, struct delivery **out,
-    size_t *n) MUST_CHECK;
-/* "pending" ... "given_up"; and back, -1 if unknown. */
-const char *delivery_state_name(enum delivery_state s);
-int delivery_state_from(const char *name);
+enum err ledger_recount(struct db *db, int64_t campaign, struct delivery_counts *out) MUST_CHECK;

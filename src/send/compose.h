@@ -29,6 +29,12 @@ enum compose_mode {
 	COMPOSE_PREVIEW,	/* untracked; the unsubscribe link goes nowhere */
 };
 
+struct compose_link {
+	int number;			/* from 1 */
+	const char *url;		/* as written: may hold {{ merge tags }} */
+	const char *label;
+};
+
 struct compose_source {
 	const struct campaign *campaign;
 	const struct brand *brand;
@@ -36,6 +42,8 @@ struct compose_source {
 	size_t nfields;
 	const char *public_url;		/* config server.public_url */
 	const struct keyring *keys;
+	const struct compose_link *known;	/* links stored before: they keep their numbers */
+	size_t nknown;
 	enum compose_mode mode;
 	int64_t now;			/* "now" in Liquid */
 };
@@ -47,12 +55,6 @@ struct compose_problem {
 	const char *part;		/* "subject" "preview_text" "html" "text" "from_email" "postal_address" */
 	int line, column;		/* from 1; 0: the part as a whole */
 	const char *text;		/* a sentence */
-};
-
-struct compose_link {
-	int number;			/* from 1 */
-	const char *url;		/* as written: may hold {{ merge tags }} */
-	const char *label;
 };
 
 struct content;

@@ -1,0 +1,302 @@
+#include "repo/ledger.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "repo/campaign.h"
+#include "repo/ledger_attempt.h"
+
+enum {
+	DUE, NEXT_AT, COUNT, RECOUNT,
+	FREEZE_STATE, FREEZE_BOUND, FREEZE_ROWS, FREEZE_MARK,
+	FINISH, CANCEL_OPEN, OPEN_LEFT, LINKS, LINK_ADD,
+};
+
+/* Rows in a state below DELIVERY_ACCEPTED (4) are open: the partial index holds only them. */
+static const char *const sql[] = {
+	[DUE] = "SELECT id, brand_id, status, send_at FROM campaigns"
+	        " WHERE (status = 'scheduled' AND send_at <= $1) OR status = 'sending'"
+	        "    OR (status = 'cancelled' AND EXISTS (SELECT 1 FROM campaign_counts n"
+	        "         WHERE n.campaign_id = campaigns.id AND n.state IN (0, 3) AND n.n > 0))"
+	        " ORDER BY send_at, id LIMIT 200",
+	[NEXT_AT] = "SELECT min(at) FROM ("
+	            " SELECT min(send_at) AS at FROM campaigns WHERE status = 'scheduled'"
+	            " UNION ALL"
+	            " SELECT min(d.next_try_at) FROM campaigns c JOIN campaign_subscribers d"
+	            "   ON d.campaign_id = c.id AND d.state = 3 AND d.state < 4"
+	            "  WHERE c.status = 'sending') x",
+	[COUNT] = "INSERT INTO campaign_counts (campaign_id, state, n) VALUES ($1, $2, $3)"
+	          " ON CONFLICT (campaign_id, state) DO UPDATE SET n = campaign_counts.n + excluded.n",
+	[RECOUNT] = "SELECT state, count(*) FROM campaign_subscribers WHERE campaign_id = $1"
+	            " GROUP BY state",
+	[FREEZE_STATE] = "SELECT brand_id, freeze_after, frozen_at FROM campaigns"
+	                 " WHERE id = $1 AND status = 'sending' /*+pg FOR UPDATE */",
+	[FREEZE_BOUND] = "SELECT max(id) FROM (SELECT id FROM subscribers"
+	                 " WHERE brand_id = $1 AND id > $2 ORDER BY id LIMIT $3) x",
+	[FREEZE_ROWS] = "INSERT INTO campaign_subscribers (campaign_id, subscriber_id, email, email_key)"
+	    " SELECT c.id, s.id, s.email, s.email_key FROM campaigns c"
+	    "   JOIN subscribers s ON s.brand_id = c.brand_id"
+	    "  WHERE c.id = $1 AND s.id > $2 AND s.id <= $3 AND s.status = 'active'"
+	    "    AND EXISTS (SELECT 1 FROM campaign_audience a JOIN list_subscribers l"
+	    "          ON l.list_id = a.list_id AND l.subscriber_id = s.id"
+	    "         WHERE a.campaign_id = c.id AND a.exclude = 0)"
+	    "    AND NOT EXISTS (SELECT 1 FROM campaign_audience a JOIN list_subscribers l"
+	    "          ON l.list_id = a.list_id AND l.subscriber_id = s.id"
+	    "         WHERE a.campaign_id = c.id AND a.exclude = 1)"
+	    "    AND NOT EXISTS (SELECT 1 FROM suppressions p"
+	    "         WHERE p.brand_id = c.brand_id AND p.email_key = s.email_key)"
+	    "  ORDER BY s.id"
+	    " ON CONFLICT DO NOTHING",
+	[FREEZE_MARK] = "UPDATE campaigns SET freeze_after = $2, audience = audience + $3,"
+	                " frozen_at = $4 WHERE id = $1",
+	[FINISH] = "UPDATE campaigns SET status = 'completed', finished_at = $2, updated_at = $2"
+	           " WHERE id = $1 AND status = 'sending' AND frozen_at IS NOT NULL"
+	           "   AND NOT EXISTS (SELECT 1 FROM campaign_subscribers d"
+	           "         WHERE d.campaign_id = $1 AND d.state < 4)",
+	[CANCEL_OPEN] = "UPDATE campaign_subscribers SET state = 8, owner = NULL, settled_at = $3"
+	    " WHERE state IN (0, 3) AND id IN (SELECT d.id FROM campaign_subscribers d"
+	    "   JOIN campaigns c ON c.id = d.campaign_id AND c.status = 'cancelled'"
+	    "  WHERE d.campaign_id = $1 AND d.state = $4 AND d.state < 4 ORDER BY d.id LIMIT $2)",
+	[OPEN_LEFT] = "SELECT coalesce(sum(n), 0) FROM campaign_counts"
+	              " WHERE campaign_id = $1 AND state < 4",
+	[LINKS] = "SELECT number, url, label FROM campaign_links WHERE campaign_id = $1 ORDER BY number",
+	[LINK_ADD] = "INSERT INTO campaign_links (campaign_id, number, url, label)"
+	             " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+};
+
+enum err ledger_prepare(struct db *db)
+{
+	enum err e = db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
+
+	return e == OK ? ledger_attempt_prepare(db) : e;
+}
+
+enum err ledger_count_moved(struct db *db, int64_t campaign, const struct moved *m)
+{
+	enum err e = OK;
+
+	/* Always in the order of the states, so that two workers cannot lock crosswise. */
+	for (int i = 0; e == OK && i < DELIVERY_STATES; i++) {
+		STMT_SCOPE s = NULL;
+
+		if (!m->n[i])
+			continue;
+		s = db_stmt(db, &sql[COUNT]);
+		stmt_bind_int(s, 1, campaign);
+		stmt_bind_int(s, 2, i);
+		stmt_bind_int(s, 3, m->n[i]);
+		e = stmt_run(s);
+	}
+	return e;
+}
+
+static enum campaign_status status_from(const char *word)
+{
+	int i = 0;
+
+	while (campaign_status_words[i] && strcmp(word, campaign_status_words[i]) != 0)
+		i++;
+	return (enum campaign_status)i;
+}
+
+enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign **out, size_t *n)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[DUE]);
+
+	*out = NULL;
+	*n = 0;
+	stmt_bind_int(s, 1, now);
+	while (stmt_next(s)) {
+		*out = mem_resize(mem, *out, (*n + 1) * sizeof(**out));
+		(*out)[(*n)++] = (struct due_campaign){
+			.id = stmt_int(s, 0), .brand_id = stmt_int(s, 1),
+			.status = status_from(stmt_text(s, 2)), .send_at = stmt_int(s, 3),
+		};
+	}
+	return stmt_error(s);
+}
+
+enum err ledger_next_at(struct db *db, int64_t *at)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[NEXT_AT]);
+	enum err e = stmt_row(s);
+
+	*at = e == OK ? stmt_int(s, 0) : 0;
+	return e;
+}
+
+/* ---- the audience ---- */
+struct freeze {
+	int64_t brand, after, bound;
+	bool frozen;
+};
+
+static enum err freeze_state(struct db *db, int64_t campaign, int batch, struct freeze *f)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[FREEZE_STATE]);
+	STMT_SCOPE b = db_stmt(db, &sql[FREEZE_BOUND]);
+	enum err e;
+
+	stmt_bind_int(s, 1, campaign);
+	e = stmt_row(s);
+	if (e != OK)
+		return e == ERR_NOTFOUND ? ERR_CONFLICT : e;
+	f->brand = stmt_int(s, 0);
+	f->after = stmt_int(s, 1);
+	f->frozen = !stmt_is_null(s, 2);
+	stmt_bind_int(b, 1, f->brand);
+	stmt_bind_int(b, 2, f->after);
+	stmt_bind_int(b, 3, batch);
+	e = stmt_row(b);
+	f->bound = e == OK ? stmt_int(b, 0) : 0;
+	return e;
+}
+
+static enum err freeze_rows(struct db *db, int64_t campaign, const struct freeze *f, int64_t now)
+{
+	STMT_SCOPE rows = db_stmt(db, &sql[FREEZE_ROWS]);
+	STMT_SCOPE mark = db_stmt(db, &sql[FREEZE_MARK]);
+	struct moved m = { { 0 } };
+	enum err e = OK;
+
+	if (f->bound) {
+		stmt_bind_int(rows, 1, campaign);
+		stmt_bind_int(rows, 2, f->after);
+		stmt_bind_int(rows, 3, f->bound);
+		e = stmt_run(rows);
+		m.n[DELIVERY_PENDING] = stmt_changes(rows);
+	}
+	if (e != OK)
+		return e;
+	stmt_bind_int(mark, 1, campaign);
+	stmt_bind_int(mark, 2, f->bound ? f->bound : f->after);
+	stmt_bind_int(mark, 3, m.n[DELIVERY_PENDING]);
+	stmt_bind_opt(mark, 4, f->bound ? 0 : now);
+	e = stmt_run(mark);
+	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
+}
+
+enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now, bool *complete)
+{
+	TX_SCOPE tx = { 0 };
+	struct freeze f = { 0 };
+	enum err e = tx_begin(db, &tx);
+
+	*complete = false;
+	if (e == OK)
+		e = freeze_state(db, campaign, batch, &f);
+	if (e == OK && f.frozen) {
+		*complete = true;
+		return OK;
+	}
+	if (e == OK)
+		e = freeze_rows(db, campaign, &f, now);
+	if (e == OK)
+		e = tx_commit(&tx);
+	*complete = e == OK && !f.bound;
+	return e;
+}
+
+/* ---- the end ---- */
+enum err ledger_finish(struct db *db, int64_t campaign, int64_t now, bool *finished)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[FINISH]);
+	enum err e;
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_int(s, 2, now);
+	e = stmt_run(s);
+	*finished = e == OK && stmt_changes(s) == 1;
+	return e;
+}
+
+static enum err cancel_state(struct db *db, int64_t campaign, int limit, int64_t now,
+    enum delivery_state from)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[CANCEL_OPEN]);
+	struct moved m = { { 0 } };
+	enum err e;
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_int(s, 2, limit);
+	stmt_bind_int(s, 3, now);
+	stmt_bind_int(s, 4, from);
+	e = stmt_run(s);
+	m.n[from] = -stmt_changes(s);
+	m.n[DELIVERY_CANCELLED] = -m.n[from];
+	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
+}
+
+enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t now, int64_t *left)
+{
+	TX_SCOPE tx = { 0 };
+	STMT_SCOPE s = db_stmt(db, &sql[OPEN_LEFT]);
+	enum err e = tx_begin(db, &tx);
+
+	if (e == OK)
+		e = cancel_state(db, campaign, limit, now, DELIVERY_PENDING);
+	if (e == OK)
+		e = cancel_state(db, campaign, limit, now, DELIVERY_RETRY);
+	if (e == OK)
+		e = tx_commit(&tx);
+	if (e != OK)
+		return e;
+	stmt_bind_int(s, 1, campaign);
+	e = stmt_row(s);
+	*left = e == OK ? stmt_int(s, 0) : 0;
+	return e;
+}
+
+/* ---- links ---- */
+enum err ledger_links(struct db *db, void *mem, int64_t campaign, struct ledger_link **out, size_t *n)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[LINKS]);
+
+	*out = NULL;
+	*n = 0;
+	stmt_bind_int(s, 1, campaign);
+	while (stmt_next(s)) {
+		*out = mem_resize(mem, *out, (*n + 1) * sizeof(**out));
+		(*out)[(*n)++] = (struct ledger_link){
+			.number = (int)stmt_int(s, 0), .url = stmt_copy(s, 1, mem),
+			.label = stmt_copy(s, 2, mem),
+		};
+	}
+	return stmt_error(s);
+}
+
+enum err ledger_add_links(struct db *db, int64_t campaign, const struct ledger_link *links, size_t n)
+{
+	TX_SCOPE tx = { 0 };
+	enum err e = tx_begin(db, &tx);
+
+	for (size_t i = 0; e == OK && i < n; i++) {
+		STMT_SCOPE s = db_stmt(db, &sql[LINK_ADD]);
+
+		stmt_bind_int(s, 1, campaign);
+		stmt_bind_int(s, 2, links[i].number);
+		stmt_bind_text(s, 3, links[i].url);
+		stmt_bind_text(s, 4, links[i].label);
+		e = stmt_run(s);
+	}
+	return e == OK ? tx_commit(&tx) : e;
+}
+
+enum err ledger_recount(struct db *db, int64_t campaign, struct delivery_counts *out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[RECOUNT]);
+
+	*out = (struct delivery_counts){ 0 };
+	stmt_bind_int(s, 1, campaign);
+	while (stmt_next(s)) {
+		int64_t state = stmt_int(s, 0);
+
+		if (state >= 0 && state < DELIVERY_STATES)
+			out->n[state] = stmt_int(s, 1);
+		out->audience += stmt_int(s, 1);
+	}
+	return stmt_error(s);
+}

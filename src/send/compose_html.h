@@ -1,0 +1,26 @@
+#pragma once
+
+#include "send/content.h"
+
+/* Steps of content_compile that work on the author's HTML. */
+
+/* Where the visible text begins: behind <body ...>, else 0. */
+size_t html_body_start(const char *html, size_t len);
+
+/* What is added to an author's HTML, each "" when nothing is. */
+struct html_extra {
+	const char *preheader;	/* template source, shown by mail clients beside the subject */
+	const char *footer;	/* HTML source */
+	bool pixel;
+};
+/*
+ * The HTML with every tracked link replaced by its mark and the extras put in; fills
+ * c->links.  Owned by mem.
+ */
+char *html_prepare(struct content *c, void *mem, const char *html, const struct html_extra *x);
+
+/* For compose.c and compose_html.c: records a problem (the sentence is formatted). */
+void content_problem(struct content *c, enum problem_level level, const char *part,
+    const struct liquid_error *at, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* True if the name is one every recipient has. */
+bool content_knows(const struct content *c, const char *name);

@@ -1,0 +1,221 @@
+#include "send/content.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/token.h"
+
+char *unsubscribe_url(void *mem, const char *public_url, const struct keyring *k, int64_t campaign,
+    int64_t subscriber)
+{
+	struct token t = { .purpose = TOKEN_UNSUBSCRIBE, .campaign = campaign, .subscriber = subscriber };
+	char text[TOKEN_MAX];
+
+	token_write(k, &t, text);
+	return mem_printf(mem, "%s/u/%s", public_url, text);
+}
+
+/* One line: line breaks of a postal address become commas. */
+static char *one_line(void *mem, const char *s)
+{
+	struct buf *b = buf_new(mem);
+
+	for (; s && *s; s++) {
+		if (*s != '\n' && *s != '\r')
+			buf_char(b, *s);
+		else if (b->len && b->data[b->len - 1] != ' ')
+			buf_str(b, ", ");
+	}
+	return b->data;
+}
+
+static void add_custom(struct json_object *data, struct json_object *custom)
+{
+	json_object_object_foreach(custom, key, value)
+		if (!json_object_object_get_ex(data, key, NULL))
+			json_set(data, key, value);
+}
+
+struct json_object *merge_data(void *mem, const struct subscriber *s, const struct brand *b,
+    const char *campaign_name, const char *unsubscribe)
+{
+	struct json_object *o = json_obj(mem);
+
+	json_set_text(o, "email", s->email);
+	json_set_text(o, "first_name", s->first_name ? s->first_name : "");
+	json_set_text(o, "last_name", s->last_name ? s->last_name : "");
+	json_set_text(o, "unsubscribe_url", unsubscribe);
+	json_set_text(o, "postal_address", one_line(mem, b->postal_address));
+	json_set_text(o, "brand_name", b->name);
+	json_set_text(o, "campaign_name", campaign_name);
+	json_set(o, "tags", s->tags ? s->tags : json_arr(mem));
+	if (s->custom) {
+		json_set(o, "fields", s->custom);
+		add_custom(o, s->custom);
+	}
+	return o;
+}
+
+void fill_begin(struct fill *f, const struct content *c, void *mem, const struct subscriber *who)
+{
+	*f = (struct fill){ .c = c, .mem = mem, .who = who };
+	f->tmp = buf_new(mem);
+	if (c->mode == COMPOSE_PREVIEW)
+		f->unsubscribe = mem_str(mem, "#unsubscribe");
+	else
+		f->unsubscribe = unsubscribe_url(mem, c->public_url, c->keys,
+		    c->mode == COMPOSE_SEND ? c->campaign_id : 0,
+		    c->mode == COMPOSE_SEND ? who->id : 0);
+}
+
+static struct json_object *data_of(struct fill *f)
+{
+	if (!f->data)
+		f->data = merge_data(f->mem, f->who, &f->c->brand, f->c->campaign_name,
+		    f->unsubscribe);
+	return f->data;
+}
+
+static void put_token(struct fill *f, enum token_purpose purpose, int link, struct buf *out)
+{
+	struct token t = {
+		.purpose = purpose, .campaign = f->c->campaign_id,
+		.subscriber = f->who->id, .link = link,
+	};
+	char text[TOKEN_MAX];
+	int n = token_write(f->c->keys, &t, text);
+
+	buf_str(out, f->c->public_url);
+	buf_str(out, purpose == TOKEN_OPEN ? "/t/o/" : "/t/c/");
+	buf_add(out, text, (size_t)n);
+}
+
+/* Replaces the marks of a rendered part; a mark that is not ours is dropped. */
+static void put_marked(struct fill *f, const char *s, size_t len, struct buf *out)
+{
+	const char *end = s + len;
+
+	while (s < end) {
+		const char *mark = memchr(s, MARK, (size_t)(end - s));
+		const char *close = mark ? memchr(mark + 1, MARK, (size_t)(end - mark - 1)) : NULL;
+
+		if (!close) {
+			buf_add(out, s, (size_t)((mark ? mark : end) - s));
+			return;
+		}
+		buf_add(out, s, (size_t)(mark - s));
+		if (mark[1] == 'c')
+			put_token(f, TOKEN_CLICK, atoi(mark + 2), out);
+		else if (mark[1] == 'o')
+			put_token(f, TOKEN_OPEN, 0, out);
+		s = close + 1;
+	}
+}
+
+static enum err put_whole(struct fill *f, enum part_id part, struct buf *out)
+{
+	struct buf *b = buf_new(f->mem);
+	struct liquid_error error = { 0 };
+	enum err e = liquid_render(f->c->part[part].liquid, f->mem, data_of(f), b, &error);
+
+	if (e == OK)
+		put_marked(f, b->data, b->len, out);
+	else
+		f->why = mem_printf(f->mem, "Line %d: %s", error.line, error.text);
+	mem_free(b);
+	return e;
+}
+
+enum err fill_piece(struct fill *f, enum part_id part, const struct piece *p, struct buf *out)
+{
+	struct liquid_error error = { 0 };
+	enum err e = OK;
+
+	switch (p->kind) {
+	case PIECE_STATIC: buf_add(out, p->text, p->len); break;
+	case PIECE_CLICK: put_token(f, TOKEN_CLICK, p->n, out); break;
+	case PIECE_PIXEL: put_token(f, TOKEN_OPEN, 0, out); break;
+	case PIECE_WHOLE: e = put_whole(f, part, out); break;
+	case PIECE_VALUE:
+		e = liquid_slot(f->c->part[part].liquid, f->mem, p->n, data_of(f), out, &error);
+		if (e != OK)
+			f->why = mem_printf(f->mem, "Line %d: %s", error.line, error.text);
+		break;
+	}
+	return e;
+}
+
+enum err fill_part(struct fill *f, enum part_id part, bool json, struct buf *out)
+{
+	const struct part *p = &f->c->part[part];
+	enum err e = OK;
+
+	buf_reserve(out, p->size + 4096);
+	for (size_t i = 0; e == OK && i < p->n; i++) {
+		const struct piece *pc = &p->pieces[i];
+
+		if (pc->kind == PIECE_STATIC) {
+			buf_add(out, json ? pc->json : pc->text, json ? pc->json_len : pc->len);
+		} else if (!json) {
+			e = fill_piece(f, part, pc, out);
+		} else {
+			buf_reset(f->tmp);
+			e = fill_piece(f, part, pc, f->tmp);
+			json_escape(out, f->tmp->data, f->tmp->len);
+		}
+	}
+	return e;
+}
+
+size_t fill_headers(struct fill *f, struct mail_header h[MESSAGE_HEADERS])
+{
+	const struct content *c = f->c;
+	size_t n = 0;
+
+	if (c->mode == COMPOSE_PREVIEW)
+		return 0;
+	h[n++] = (struct mail_header){ "List-Unsubscribe",
+		text_empty(c->reply_to)
+		    ? mem_printf(f->mem, "<%s>", f->unsubscribe)
+		    : mem_printf(f->mem, "<%s>, <mailto:%s?subject=unsubscribe>",
+			  f->unsubscribe, c->reply_to) };
+	h[n++] = (struct mail_header){ "List-Unsubscribe-Post", "List-Unsubscribe=One-Click" };
+	h[n++] = (struct mail_header){ "List-Id", c->list_id };
+	return n;
+}
+
+/* Removes white space at both ends without looking at a merged value's inside. */
+static char *trimmed(void *mem, struct buf *b)
+{
+	return text_trim(mem, b->data);
+}
+
+enum err content_message(const struct content *c, void *mem, const struct subscriber *s,
+    struct message *out, const char **why)
+{
+	struct fill f;
+	struct buf *part[PARTS];
+	enum err e = OK;
+
+	*why = NULL;
+	fill_begin(&f, c, mem, s);
+	for (int i = 0; e == OK && i < PARTS; i++) {
+		part[i] = buf_new(mem);
+		e = fill_part(&f, (enum part_id)i, false, part[i]);
+	}
+	if (e != OK) {
+		*why = f.why ? f.why : "This message cannot be rendered.";
+		return ERR_INVALID;
+	}
+	*out = (struct message){
+		.from = c->from, .to = s->email, .reply_to = c->reply_to,
+		.subject = trimmed(mem, part[PART_SUBJECT]),
+		.html = part[PART_HTML]->data, .html_len = part[PART_HTML]->len,
+		.text = part[PART_TEXT]->data, .text_len = part[PART_TEXT]->len,
+	};
+	out->nheaders = fill_headers(&f, out->headers);
+	return message_check(out, why);
+}
