@@ -10,7 +10,7 @@
 #include "repo/ledger_attempt.h"
 
 enum {
-	DUE, NEXT_AT, COUNT, RECOUNT,
+	DUE, NEXT_AT, COUNT, COUNTS, RECOUNT,
 	FREEZE_STATE, FREEZE_BOUND, FREEZE_ROWS, FREEZE_MARK,
 	FINISH, CANCEL_OPEN, OPEN_LEFT, LINKS, LINK_ADD,
 };
@@ -30,6 +30,7 @@ static const char *const sql[] = {
 	            "  WHERE c.status = 'sending') x",
 	[COUNT] = "INSERT INTO campaign_counts (campaign_id, state, n) VALUES ($1, $2, $3)"
 	          " ON CONFLICT (campaign_id, state) DO UPDATE SET n = campaign_counts.n + excluded.n",
+	[COUNTS] = "SELECT state, n FROM campaign_counts WHERE campaign_id = $1",
 	[RECOUNT] = "SELECT state, count(*) FROM campaign_subscribers WHERE campaign_id = $1"
 	            " GROUP BY state",
 	[FREEZE_STATE] = "SELECT brand_id, freeze_after, frozen_at FROM campaigns"
@@ -71,7 +72,9 @@ enum err ledger_prepare(struct db *db)
 {
 	enum err e = db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
 
-	return e == OK ? ledger_attempt_prepare(db) : e;
+	if (e == OK)
+		e = ledger_attempt_prepare(db);
+	return e == OK ? ledger_settle_prepare(db) : e;
 }
 
 enum err ledger_count_moved(struct db *db, int64_t campaign, const struct moved *m)
@@ -285,9 +288,10 @@ enum err ledger_add_links(struct db *db, int64_t campaign, const struct ledger_l
 	return e == OK ? tx_commit(&tx) : e;
 }
 
-enum err ledger_recount(struct db *db, int64_t campaign, struct delivery_counts *out)
+static enum err read_counts(struct db *db, const char *const *text, int64_t campaign,
+    struct delivery_counts *out)
 {
-	STMT_SCOPE s = db_stmt(db, &sql[RECOUNT]);
+	STMT_SCOPE s = db_stmt(db, text);
 
 	*out = (struct delivery_counts){ 0 };
 	stmt_bind_int(s, 1, campaign);
@@ -299,4 +303,14 @@ enum err ledger_recount(struct db *db, int64_t campaign, struct delivery_counts 
 		out->audience += stmt_int(s, 1);
 	}
 	return stmt_error(s);
+}
+
+enum err ledger_counts(struct db *db, int64_t campaign, struct delivery_counts *out)
+{
+	return read_counts(db, &sql[COUNTS], campaign, out);
+}
+
+enum err ledger_recount(struct db *db, int64_t campaign, struct delivery_counts *out)
+{
+	return read_counts(db, &sql[RECOUNT], campaign, out);
 }

@@ -57,18 +57,24 @@ enum err ledger_add_links(struct db *db, int64_t campaign, const struct ledger_l
     MUST_CHECK;
 
 /* ---- sending ---- */
-/* pending (and retry whose time has come) -> claimed by owner, at most n, in order of id. */
-enum err ledger_claim(struct db *db, const char *owner, int64_t campaign, int n, int64_t now,
-    int64_t *claimed) MUST_CHECK;
+struct claim {
+	const char *owner;		/* worker, see repo/worker.h */
+	int64_t campaign;
+	int n;				/* rows at most */
+	int64_t now;
+};
+/* pending, and retry whose time has come, -> claimed by owner, in order of id. */
+enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed) MUST_CHECK;
 
 struct intent {
+	void *mem;			/* owner of what it points to: may be moved away and freed alone */
 	int64_t delivery_id, attempt_id;
-	int tries;
+	int tries;			/* this one included */
 	const char *to;			/* as frozen */
 	struct subscriber who;
 };
 struct intent_batch {
-	enum campaign_status status;	/* as found; nothing was done unless sending */
+	bool sending;			/* else nothing was done: paused, cancelled, gone */
 	struct intent *rows;		/* owned by mem */
 	size_t n;
 	int64_t skipped;		/* rows that must not be sent any more */
@@ -78,8 +84,8 @@ struct intent_batch {
  * person, writes the attempt rows and commits durably.  Only what comes back in `rows` may be
  * sent, and each exactly once.
  */
-enum err ledger_intent(struct db *db, void *mem, const char *owner, int64_t campaign, int n,
-    int64_t now, struct intent_batch *out) MUST_CHECK;
+enum err ledger_intent(struct db *db, void *mem, const struct claim *c, struct intent_batch *out)
+    MUST_CHECK;
 
 struct settle {
 	int64_t delivery_id, attempt_id;
@@ -96,11 +102,11 @@ enum err ledger_release(struct db *db, const char *owner, int64_t campaign) MUST
 enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out, size_t *n)
     MUST_CHECK;
 /* The rows of a dead owner: claimed -> pending, intent -> doubt. */
-enum err ledger_reclaim(struct db *db, const char *owner, int64_t campaign, int64_t now,
-    int64_t *pending, int64_t *doubt) MUST_CHECK;
+enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pending, int64_t *doubt)
+    MUST_CHECK;
 
-/*
- * Recount from the rows, for the checker and tests; campaign_counts (repo/campaign) is what
- * people are shown.
- */
+/* ---- reading ---- */
+/* From campaign_counts: one small read, whatever the size of the audience. */
+enum err ledger_counts(struct db *db, int64_t campaign, struct delivery_counts *out) MUST_CHECK;
+/* Recount from the rows, for the checker and tests. */
 enum err ledger_recount(struct db *db, int64_t campaign, struct delivery_counts *out) MUST_CHECK;

@@ -2,7 +2,7 @@
 
 #include "repo/ledger.h"
 
-/* Inside of the ledger, shared by ledger.c and ledger_attempt.c. */
+/* Inside of the ledger, shared by ledger.c, ledger_attempt.c and ledger_settle.c. */
 
 /* By how much the count of each state changes. */
 struct moved {
@@ -11,3 +11,10 @@ struct moved {
 /* Changes campaign_counts; in the transaction of the rows, as its last statement. */
 enum err ledger_count_moved(struct db *db, int64_t campaign, const struct moved *m) MUST_CHECK;
 enum err ledger_attempt_prepare(struct db *db) MUST_CHECK;
+enum err ledger_settle_prepare(struct db *db) MUST_CHECK;
+
+/* A JSON array of arrays as rows: one statement for a whole batch, on both databases. */
+#define ROWS(param) \
+	"/*+lite json_each(" param ") j *//*+pg json_array_elements(CAST(" param " AS json)) AS j(value) */"
+#define NUMBER(i) "CAST(j.value ->> " #i " AS BIGINT)"
+

@@ -10,6 +10,7 @@
 #include "repo/event.h"
 #include "repo/field.h"
 #include "repo/idempotency.h"
+#include "repo/ledger.h"
 #include "repo/list.h"
 #include "repo/outbox.h"
 #include "repo/provider.h"
@@ -20,6 +21,7 @@
 #include "repo/subscriber.h"
 #include "repo/suppression.h"
 #include "repo/user.h"
+#include "repo/worker.h"
 
 typedef enum err prepare(struct db *db);
 
@@ -33,6 +35,7 @@ static prepare *const all[] = {
 	event_prepare,
 	field_prepare,
 	idempotency_prepare,
+	ledger_prepare,
 	list_prepare,
 	outbox_prepare,
 	provider_prepare,
@@ -43,6 +46,7 @@ static prepare *const all[] = {
 	subscriber_prepare,
 	suppression_prepare,
 	user_prepare,
+	worker_prepare,
 };
 
 enum err repo_prepare(struct db *db)

@@ -1,0 +1,308 @@
+#include "repo/ledger_attempt.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum {
+	CLAIM, CLAIM_RETRY, STATUS, LOCK_PEOPLE, WANTED, SKIP, ATTEMPT, INTENT,
+};
+
+#define CLAIMABLE(state) \
+	"UPDATE campaign_subscribers SET state = 1, owner = $2, claimed_at = $3" \
+	" WHERE state = " state " AND id IN (SELECT id FROM campaign_subscribers" \
+	"   /*+lite INDEXED BY campaign_subscribers_open */" \
+	"   WHERE campaign_id = $1 AND state = " state " AND state < 4"
+
+static const char *const sql[] = {
+	[CLAIM] = CLAIMABLE("0") " ORDER BY id LIMIT $4 /*+pg FOR UPDATE SKIP LOCKED */)",
+	[CLAIM_RETRY] = CLAIMABLE("3") " AND next_try_at <= $5"
+	                " ORDER BY id LIMIT $4 /*+pg FOR UPDATE SKIP LOCKED */)",
+	/* Held until commit: a pause or cancel that has answered is never followed by an intent. */
+	[STATUS] = "SELECT status, brand_id FROM campaigns WHERE id = $1 /*+pg FOR SHARE */",
+	/* The same for people: who unsubscribes now waits for this transaction, or we for theirs. */
+	[LOCK_PEOPLE] = "SELECT s.id FROM campaign_subscribers d JOIN subscribers s"
+	    "    ON s.id = d.subscriber_id"
+	    " WHERE d.campaign_id = $1 AND d.state = 1 AND d.owner = $2"
+	    " ORDER BY s.id /*+pg FOR SHARE OF s */",
+	[WANTED] = "SELECT d.id, d.email, d.email_key, d.tries, s.id, s.status, s.first_name,"
+	    "   s.last_name, s.custom, p.reason,"
+	    "   (SELECT /*+lite json_group_array(t.tag) *//*+pg json_agg(t.tag ORDER BY t.tag) */"
+	    "      FROM subscriber_tags t WHERE t.subscriber_id = s.id)"
+	    "  FROM (SELECT id FROM campaign_subscribers"
+	    "         /*+lite INDEXED BY campaign_subscribers_open */"
+	    "         WHERE campaign_id = $1 AND state = 1 AND state < 4 AND owner = $2"
+	    "         ORDER BY id LIMIT $3) w"
+	    "  JOIN campaign_subscribers d ON d.id = w.id"
+	    "  LEFT JOIN subscribers s ON s.id = d.subscriber_id AND s.brand_id = $4"
+	    "  LEFT JOIN suppressions p ON p.brand_id = $4 AND p.email_key = d.email_key"
+	    " ORDER BY d.id",
+	[SKIP] = "UPDATE campaign_subscribers AS d SET state = 6, owner = NULL, reason = r.reason,"
+	         "   settled_at = $2"
+	         "  FROM (SELECT " NUMBER(0) " AS id, j.value ->> 1 AS reason FROM " ROWS("$1") ") r"
+	         " WHERE d.id = r.id AND d.state = 1",
+	[ATTEMPT] = "INSERT INTO send_attempts (campaign_id, delivery_id, started_at)"
+	    " SELECT d.campaign_id, d.id, CAST($2 AS BIGINT)"
+	    "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS("$1") ") r"
+	    "  JOIN campaign_subscribers d ON d.id = r.id"
+	    " WHERE d.state = 1 AND d.owner = $3 ORDER BY d.id"
+	    " RETURNING id, delivery_id",
+	[INTENT] = "UPDATE campaign_subscribers AS d SET state = 2, attempt_id = r.attempt,"
+	    "   tries = d.tries + 1"
+	    "  FROM (SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt FROM " ROWS("$1") ") r"
+	    " WHERE d.id = r.id AND d.state = 1 AND d.owner = $2",
+};
+
+enum err ledger_attempt_prepare(struct db *db)
+{
+	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
+}
+
+/* ---- claim ---- */
+static enum err claim_from(struct db *db, const char *owner, int64_t campaign, int n, int64_t now,
+    enum delivery_state from, int64_t *claimed)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[from == DELIVERY_RETRY ? CLAIM_RETRY : CLAIM]);
+	enum err e;
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_text(s, 2, owner);
+	stmt_bind_int(s, 3, now);
+	stmt_bind_int(s, 4, n);
+	if (from == DELIVERY_RETRY)
+		stmt_bind_int(s, 5, now);
+	e = stmt_run(s);
+	*claimed = e == OK ? stmt_changes(s) : 0;
+	return e;
+}
+
+enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
+{
+	TX_SCOPE tx = { 0 };
+	struct moved m = { { 0 } };
+	int64_t pending = 0, retry = 0;
+	enum err e = tx_begin(db, &tx);
+
+	*claimed = 0;
+	if (e == OK)
+		e = claim_from(db, c->owner, c->campaign, c->n, c->now, DELIVERY_RETRY, &retry);
+	if (e == OK && retry < c->n)
+		e = claim_from(db, c->owner, c->campaign, c->n - (int)retry, c->now,
+		    DELIVERY_PENDING, &pending);
+	if (e == OK && !pending && !retry)
+		return OK;
+	m.n[DELIVERY_PENDING] = -pending;
+	m.n[DELIVERY_RETRY] = -retry;
+	m.n[DELIVERY_CLAIMED] = pending + retry;
+	if (e == OK)
+		e = ledger_count_moved(db, c->campaign, &m);
+	if (e == OK)
+		e = tx_commit(&tx);
+	*claimed = e == OK ? pending + retry : 0;
+	return e;
+}
+
+/* ---- intent ---- */
+static enum err read_status(struct db *db, const struct claim *c, bool *sending, int64_t *brand)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[STATUS]);
+	enum err e;
+
+	stmt_bind_int(s, 1, c->campaign);
+	e = stmt_row(s);
+	*sending = e == OK && strcmp(stmt_text(s, 0), "sending") == 0;
+	*brand = e == OK ? stmt_int(s, 1) : 0;
+	return e == ERR_NOTFOUND ? OK : e;
+}
+
+static enum err lock_people(struct db *db, const struct claim *c)
+{
+	STMT_SCOPE s = NULL;
+
+	if (db_kind(db) == DB_SQLITE)
+		return OK;	/* one writer: nobody can unsubscribe before we commit */
+	s = db_stmt(db, &sql[LOCK_PEOPLE]);
+	stmt_bind_int(s, 1, c->campaign);
+	stmt_bind_text(s, 2, c->owner);
+	while (stmt_next(s))
+		;
+	return stmt_error(s);
+}
+
+static const char *skip_reason(struct stmt *s)
+{
+	const char *status = stmt_text(s, 5);
+
+	if (stmt_is_null(s, 4))
+		return "deleted";
+	if (!stmt_is_null(s, 9))
+		return stmt_text(s, 9);
+	return strcmp(status, "active") == 0 ? NULL : status;
+}
+
+static struct json_object *read_json(void *mem, const char *text)
+{
+	struct json_object *o = NULL;
+
+	if (text_empty(text) || strcmp(text, "{}") == 0 || strcmp(text, "[]") == 0)
+		return NULL;
+	return json_read(mem, text, strlen(text), &o, NULL) == OK ? o : NULL;
+}
+
+static void read_intent(struct stmt *s, void *mem, struct intent *i)
+{
+	i->delivery_id = stmt_int(s, 0);
+	i->to = stmt_copy(s, 1, mem);
+	i->tries = (int)stmt_int(s, 3) + 1;
+	i->who = (struct subscriber){
+		.id = stmt_int(s, 4), .email = i->to, .email_key = stmt_copy(s, 2, mem),
+		.first_name = stmt_copy(s, 6, mem), .last_name = stmt_copy(s, 7, mem),
+		.custom = read_json(mem, stmt_text(s, 8)),
+		.tags = read_json(mem, stmt_text(s, 10)),
+	};
+}
+
+static void add_skip(struct buf *b, int64_t id, const char *reason)
+{
+	buf_printf(b, "%s[%lld,\"", b->len > 1 ? "," : "", (long long)id);
+	json_escape(b, reason, strlen(reason));
+	buf_str(b, "\"]");
+}
+
+/* Fills out->rows, and writes the rows that must not be sent into skips. */
+static enum err read_wanted(struct db *db, void *mem, const struct claim *c, int64_t brand,
+    struct intent_batch *out, struct buf *skips)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[WANTED]);
+
+	stmt_bind_int(s, 1, c->campaign);
+	stmt_bind_text(s, 2, c->owner);
+	stmt_bind_int(s, 3, c->n);
+	stmt_bind_int(s, 4, brand);
+	out->rows = mem_array(mem, struct intent, (size_t)c->n);
+	while (stmt_next(s)) {
+		const char *reason = skip_reason(s);
+
+		if (reason) {
+			add_skip(skips, stmt_int(s, 0), reason);
+			out->skipped++;
+		} else {
+			struct intent *i = &out->rows[out->n++];
+
+			i->mem = mem_scope(mem, "intent");
+			read_intent(s, i->mem, i);
+		}
+	}
+	return stmt_error(s);
+}
+
+static enum err skip_rows(struct db *db, struct buf *skips, const struct claim *c)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[SKIP]);
+
+	buf_char(skips, ']');
+	stmt_bind_text(s, 1, skips->data);
+	stmt_bind_int(s, 2, c->now);
+	return stmt_run(s);
+}
+
+static int by_delivery(const void *key, const void *row)
+{
+	int64_t a = *(const int64_t *)key, b = ((const struct intent *)row)->delivery_id;
+
+	return a < b ? -1 : a > b;
+}
+
+/* The attempt rows; every intent gets the id of its own. */
+static enum err write_attempts(struct db *db, void *mem, const struct claim *c,
+    struct intent_batch *out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[ATTEMPT]);
+	struct buf *b = buf_new(mem);
+	size_t found = 0;
+	enum err e;
+
+	buf_char(b, '[');
+	for (size_t i = 0; i < out->n; i++)
+		buf_printf(b, "%s[%lld]", i ? "," : "", (long long)out->rows[i].delivery_id);
+	buf_char(b, ']');
+	stmt_bind_text(s, 1, b->data);
+	stmt_bind_int(s, 2, c->now);
+	stmt_bind_text(s, 3, c->owner);
+	while (stmt_next(s)) {
+		int64_t id = stmt_int(s, 1);
+		struct intent *i = bsearch(&id, out->rows, out->n, sizeof(*i), by_delivery);
+
+		if (i) {
+			i->attempt_id = stmt_int(s, 0);
+			found++;
+		}
+	}
+	e = stmt_error(s);
+	return e == OK && found != out->n ? ERR_CONFLICT : e;
+}
+
+static enum err mark_intent(struct db *db, void *mem, const struct claim *c,
+    const struct intent_batch *out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[INTENT]);
+	struct buf *b = buf_new(mem);
+	enum err e;
+
+	buf_char(b, '[');
+	for (size_t i = 0; i < out->n; i++)
+		buf_printf(b, "%s[%lld,%lld]", i ? "," : "", (long long)out->rows[i].delivery_id,
+		    (long long)out->rows[i].attempt_id);
+	buf_char(b, ']');
+	stmt_bind_text(s, 1, b->data);
+	stmt_bind_text(s, 2, c->owner);
+	e = stmt_run(s);
+	return e == OK && stmt_changes(s) != (int64_t)out->n ? ERR_CONFLICT : e;
+}
+
+static enum err write_intent(struct db *db, void *mem, const struct claim *c, int64_t brand,
+    struct intent_batch *out)
+{
+	struct buf *skips = buf_new(mem);
+	struct moved m = { { 0 } };
+	enum err e = lock_people(db, c);
+
+	buf_char(skips, '[');
+	if (e == OK)
+		e = read_wanted(db, mem, c, brand, out, skips);
+	if (e == OK && out->skipped)
+		e = skip_rows(db, skips, c);
+	if (e == OK && out->n)
+		e = write_attempts(db, mem, c, out);
+	if (e == OK && out->n)
+		e = mark_intent(db, mem, c, out);
+	m.n[DELIVERY_CLAIMED] = -(int64_t)out->n - out->skipped;
+	m.n[DELIVERY_INTENT] = (int64_t)out->n;
+	m.n[DELIVERY_SKIPPED] = out->skipped;
+	return e == OK ? ledger_count_moved(db, c->campaign, &m) : e;
+}
+
+enum err ledger_intent(struct db *db, void *mem, const struct claim *c, struct intent_batch *out)
+{
+	TX_SCOPE tx = { 0 };
+	int64_t brand = 0;
+	enum err e = tx_begin(db, &tx);
+
+	*out = (struct intent_batch){ 0 };
+	if (e == OK)
+		e = read_status(db, c, &out->sending, &brand);
+	if (e == OK && !out->sending)
+		return OK;
+	if (e == OK)
+		e = write_intent(db, mem, c, brand, out);
+	if (e == OK)
+		e = tx_commit(&tx);
+	if (e != OK)
+		*out = (struct intent_batch){ .sending = out->sending };
+	return e;
+}

@@ -1,0 +1,203 @@
+#include "repo/ledger_attempt.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum {
+	SETTLE, SETTLE_DOUBT, END_ATTEMPT, RELEASE, OWNERS, DEAD_ATTEMPT, DEAD_INTENT,
+};
+
+#define RESULTS \
+	"(SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt, " NUMBER(2) " AS state," \
+	" j.value ->> 3 AS message_id, j.value ->> 4 AS reason, " NUMBER(5) " AS next_try" \
+	" FROM " ROWS("$1") ") r"
+
+static const char *const sql[] = {
+	[SETTLE] = "UPDATE campaign_subscribers AS d SET state = r.state, reason = r.reason,"
+	    "   message_id = r.message_id, owner = NULL, next_try_at = r.next_try,"
+	    "   settled_at = CASE WHEN r.state = 3 THEN NULL ELSE CAST($2 AS BIGINT) END"
+	    "  FROM " RESULTS
+	    " WHERE d.id = r.id AND d.attempt_id = r.attempt AND d.state = 2 AND d.campaign_id = $3"
+	    " RETURNING state",
+	/* The answer came after all, when others had already taken us for dead. */
+	[SETTLE_DOUBT] = "UPDATE campaign_subscribers AS d SET state = r.state, reason = r.reason,"
+	    "   message_id = r.message_id, settled_at = $2"
+	    "  FROM " RESULTS
+	    " WHERE d.id = r.id AND d.attempt_id = r.attempt AND d.state = 7 AND d.campaign_id = $3"
+	    "   AND r.state IN (4, 5)"
+	    " RETURNING state",
+	[END_ATTEMPT] = "UPDATE send_attempts AS a SET outcome = r.state, finished_at = $2,"
+	    "   message_id = r.message_id, error = r.reason FROM " RESULTS
+	    " WHERE a.id = r.attempt AND a.delivery_id = r.id AND a.outcome IN (0, 7)",
+	[RELEASE] = "UPDATE campaign_subscribers SET state = 0, owner = NULL, claimed_at = NULL"
+	            " WHERE campaign_id = $1 AND state = 1 AND state < 4 AND owner = $2",
+	[OWNERS] = "SELECT DISTINCT owner FROM campaign_subscribers"
+	           " WHERE campaign_id = $1 AND state IN (1, 2) AND state < 4 AND owner IS NOT NULL",
+	[DEAD_ATTEMPT] = "UPDATE send_attempts SET outcome = 7, finished_at = $3, error = $4"
+	    " WHERE outcome = 0 AND id IN (SELECT attempt_id FROM campaign_subscribers"
+	    "   WHERE campaign_id = $1 AND state = 2 AND state < 4 AND owner = $2)",
+	[DEAD_INTENT] = "UPDATE campaign_subscribers SET state = 7, owner = NULL, settled_at = $3,"
+	    "   reason = $4 WHERE campaign_id = $1 AND state = 2 AND state < 4 AND owner = $2",
+};
+
+static const char dead_reason[] =
+    "The sending process ended before the provider's answer was known.";
+
+enum err ledger_settle_prepare(struct db *db)
+{
+	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
+}
+
+/* [[delivery, attempt, state, message id, reason, next try], ...] */
+static char *results_json(void *mem, const struct settle *r, size_t n)
+{
+	struct buf *b = buf_new(mem);
+
+	buf_char(b, '[');
+	for (size_t i = 0; i < n; i++) {
+		const char *reason = r[i].reason ? r[i].reason : "";
+
+		buf_printf(b, "%s[%lld,%lld,%d,", i ? "," : "", (long long)r[i].delivery_id,
+		    (long long)r[i].attempt_id, (int)r[i].state);
+		if (r[i].message_id) {
+			buf_char(b, '"');
+			json_escape(b, r[i].message_id, strlen(r[i].message_id));
+			buf_str(b, "\",\"");
+		} else {
+			buf_str(b, "null,\"");
+		}
+		json_escape(b, reason, strlen(reason));
+		if (r[i].state == DELIVERY_RETRY)
+			buf_printf(b, "\",%lld]", (long long)r[i].next_try_at);
+		else
+			buf_str(b, "\",null]");
+	}
+	buf_char(b, ']');
+	return b->data;
+}
+
+static enum err settle_rows(struct db *db, const char *const *text, const char *json,
+    int64_t campaign, int64_t now, struct moved *m)
+{
+	STMT_SCOPE s = db_stmt(db, text);
+	enum delivery_state from = text == &sql[SETTLE] ? DELIVERY_INTENT : DELIVERY_DOUBT;
+
+	stmt_bind_text(s, 1, json);
+	stmt_bind_int(s, 2, now);
+	stmt_bind_int(s, 3, campaign);
+	while (stmt_next(s)) {
+		int64_t state = stmt_int(s, 0);
+
+		m->n[from]--;
+		if (state >= 0 && state < DELIVERY_STATES)
+			m->n[state]++;
+	}
+	return stmt_error(s);
+}
+
+static enum err end_attempts(struct db *db, const char *json, int64_t now)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[END_ATTEMPT]);
+
+	stmt_bind_text(s, 1, json);
+	stmt_bind_int(s, 2, now);
+	return stmt_run(s);
+}
+
+enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r, size_t n, int64_t now)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "settle");
+	TX_SCOPE tx = { 0 };
+	const char *json = results_json(tmp, r, n);
+	struct moved m = { { 0 } };
+	enum err e = tx_begin(db, &tx);
+
+	if (e == OK)
+		e = settle_rows(db, &sql[SETTLE], json, campaign, now, &m);
+	if (e == OK && m.n[DELIVERY_INTENT] != -(int64_t)n)
+		e = settle_rows(db, &sql[SETTLE_DOUBT], json, campaign, now, &m);
+	if (e == OK)
+		e = end_attempts(db, json, now);
+	if (e == OK)
+		e = ledger_count_moved(db, campaign, &m);
+	return e == OK ? tx_commit(&tx) : e;
+}
+
+static enum err release_rows(struct db *db, const char *owner, int64_t campaign, int64_t *n)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[RELEASE]);
+	struct moved m = { { 0 } };
+	enum err e;
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_text(s, 2, owner);
+	e = stmt_run(s);
+	*n = e == OK ? stmt_changes(s) : 0;
+	m.n[DELIVERY_CLAIMED] = -*n;
+	m.n[DELIVERY_PENDING] = *n;
+	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
+}
+
+enum err ledger_release(struct db *db, const char *owner, int64_t campaign)
+{
+	TX_SCOPE tx = { 0 };
+	int64_t n;
+	enum err e = tx_begin(db, &tx);
+
+	if (e == OK)
+		e = release_rows(db, owner, campaign, &n);
+	return e == OK ? tx_commit(&tx) : e;
+}
+
+enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out, size_t *n)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[OWNERS]);
+
+	*out = NULL;
+	*n = 0;
+	stmt_bind_int(s, 1, campaign);
+	while (stmt_next(s)) {
+		*out = mem_resize(mem, *out, (*n + 1) * sizeof(**out));
+		(*out)[(*n)++] = stmt_copy(s, 0, mem);
+	}
+	return stmt_error(s);
+}
+
+/* Nobody will ever learn what became of these: doubt, not a second try. */
+static enum err doubt_rows(struct db *db, const char *owner, int64_t campaign, int64_t now,
+    int64_t *doubt)
+{
+	struct moved m = { { 0 } };
+	enum err e = OK;
+
+	for (int i = DEAD_ATTEMPT; e == OK && i <= DEAD_INTENT; i++) {
+		STMT_SCOPE s = db_stmt(db, &sql[i]);
+
+		stmt_bind_int(s, 1, campaign);
+		stmt_bind_text(s, 2, owner);
+		stmt_bind_int(s, 3, now);
+		stmt_bind_text(s, 4, dead_reason);
+		e = stmt_run(s);
+		*doubt = e == OK ? stmt_changes(s) : 0;
+	}
+	m.n[DELIVERY_INTENT] = -*doubt;
+	m.n[DELIVERY_DOUBT] = *doubt;
+	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
+}
+
+enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pending, int64_t *doubt)
+{
+	TX_SCOPE tx = { 0 };
+	enum err e = tx_begin(db, &tx);
+
+	*pending = *doubt = 0;
+	if (e == OK)
+		e = release_rows(db, dead->owner, dead->campaign, pending);
+	if (e == OK)
+		e = doubt_rows(db, dead->owner, dead->campaign, dead->now, doubt);
+	return e == OK ? tx_commit(&tx) : e;
+}
