@@ -169,19 +169,29 @@ bool json_flag(struct json_object *o, const char *key, bool dflt)
 
 /* ---- reading and writing ---- */
 
-/* A NUL would cut text short in C and is refused by PostgreSQL: neither raw nor escaped. */
-static bool has_nul(const char *s, size_t n)
+/*
+ * What json-c lets pass: 'text' in single quotes and controls inside text.  And a NUL, which
+ * would cut text short in C and is refused by PostgreSQL, raw or escaped.  NULL: nothing.
+ */
+static const char *oddity(const char *s, size_t n, size_t *at)
 {
+	bool inside = false;
+
 	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '\0')
-			return true;
+		*at = i;
+		if (s[i] == '\0' || (inside && (unsigned char)s[i] < 0x20))
+			return "a control character in text";
+		if (s[i] == '\'' && !inside)
+			return "a single quote";
+		if (s[i] == '"')
+			inside = !inside;
 		if (s[i] != '\\')
 			continue;
-		i++;
+		i++;		/* what is escaped neither ends the text nor escapes */
 		if (n - i >= 5 && memcmp(s + i, "u0000", 5) == 0)
-			return true;
+			return "a NUL character";
 	}
-	return false;
+	return NULL;
 }
 
 /* json-c reads NaN and Infinity, which are not JSON; 1e999 becomes infinite too. */
@@ -239,6 +249,8 @@ enum err json_read(void *mem, const char *s, size_t n, struct json_object **out,
     const char **why)
 {
 	struct json_tokener *t;
+	const char *odd;
+	size_t at = 0;
 	enum err e;
 
 	*out = NULL;
@@ -246,8 +258,9 @@ enum err json_read(void *mem, const char *s, size_t n, struct json_object **out,
 		return refuse(mem, why, "too long", 0);
 	if (!text_is_utf8(s, n))
 		return refuse(mem, why, "text that is not UTF-8", 0);
-	if (has_nul(s, n))
-		return refuse(mem, why, "a NUL character", 0);
+	odd = oddity(s, n, &at);
+	if (odd != NULL)
+		return refuse(mem, why, odd, at);
 	t = json_tokener_new_ex(DEPTH_MAX);
 	if (t == NULL)
 		abort();
