@@ -68,6 +68,24 @@ static const char *const sql[] = {
 	             " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
 };
 
+static const char *const state_names[DELIVERY_STATES] = {
+	"pending", "claimed", "intent", "retry", "accepted", "rejected", "skipped", "doubt",
+	"cancelled", "given_up",
+};
+
+const char *delivery_state_name(enum delivery_state s)
+{
+	return s < DELIVERY_STATES ? state_names[s] : "";
+}
+
+int delivery_state_from(const char *name)
+{
+	for (int i = 0; i < DELIVERY_STATES; i++)
+		if (strcmp(name, state_names[i]) == 0)
+			return i;
+	return -1;
+}
+
 enum err ledger_prepare(struct db *db)
 {
 	enum err e = db_prepare(db, sql, sizeof(sql) / sizeof(*sql));

@@ -110,3 +110,6 @@ enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pendin
 enum err ledger_counts(struct db *db, int64_t campaign, struct delivery_counts *out) MUST_CHECK;
 /* Recount from the rows, for the checker and tests. */
 enum err ledger_recount(struct db *db, int64_t campaign, struct delivery_counts *out) MUST_CHECK;
+/* "pending" ... "given_up": as the API says it. */
+const char *delivery_state_name(enum delivery_state s);
+int delivery_state_from(const char *name);	/* -1 if unknown */
