@@ -34,7 +34,8 @@ static const char *const sql[] = {
 	[SET] = "UPDATE subscribers SET email = $3, email_key = $4, status = $5, first_name = $6,"
 		"  last_name = $7, custom = $8, updated_at = $9 WHERE brand_id = $1 AND id = $2",
 	[STATUS] = "UPDATE subscribers SET status = $3, updated_at = $4"
-		   "  WHERE brand_id = $1 AND id = $2",
+		   "  WHERE brand_id = $1 AND id = $2 AND status <> $3 AND"
+		   "  CAST($5 AS TEXT) LIKE '%,' || status || ',%'",
 	[DROP] = "DELETE FROM subscribers WHERE brand_id = $1 AND id = $2",
 	[TAGS_DROP] = "DELETE FROM subscriber_tags WHERE subscriber_id = $1",
 	[TAG_ADD] = "INSERT INTO subscriber_tags (subscriber_id, brand_id, tag) VALUES ($1, $2, $3)"
@@ -328,16 +329,26 @@ enum err subscriber_row_update(struct db *db, const struct subscriber *x, int64_
 	return stmt_run(s);
 }
 
-enum err subscriber_row_status(struct db *db, int64_t brand, int64_t id,
-    enum subscriber_status status, int64_t now)
+enum err subscriber_row_status(struct db *db, const struct subscriber *x, unsigned from,
+    enum subscriber_status to, int64_t now, bool *changed)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[STATUS]);
+	MEM_SCOPE void *tmp = mem_scope(NULL, "status");
+	struct buf *words = buf_new(tmp);
+	enum err e;
 
-	stmt_bind_int(s, 1, brand);
-	stmt_bind_int(s, 2, id);
-	stmt_bind_text(s, 3, statuses[status]);
+	buf_char(words, ',');
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)
+		if (from & (1u << i))
+			buf_printf(words, "%s,", statuses[i]);
+	stmt_bind_int(s, 1, x->brand_id);
+	stmt_bind_int(s, 2, x->id);
+	stmt_bind_text(s, 3, statuses[to]);
 	stmt_bind_int(s, 4, now);
-	return stmt_run(s);
+	stmt_bind_text(s, 5, words->data);
+	e = stmt_run(s);
+	*changed = e == OK && stmt_changes(s) > 0;
+	return e;
 }
 
 enum err subscriber_row_delete(struct db *db, int64_t brand, int64_t id)

@@ -41,8 +41,9 @@ enum err subscriber_row_insert(struct db *db, struct subscriber *s, int64_t now)
 /* Address, names, custom and status. ERR_CONFLICT as above. */
 enum err subscriber_row_update(struct db *db, const struct subscriber *s, int64_t now)
     MUST_CHECK;
-enum err subscriber_row_status(struct db *db, int64_t brand, int64_t id,
-    enum subscriber_status status, int64_t now) MUST_CHECK;
+/* Sets the status if it is one of `from` (bits 1 << enum subscriber_status); *changed tells. */
+enum err subscriber_row_status(struct db *db, const struct subscriber *s, unsigned from,
+    enum subscriber_status to, int64_t now, bool *changed) MUST_CHECK;
 /* Consents, tags and memberships go too; suppressions and ledger rows stay. */
 enum err subscriber_row_delete(struct db *db, int64_t brand, int64_t id) MUST_CHECK;
 

@@ -1,0 +1,438 @@
+#include "service/subscriber.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "repo/consent.h"
+#include "repo/field.h"
+#include "repo/list.h"
+#include "repo/subscriber.h"
+#include "repo/suppression.h"
+#include "service/address.h"
+#include "service/field.h"
+
+enum { MAY_LEAVE = 1u << SUBSCRIBER_ACTIVE | 1u << SUBSCRIBER_UNCONFIRMED };
+
+static const char *const status_words[] = { "active", "unconfirmed", "unsubscribed", "bounced",
+	"complained", NULL };
+
+enum { LISTS_OF_ONE_MAX = 500 };
+
+/* The lists a form names. */
+struct lists_in {
+	bool given;
+	int64_t *ids;
+	size_t n;
+};
+
+/* ---- leaving and coming back ---- */
+
+static enum err note(struct db *db, const struct subscriber *s, const char *action,
+    const struct origin *o)
+{
+	const struct consent c = { .brand_id = s->brand_id, .subscriber_id = s->id,
+		.campaign_id = o->campaign, .action = action, .source = o->source, .ip = o->ip,
+		.detail = o->detail, .created_at = o->now };
+
+	return consent_add(db, &c);
+}
+
+/* Status, suppression and history of one who leaves by `action`; in a transaction. */
+static enum err leave(struct db *db, struct subscriber *s, unsigned from,
+    enum subscriber_status to, const struct origin *o, bool *changed)
+{
+	const char *action = subscriber_status_name(to);
+	const struct suppression x = { .brand_id = s->brand_id, .email_key = s->email_key,
+		.reason = action, .detail = o->detail, .created_at = o->now };
+	enum err e = subscriber_row_status(db, s, from, to, o->now, changed);
+
+	if (e == OK)
+		e = suppression_add(db, &x);
+	if (e == OK && *changed) {
+		s->status = to;
+		e = note(db, s, action, o);
+	}
+	return e;
+}
+
+enum err subscriber_unsubscribe(struct db *db, int64_t brand, int64_t id,
+    const struct origin *o, bool *changed)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "unsubscribe");
+	TX_SCOPE tx = { 0 };
+	struct subscriber *s;
+	bool left = false, marked = false;
+	enum err e = tx_begin(db, &tx);
+
+	if (e == OK)
+		e = subscriber_get(db, tmp, brand, id, &s);
+	if (e == OK)
+		e = leave(db, s, MAY_LEAVE, SUBSCRIBER_UNSUBSCRIBED, o, &left);
+	if (e == OK && o->campaign)
+		e = subscriber_mark_left(db, o->campaign, id, o->now, &marked);
+	if (e == OK)
+		e = tx_commit(&tx);
+	if (changed)
+		*changed = e == OK && (left || marked);
+	return e;
+}
+
+enum err subscriber_stop(struct db *db, int64_t brand, int64_t id,
+    enum subscriber_status status, const struct origin *o, bool *changed)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "stop");
+	TX_SCOPE tx = { 0 };
+	struct subscriber *s;
+	bool left = false;
+	unsigned from = MAY_LEAVE;
+	enum err e = tx_begin(db, &tx);
+
+	if (status == SUBSCRIBER_COMPLAINED)
+		from |= 1u << SUBSCRIBER_BOUNCED | 1u << SUBSCRIBER_UNSUBSCRIBED;
+	if (e == OK)
+		e = subscriber_get(db, tmp, brand, id, &s);
+	if (e == OK)
+		e = leave(db, s, from, status, o, &left);
+	if (e == OK)
+		e = tx_commit(&tx);
+	if (changed)
+		*changed = e == OK && left;
+	return e;
+}
+
+enum err subscriber_resubscribe(struct db *db, int64_t brand, int64_t id,
+    const struct origin *o)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "resubscribe");
+	TX_SCOPE tx = { 0 };
+	struct subscriber *s;
+	bool lifted = false, changed = false;
+	enum err e = tx_begin(db, &tx);
+
+	if (e == OK)
+		e = subscriber_get(db, tmp, brand, id, &s);
+	if (e == OK && s->status == SUBSCRIBER_ACTIVE)
+		return OK;
+	if (e == OK)
+		e = suppression_lift(db, brand, s->email_key, "unsubscribed", &lifted);
+	if (e == OK && !lifted)
+		return ERR_CONFLICT;
+	if (e == OK)
+		e = subscriber_row_status(db, s, 1u << SUBSCRIBER_UNSUBSCRIBED,
+		    SUBSCRIBER_ACTIVE, o->now, &changed);
+	if (e == OK && changed)
+		e = note(db, s, "resubscribed", o);
+	if (e == OK)
+		e = tx_commit(&tx);
+	return e;
+}
+
+/* A sentence at `at` when the address is suppressed: since when and why. */
+static enum err check_suppressed(struct db *db, void *mem, struct form *f, const char *at,
+    const struct subscriber *s)
+{
+	struct suppression *x;
+	enum err e = suppression_get(db, mem, s->brand_id, s->email_key, &x);
+	const char *day, *more;
+
+	if (e != OK)
+		return e == ERR_NOTFOUND ? OK : e;
+	day = text_trim(mem, time_local(mem, x->created_at, "UTC", "%e %b %Y"));
+	more = text_empty(x->detail) ? "" : mem_printf(mem, " (%s)", x->detail);
+	if (text_equal(x->reason, "bounced"))
+		return form_fail(f, at, "%s bounced on %s%s: the address gets no mail any more.",
+		    s->email, day, more);
+	if (text_equal(x->reason, "complained"))
+		return form_fail(f, at, "%s reported a mail as spam on %s%s and gets no more mail.",
+		    s->email, day, more);
+	if (text_equal(x->reason, "unsubscribed"))
+		return form_fail(f, at, "%s unsubscribed on %s%s. Only they themselves can come "
+					"back, with the link in a mail they have.",
+		    s->email, day, more);
+	return form_fail(f, at, "%s was blocked on %s%s and gets no mail.", s->email, day, more);
+}
+
+/* ---- reading a form ---- */
+
+static void read_address(void *mem, struct form *f, struct subscriber *s)
+{
+	struct address a;
+	const char *why;
+
+	if (address_parse(mem, form_get(f, "email"), &a, &why) != OK) {
+		form_fail(f, "email", "%s", why);
+		return;
+	}
+	s->email = a.email;
+	s->email_key = a.key;
+}
+
+static void add_tag(void *mem, struct form *f, struct json_object *tags, const char *text)
+{
+	const char *t = text_trim(mem, text ? text : "");
+
+	if (!*t)
+		return;
+	if (!text_is_utf8(t, strlen(t)) || text_has_control(t) || text_length(t) > TAG_MAX) {
+		form_fail(f, "tags", "A tag is one line of at most %d characters.", TAG_MAX);
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(tags); i++)
+		if (text_equal(json_object_get_string(json_object_array_get_idx(tags, i)), t))
+			return;
+	if (json_object_array_length(tags) >= TAGS_MAX)
+		form_fail(f, "tags", "A person has at most %d tags.", TAGS_MAX);
+	else
+		json_push_text(tags, t);
+}
+
+static void read_tags(void *mem, struct form *f, struct subscriber *s)
+{
+	struct json_object *in = form_json(f, "tags");
+	char *text, *part;
+
+	s->tags = json_arr(mem);
+	if (!json_object_is_type(in, json_type_array)) {
+		text = mem_str(mem, form_body(f, "tags", TAGS_MAX * (TAG_MAX * 4 + 2)));
+		while ((part = strsep(&text, ",;\n")))
+			add_tag(mem, f, s->tags, part);
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(in); i++)
+		add_tag(mem, f, s->tags,
+		    json_object_get_string(json_object_array_get_idx(in, i)));
+}
+
+static const struct field *find_field(const struct field *all, size_t n, const char *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (text_equal(all[i].key, key))
+			return &all[i];
+	return NULL;
+}
+
+static void read_value(void *mem, struct form *f, const struct field *x, struct json_object *in,
+    struct subscriber *s)
+{
+	static const struct field_reading strict = { 0 };
+	const char *at = mem_printf(mem, "fields.%s", x->key), *why;
+	struct json_object *v;
+
+	if (json_object_is_type(in, json_type_array) && json_object_array_length(in) > 0)
+		in = json_object_array_get_idx(in, json_object_array_length(in) - 1);
+	if (json_object_is_type(in, json_type_array) || json_object_is_type(in, json_type_object))
+		form_fail(f, at, "%s: one value, please.", x->label);
+	else if (field_value(mem, x, json_object_get_string(in), &strict, &v, &why) != OK)
+		form_fail(f, at, "%s", why);
+	else if (v)
+		json_set(s->custom, x->key, v);
+	else
+		json_object_object_del(s->custom, x->key);
+}
+
+/* fields {key: value} into a copy of s->custom; values of deleted fields go. */
+static enum err read_fields(struct db *db, void *mem, struct form *f, struct subscriber *s)
+{
+	struct json_object *in = form_json(f, "fields"), *old = s->custom;
+	struct field *all;
+	size_t n;
+	enum err e = field_all(db, mem, s->brand_id, &all, &n);
+
+	if (e != OK)
+		return e;
+	s->custom = json_obj(mem);
+	for (size_t i = 0; old && i < n; i++)
+		if (json_get(old, all[i].key))
+			json_set(s->custom, all[i].key, json_get(old, all[i].key));
+	if (!in)
+		return OK;
+	if (!json_object_is_type(in, json_type_object))
+		return form_fail(f, "fields", "Fields are an object: {\"key\": value}.");
+	json_object_object_foreach(in, key, value) {
+		const struct field *x = find_field(all, n, key);
+
+		if (x)
+			read_value(mem, f, x, value, s);
+		else
+			form_fail(f, mem_printf(mem, "fields.%.40s", key),
+			    "There is no field “%.40s” in this brand. Make it first.", key);
+	}
+	return OK;
+}
+
+static void read_names(void *mem, struct form *f, struct subscriber *s)
+{
+	if (form_has(f, "first_name") || !s->first_name)
+		s->first_name = mem_str(mem, form_line(f, "first_name", 0, NAME_MAX_CHARS));
+	if (form_has(f, "last_name") || !s->last_name)
+		s->last_name = mem_str(mem, form_line(f, "last_name", 0, NAME_MAX_CHARS));
+}
+
+/* Lists of the form: ids of the brand, or a sentence. */
+static enum err read_lists(struct db *db, void *mem, int64_t brand, struct form *f,
+    struct lists_in *in)
+{
+	struct list *l;
+	enum err e = OK;
+
+	in->given = form_has(f, "lists");
+	in->n = in->given ? form_ids(f, mem, "lists", LISTS_OF_ONE_MAX, &in->ids) : 0;
+	for (size_t i = 0; e == OK && i < in->n; i++) {
+		e = list_get(db, mem, brand, in->ids[i], &l);
+		if (e == ERR_NOTFOUND)
+			e = form_fail(f, "lists", "There is no list %lld in this brand.",
+			    (long long)in->ids[i]);
+	}
+	return e == ERR_INVALID ? OK : e;
+}
+
+/* ---- create, change, remove ---- */
+
+static enum err taken(struct form *f, const struct subscriber *s)
+{
+	form_fail(f, "email", "%s is here already.", s->email);
+	return ERR_CONFLICT;
+}
+
+static enum err check_free(struct db *db, void *mem, struct form *f, const struct subscriber *s)
+{
+	struct subscriber *other;
+	enum err e = subscriber_get_by_key(db, mem, s->brand_id, s->email_key, &other);
+
+	if (e == ERR_NOTFOUND || (e == OK && other->id == s->id))
+		return OK;
+	return e == OK ? taken(f, s) : e;
+}
+
+static enum err insert(struct db *db, struct form *f, struct subscriber *s,
+    const struct lists_in *in, const struct origin *o)
+{
+	bool leaves = s->status == SUBSCRIBER_UNSUBSCRIBED, changed;
+	enum err e;
+
+	if (leaves)
+		s->status = SUBSCRIBER_ACTIVE;
+	e = subscriber_row_insert(db, s, o->now);
+	if (e == ERR_CONFLICT)
+		return taken(f, s);
+	if (e == OK)
+		e = subscriber_set_tags(db, s);
+	if (e == OK)
+		e = subscriber_set_lists(db, s, in->ids, in->n, o->now);
+	if (e == OK && leaves)
+		e = leave(db, s, MAY_LEAVE, SUBSCRIBER_UNSUBSCRIBED, o, &changed);
+	else if (e == OK)
+		e = note(db, s, "subscribed", o);
+	return e;
+}
+
+enum err subscriber_create(struct db *db, void *mem, int64_t brand, struct form *f,
+    const struct origin *o, struct subscriber **out)
+{
+	struct subscriber *s = mem_new(mem, struct subscriber);
+	struct lists_in in = { 0 };
+	TX_SCOPE tx = { 0 };
+	int status = form_choice(f, "status", status_words, SUBSCRIBER_ACTIVE);
+	enum err e = tx_begin(db, &tx);
+
+	s->brand_id = brand;
+	s->status = (enum subscriber_status)status;
+	read_address(s, f, s);
+	read_names(s, f, s);
+	read_tags(s, f, s);
+	if (e == OK)
+		e = read_fields(db, s, f, s);
+	if (e == OK)
+		e = read_lists(db, s, brand, f, &in);
+	if (status >= SUBSCRIBER_BOUNCED)
+		form_fail(f, "status", "Only a bounce or a complaint sets this state.");
+	if (e == OK && s->email_key)
+		e = check_free(db, s, f, s);
+	if (e == OK && s->email_key && status != SUBSCRIBER_UNSUBSCRIBED)
+		e = check_suppressed(db, s, f, "email", s);
+	if (e == OK && !form_ok(f))
+		e = ERR_INVALID;
+	if (e == OK)
+		e = insert(db, f, s, &in, o);
+	if (e == OK)
+		e = tx_commit(&tx);
+	*out = s;
+	return e;
+}
+
+/* What a change of status means. */
+static enum err move_to(struct db *db, struct subscriber *s, enum subscriber_status to,
+    const struct origin *o)
+{
+	bool changed;
+	unsigned from = 1u << s->status;
+	enum err e;
+
+	if (to == SUBSCRIBER_UNSUBSCRIBED)
+		return subscriber_unsubscribe(db, s->brand_id, s->id, o, &changed);
+	e = subscriber_row_status(db, s, from, to, o->now, &changed);
+	if (e == OK && to == SUBSCRIBER_ACTIVE)
+		e = note(db, s, s->status == SUBSCRIBER_UNCONFIRMED ? "confirmed" : "resubscribed",
+		    o);
+	if (e == OK)
+		s->status = to;
+	return e;
+}
+
+static enum err store(struct db *db, struct form *f, struct subscriber *s,
+    const struct lists_in *in, const struct origin *o)
+{
+	enum err e = subscriber_row_update(db, s, o->now);
+
+	if (e == ERR_CONFLICT)
+		return taken(f, s);
+	if (e == OK && form_has(f, "tags"))
+		e = subscriber_set_tags(db, s);
+	if (e == OK && in->given)
+		e = subscriber_set_lists(db, s, in->ids, in->n, o->now);
+	return e;
+}
+
+enum err subscriber_change(struct db *db, void *mem, struct subscriber *s, struct form *f,
+    const struct origin *o)
+{
+	const char *key = s->email_key;
+	struct lists_in in = { 0 };
+	TX_SCOPE tx = { 0 };
+	int to = form_choice(f, "status", status_words, (int)s->status);
+	bool moves = to != (int)s->status;
+	enum err e = tx_begin(db, &tx);
+
+	if (form_has(f, "email"))
+		read_address(mem, f, s);
+	read_names(mem, f, s);
+	if (form_has(f, "tags"))
+		read_tags(mem, f, s);
+	if (e == OK)
+		e = read_fields(db, mem, f, s);
+	if (e == OK)
+		e = read_lists(db, mem, s->brand_id, f, &in);
+	if (moves && to >= SUBSCRIBER_BOUNCED)
+		form_fail(f, "status", "Only a bounce or a complaint sets this state.");
+	if (e == OK && !text_equal(key, s->email_key)) {
+		e = check_free(db, mem, f, s);
+		if (e == OK)
+			e = check_suppressed(db, mem, f, "email", s);
+	}
+	if (e == OK && moves && to <= SUBSCRIBER_UNCONFIRMED)
+		e = check_suppressed(db, mem, f, "status", s);
+	if (e == OK && !form_ok(f))
+		e = ERR_INVALID;
+	if (e == OK)
+		e = store(db, f, s, &in, o);
+	if (e == OK && moves)
+		e = move_to(db, s, (enum subscriber_status)to, o);
+	return e == OK ? tx_commit(&tx) : e;
+}
+
+enum err subscriber_remove(struct db *db, int64_t brand, int64_t id)
+{
+	return subscriber_row_delete(db, brand, id);
+}
