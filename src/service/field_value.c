@@ -102,7 +102,7 @@ static struct json_object *date(void *mem, const char *text, const struct field_
 	};
 	int v[3], year;
 	size_t len[3];
-	char out[16];
+	char out[40];
 
 	if (!three(text, v, len))
 		return NULL;
