@@ -1,31 +1,56 @@
 #include "kv/limit.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/crypto.h"
 #include "base/mem.h"
 #include "kv/kv_driver.h"
 
-enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
-    int *retry_after)
+enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
+    int *left, int *retry_after)
 {
-	MEM_SCOPE void *tmp = mem_scope(NULL, "limit_hit");
+	MEM_SCOPE void *tmp = mem_scope(NULL, "limit_spend");
 	int64_t window_ms = (int64_t)window_s * 1000, number = now_ms / window_ms, n;
 	char *counter = mem_printf(tmp, "%s:%d:%" PRId64, key, window_s, number);
 	enum err e = kv_count(kv, counter, 1, window_s + 1, &n);
 
-	*retry_after = 0;
+	*left = *retry_after = 0;
 	if (e == ERR_BUSY && kv_is_shared(kv)) {
 		max = max >= 4 ? max / 4 : 1;
 		e = kv_count(kv_here(kv), counter, 1, window_s + 1, &n);
 	}
-	if (e != OK || n <= max)
+	if (e != OK)
 		return e;
+	if (n <= max) {
+		*left = (int)(max - n);
+		return OK;
+	}
 	*retry_after = (int)((window_ms - now_ms % window_ms + 999) / 1000);
 	return ERR_LIMITED;
+}
+
+enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
+    int *retry_after)
+{
+	int left;
+
+	return limit_spend(kv, key, now_ms, window_s, max, &left, retry_after);
+}
+
+char *limit_address(void *mem, const char *ip)
+{
+	uint8_t a[16];
+
+	if (inet_pton(AF_INET6, ip, a) != 1)
+		return mem_str(mem, ip);
+	if (memcmp(a, (const uint8_t[12]){ [10] = 0xff, [11] = 0xff }, 12) == 0)
+		return mem_printf(mem, "%d.%d.%d.%d", a[12], a[13], a[14], a[15]);
+	return mem_printf(mem, "%s::/64", hex_encode(mem, a, 8));
 }
 
 /* ---- bucket ---- */
