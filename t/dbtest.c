@@ -75,32 +75,83 @@ static void remove_dir(const char *dir)
 	rmdir(dir);
 }
 
-static void run_sqlite(void (*fn)(struct dbtest *t), bool migrated)
+/* The URL with another database in it: postgresql://server/NAME?options. */
+static const char *with_name(void *mem, const char *url, const char *name)
+{
+	const char *path = strstr(url, "://");
+	const char *rest;
+
+	path = path == NULL ? NULL : strchr(path + 3, '/');
+	if (path == NULL) {
+		ok(false, "MAILLAYER_TEST_PG is postgresql://[server]/database[?options]");
+		exit(1);
+	}
+	rest = strchr(path, '?');
+	return mem_printf(mem, "%.*s/%s%s", (int)(path - url), url, name,
+	    rest != NULL ? rest : "");
+}
+
+static void run_on(struct dbtest *t, void (*fn)(struct dbtest *t), bool migrated)
+{
+	if (db_open(t->mem, t->url, t->log, &t->db) != OK) {
+		ok(false, "%s opens", t->url);
+		exit(1);
+	}
+	if (migrated)
+		migrate(t);
+	fn(t);
+	mem_free(t->db);
+}
+
+static void run_sqlite(struct dbtest *t, void (*fn)(struct dbtest *t), bool migrated)
+{
+	diag("on SQLite");
+	t->url = mem_printf(t->mem, "sqlite:%s/test.db", t->dir);
+	run_on(t, fn, migrated);
+}
+
+static void run_postgres(struct dbtest *t, void (*fn)(struct dbtest *t), bool migrated)
+{
+	const char *server = getenv("MAILLAYER_TEST_PG");
+	const char *name = mem_printf(t->mem, "maillayer_test_%s", id_random(t->mem));
+	struct db *admin = NULL;
+
+	if (server == NULL || *server == '\0') {
+		diag("on PostgreSQL: skipped, for MAILLAYER_TEST_PG is not set");
+		return;
+	}
+	diag("on PostgreSQL");
+	if (db_open(t->mem, server, t->log, &admin) != OK) {
+		ok(false, "the server of MAILLAYER_TEST_PG answers");
+		exit(1);
+	}
+	dbtest_script(admin, mem_printf(t->mem,
+	    "CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8'", name));
+	t->url = with_name(t->mem, server, name);
+	run_on(t, fn, migrated);
+	dbtest_script(admin, mem_printf(t->mem, "DROP DATABASE %s WITH (FORCE)", name));
+}
+
+static void run(void (*how)(struct dbtest *t, void (*fn)(struct dbtest *t), bool migrated),
+    void (*fn)(struct dbtest *t), bool migrated)
 {
 	MEM_SCOPE void *mem = mem_scope(NULL, "dbtest");
 	struct log lg = { .least = LOG_ERROR, .fd = 2, .process = "test" };
 	struct dbtest t = { .mem = mem, .share = dbtest_share(), .log = &lg };
 
-	diag("on SQLite");
 	t.dir = make_dir(mem);
-	t.url = mem_printf(mem, "sqlite:%s/test.db", t.dir);
-	if (db_open(mem, t.url, &lg, &t.db) != OK) {
-		ok(false, "%s opens", t.url);
-		exit(1);
-	}
-	if (migrated)
-		migrate(&t);
-	fn(&t);
-	mem_free(t.db);
+	how(&t, fn, migrated);
 	remove_dir(t.dir);
 }
 
 void dbtest_run(void (*fn)(struct dbtest *t))
 {
-	run_sqlite(fn, true);
+	run(run_sqlite, fn, true);
+	run(run_postgres, fn, true);
 }
 
 void dbtest_run_empty(void (*fn)(struct dbtest *t))
 {
-	run_sqlite(fn, false);
+	run(run_sqlite, fn, false);
+	run(run_postgres, fn, false);
 }

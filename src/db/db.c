@@ -18,6 +18,8 @@ static const struct db_driver *driver_of(const char *url)
 {
 	if (text_starts(url, "sqlite:"))
 		return &db_sqlite;
+	if (text_starts(url, "postgresql://") || text_starts(url, "postgres://"))
+		return &db_postgres;
 	return NULL;
 }
 

@@ -108,7 +108,7 @@ static void test_loop(struct dbtest *t)
 		while (stmt_next(same))
 			inner++;
 		stmt_bind_int(up, 1, 1);
-		stmt_bind_int(up, 2, 1);
+		stmt_bind_int(up, 2, -1);
 		is_int(stmt_run(up), OK, "a loop over rows may write");
 	}
 	is_int(stmt_error(s), OK, "the loop ended well");
