@@ -1,0 +1,148 @@
+#include "tap.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "dbtest.h"
+#include "repo/campaign.h"
+#include "send/ingest.h"
+#include "send/spool.h"
+
+enum { PEOPLE = 200, OPENS = 3000 };
+
+/* A process as far as ingest looks at it. */
+static struct app *app_of(struct dbtest *t, struct db *db)
+{
+	struct app *a = mem_new(t->mem, struct app);
+
+	a->config = mem_new(t->mem, struct config);
+	a->config->server.state_dir = t->dir;
+	a->clock = &clock_system;
+	a->log = *t->log;
+	a->db = db;
+	return a;
+}
+
+static void make_world(struct db *db)
+{
+	dbtest_script(db,
+	    "INSERT INTO brands (id, name, hook_token, created_at, updated_at) VALUES (1, 'B', 'h', 0, 0);"
+	    "INSERT INTO campaigns (id, brand_id, name, created_at, updated_at)"
+	    " VALUES (5, 1, 'C', 0, 0);");
+	for (int i = 1; i <= PEOPLE; i++) {
+		MEM_SCOPE void *tmp = mem_scope(NULL, "row");
+
+		dbtest_script(db, mem_printf(tmp,
+		    "INSERT INTO campaign_subscribers (campaign_id, subscriber_id, email, email_key)"
+		    " VALUES (5, %d, 'p%d@x.example', 'p%d@x.example')", i, i, i));
+	}
+}
+
+static void fill_spool(struct dbtest *t, int n)
+{
+	struct spool *s;
+	bool good = spool_open(t->mem, t->dir, t->log, &s) == OK;
+
+	for (int i = 0; i < n && good; i++) {
+		struct spool_record r = {
+			.type = EVENT_OPEN, .client = CLIENT_GMAIL, .campaign = 5,
+			.subscriber = 1 + i % PEOPLE, .at = 1000 + i,
+		};
+
+		good = spool_append(s, &r) == OK;
+	}
+	ok(good, "spools %d opens", n);
+	mem_free(s);
+}
+
+static void once(struct dbtest *t)
+{
+	struct app *a = app_of(t, t->db);
+	struct work_report w;
+	struct campaign_stats s;
+
+	make_world(t->db);
+	fill_spool(t, 500);
+	ok(ingest_work(a, 10000, &w) == OK, "ingest_work runs");
+	is_int(w.done, 500, "takes all records");
+	ok(!w.more, "and says there is no more");
+	ok(campaign_stats_get(t->db, 5, &s) == OK, "the rollup is there");
+	is_int(s.opens, 500, "with every open");
+	is_int(s.opened, PEOPLE, "and each person once");
+	ok(ingest_work(a, 10000, &w) == OK && w.done == 0, "finds nothing the second time");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM spool_files"), 0, "and forgets finished files");
+}
+
+/* A damaged record costs itself only. */
+static void damaged(struct dbtest *t)
+{
+	struct app *a = app_of(t, t->db);
+	struct work_report w;
+	struct campaign_stats s;
+	char cmd[300];
+	FILE *f;
+
+	make_world(t->db);
+	fill_spool(t, 10);
+	snprintf(cmd, sizeof(cmd), "%s/spool", t->dir);
+	f = fopen(mem_printf(t->mem, "%s/bad.spool", cmd), "w");
+	ok(f != NULL && fwrite(cmd, 1, 57, f) == 57 && fclose(f) == 0, "writes a file of rubbish");
+	ok(ingest_work(a, 10000, &w) == OK, "ingest_work goes on past it");
+	ok(campaign_stats_get(t->db, 5, &s) == OK && s.opens == 10, "and takes the good ones");
+	ok(access(mem_printf(t->mem, "%s/bad.spool", cmd), F_OK) != 0, "and removes the bad one");
+}
+
+static void child(struct dbtest *t)
+{
+	struct work_report w;
+	struct db *db;
+	struct app *a;
+
+	if (db_open(t->mem, t->url, t->log, &db) != OK)
+		_exit(1);
+	a = app_of(t, db);
+	while (ingest_work(a, 10000, &w) == OK && w.done > 0)
+		;
+	_exit(0);
+}
+
+/* kill -9 in the middle, again and again: every open is counted exactly once. */
+static void killed(struct dbtest *t)
+{
+	struct campaign_stats s;
+	int kills = 0;
+	int status = 1;
+	useconds_t patience = 500;
+
+	make_world(t->db);
+	fill_spool(t, OPENS);
+	for (int round = 0; round < 60 && status != 0; round++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			child(t);
+		usleep(patience);
+		patience += patience / 8;
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		kills += status != 0;
+	}
+	ok(kills > 0, "dies %d times in the middle", kills);
+	is_int(status, 0, "and finishes at last");
+	ok(campaign_stats_get(t->db, 5, &s) == OK, "the rollup is there");
+	is_int(s.opens, OPENS, "with every open exactly once");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM email_events"), OPENS, "as in the events");
+}
+
+int main(void)
+{
+	dbtest_run(once);
+	dbtest_run(damaged);
+	dbtest_run(killed);
+	return done_testing();
+}
