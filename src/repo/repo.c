@@ -9,6 +9,7 @@
 #include "repo/consent.h"
 #include "repo/event.h"
 #include "repo/field.h"
+#include "repo/health.h"
 #include "repo/idempotency.h"
 #include "repo/ledger.h"
 #include "repo/list.h"
@@ -34,6 +35,7 @@ static prepare *const all[] = {
 	consent_prepare,
 	event_prepare,
 	field_prepare,
+	health_prepare,
 	idempotency_prepare,
 	ledger_prepare,
 	list_prepare,

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 
-enum { BY_ID, BY_EMAIL, COUNT, ADD, SET_PASSWORD };
+enum { BY_ID, BY_EMAIL, COUNT, LIST, ADD, SET_PASSWORD };
 
 #define COLUMNS "id, email, name, password_hash, is_admin, disabled_at, created_at"
 
@@ -10,6 +10,7 @@ static const char *const sql[] = {
 	[BY_ID] = "SELECT " COLUMNS " FROM users WHERE id = $1",
 	[BY_EMAIL] = "SELECT " COLUMNS " FROM users WHERE email_key = $1",
 	[COUNT] = "SELECT count(*) FROM users",
+	[LIST] = "SELECT " COLUMNS " FROM users ORDER BY id LIMIT 1000",
 	[ADD] = "INSERT INTO users (email, email_key, name, password_hash, is_admin,"
 		"  created_at, updated_at)"
 		"  VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id",
@@ -21,23 +22,40 @@ enum err user_prepare(struct db *db)
 	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
 }
 
-static enum err read_user(struct stmt *s, void *mem, struct user **out)
+static void fill(struct stmt *s, void *mem, struct user *u)
 {
-	enum err e = stmt_row(s);
-	struct user *u;
-
-	if (e != OK)
-		return e;
-	u = mem_new(mem, struct user);
 	u->id = stmt_int(s, 0);
-	u->email = stmt_copy(s, 1, u);
-	u->name = stmt_copy(s, 2, u);
-	u->password_hash = stmt_copy(s, 3, u);
+	u->email = stmt_copy(s, 1, mem);
+	u->name = stmt_copy(s, 2, mem);
+	u->password_hash = stmt_copy(s, 3, mem);
 	u->admin = stmt_int(s, 4) != 0;
 	u->disabled = !stmt_is_null(s, 5);
 	u->created_at = stmt_int(s, 6);
-	*out = u;
+}
+
+static enum err read_user(struct stmt *s, void *mem, struct user **out)
+{
+	enum err e = stmt_row(s);
+
+	if (e != OK)
+		return e;
+	*out = mem_new(mem, struct user);
+	fill(s, *out, *out);
 	return OK;
+}
+
+enum err user_list(struct db *db, void *mem, struct user **out, size_t *n)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[LIST]);
+	struct user *all = NULL;
+
+	*n = 0;
+	while (stmt_next(s)) {
+		all = mem_resize(mem, all, (*n + 1) * sizeof(*all));
+		fill(s, mem, &all[(*n)++]);
+	}
+	*out = all;
+	return stmt_error(s);
 }
 
 enum err user_get(struct db *db, void *mem, int64_t id, struct user **out)

@@ -147,6 +147,31 @@ enum err user_create(struct db *db, void *mem, struct form *f, bool admin, int64
 	return e;
 }
 
+enum err user_reset_password(struct db *db, void *mem, const char *email, struct form *f,
+    int64_t now)
+{
+	TX_SCOPE tx = { 0 };
+	struct address a;
+	struct user *u;
+	const char *why;
+	enum err e = address_parse(mem, email, &a, &why) == OK ? OK : ERR_NOTFOUND;
+
+	if (e == OK)
+		e = user_find(db, mem, a.key, &u);
+	if (e != OK)
+		return e;
+	new_password(f, u->email);
+	if (!form_ok(f))
+		return ERR_INVALID;
+	u->password_hash = password_hash(u, form_get(f, "password"));
+	e = tx_begin(db, &tx);
+	if (e == OK)
+		e = user_set_password(db, u->id, u->password_hash, now);
+	if (e == OK)
+		e = session_drop_user(db, u->id);
+	return e == OK ? tx_commit(&tx) : e;
+}
+
 /* ---- signing in ---- */
 
 static enum err too_often(struct form *f, int seconds)

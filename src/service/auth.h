@@ -25,6 +25,10 @@ enum err setup_complete(struct db *db, void *mem, const char *token, struct form
 enum err user_create(struct db *db, void *mem, struct form *f, bool admin, int64_t now,
     struct user **out) MUST_CHECK;
 
+/* A new password (field: password); the account's sessions end. ERR_NOTFOUND: no such account. */
+enum err user_reset_password(struct db *db, void *mem, const char *email, struct form *f,
+    int64_t now) MUST_CHECK;
+
 /* ---- signing in and out ---- */
 struct visit {			/* from where a person comes */
 	struct db *db;

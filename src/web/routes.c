@@ -3,6 +3,8 @@
 #include "web/access.h"
 #include "web/api_key.h"
 #include "web/brand.h"
+#include "web/cron.h"
+#include "web/health.h"
 #include "web/me.h"
 #include "web/provider.h"
 #include "web/session.h"
@@ -42,6 +44,11 @@ const struct route routes[] = {
 	/* ---- from mails and providers: /t/ /u/ /hooks/ ---- */
 
 	/* ---- operation: /cron/ /healthz /readyz /metrics ---- */
+	{ POST,   "/cron/send", cron_send, NULL, ACCESS_CRON, NULL, ROUTE_RAW },
+	{ POST,   "/cron/jobs", cron_jobs, NULL, ACCESS_CRON, NULL, ROUTE_RAW },
+	{ GET,    "/healthz", health_live, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW },
+	{ GET,    "/readyz", health_ready, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW },
+	{ GET,    "/metrics", health_metrics, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW },
 };
 /* clang-format on */
 

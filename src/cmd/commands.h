@@ -1,0 +1,14 @@
+#pragma once
+
+#include "cmd/command.h"
+
+extern const struct command command_cron;
+extern const struct command command_cron_once;
+extern const struct command command_doctor;
+extern const struct command command_key;
+extern const struct command command_migrate;
+extern const struct command command_secret;
+extern const struct command command_track;
+extern const struct command command_user;
+extern const struct command command_version;
+extern const struct command command_web;

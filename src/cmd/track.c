@@ -1,0 +1,25 @@
+#include "app.h"
+#include "cmd/commands.h"
+#include "cmd/serve.h"
+
+enum { DRAIN_S = 10 };
+
+static int run(struct arguments *a)
+{
+	static const struct service service = {
+		.process = "track",
+		.what = APP_DB | APP_KV | APP_PAGES,
+		.drain_s = DRAIN_S,
+	};
+
+	return serve(&service, a);
+}
+
+const struct command command_track = {
+	.name = "track",
+	.usage = "",
+	.summary = "Serves the open pixel and click addresses on its socket.",
+	.more = "As `maillayer web`, on server.track_socket: a pool of its own, so that the rush\n"
+		"after a campaign does not slow the pages down.\n",
+	.run = run,
+};

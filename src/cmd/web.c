@@ -1,0 +1,26 @@
+#include "app.h"
+#include "cmd/commands.h"
+#include "cmd/serve.h"
+
+enum { DRAIN_S = 20 };
+
+static int run(struct arguments *a)
+{
+	static const struct service service = {
+		.process = "web",
+		.what = APP_DB | APP_KV | APP_PAGES,
+		.drain_s = DRAIN_S,
+	};
+
+	return serve(&service, a);
+}
+
+const struct command command_web = {
+	.name = "web",
+	.usage = "",
+	.summary = "Serves pages and the API on its socket.",
+	.more = "Worker processes answer FastCGI requests of nginx on server.web_socket, or on the\n"
+		"listening socket given as file descriptor 0.  SIGHUP starts new workers and lets\n"
+		"the old ones finish; SIGTERM lets all finish.\n",
+	.run = run,
+};
