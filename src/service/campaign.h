@@ -70,6 +70,11 @@ enum err campaign_cancel(struct db *db, struct campaign *c, int64_t now, struct 
 /* ---- as JSON; all owned by mem ---- */
 /* {audience, pending ... given_up, left, settled} */
 struct json_object *counts_json(void *mem, const struct delivery_counts *n);
+/*
+ * The ledger bar and its equation: [{key, label, n, x, width}], x and width in percent of the
+ * bar, at least 0.5 wide where n > 0.  Cancelled and given up are there when not zero.
+ */
+struct json_object *sum_json(void *mem, const struct delivery_counts *n);
 struct json_object *stats_json(void *mem, const struct campaign_stats *s);
 /* Every field but html and text. */
 struct json_object *campaign_head_json(void *mem, const struct campaign *c);

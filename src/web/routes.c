@@ -3,10 +3,14 @@
 #include "web/access.h"
 #include "web/api_key.h"
 #include "web/brand.h"
+#include "web/campaign.h"
+#include "web/compose.h"
 #include "web/cron.h"
 #include "web/health.h"
 #include "web/me.h"
+#include "web/outbox.h"
 #include "web/provider.h"
+#include "web/recipient.h"
 #include "web/session.h"
 #include "web/setup.h"
 
@@ -38,6 +42,35 @@ const struct route routes[] = {
 	/* ---- contacts: lists, fields, subscribers, imports ---- */
 
 	/* ---- campaigns, recipients, outbox ---- */
+	{ GET,    "/brands/{}/campaigns", campaign_index, "campaign/index", VIEW_CAMPAIGNS, NULL, 0 },
+	{ POST,   "/brands/{}/campaigns", campaign_make, "campaign/new", EDIT_CAMPAIGNS, campaign_new, 0 },
+	{ GET,    "/brands/{}/campaigns/new", campaign_new, "campaign/new", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/campaigns/{}", campaign_show, "campaign/live", VIEW_CAMPAIGNS, NULL, 0 },
+	{ PATCH,  "/brands/{}/campaigns/{}", compose_save, "campaign/content", EDIT_CAMPAIGNS, compose_content, 0 },
+	{ DELETE, "/brands/{}/campaigns/{}", campaign_drop, NULL, EDIT_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/campaigns/{}/delete", campaign_confirm_drop, "campaign/delete", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/brands/{}/campaigns/{}/duplicate", campaign_duplicate, NULL, EDIT_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/campaigns/{}/audience", compose_audience, "campaign/audience", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
+	{ PUT,    "/brands/{}/campaigns/{}/audience", compose_set_audience, "campaign/audience", EDIT_CAMPAIGNS, compose_audience, 0 },
+	{ GET,    "/brands/{}/reach", compose_count, "campaign/reach", VIEW_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/campaigns/{}/content", compose_content, "campaign/content", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/campaigns/{}/preview", compose_preview, NULL, VIEW_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/campaigns/{}/checklist", compose_checklist, "campaign/checklist", VIEW_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/campaigns/{}/test", compose_test_page, "campaign/test", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/brands/{}/campaigns/{}/test", compose_test, "campaign/test", SEND_CAMPAIGNS, compose_test_page, 0 },
+	{ GET,    "/brands/{}/campaigns/{}/send", compose_when, "campaign/send", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/brands/{}/campaigns/{}/send", compose_send, "campaign/send", SEND_CAMPAIGNS, compose_when, 0 },
+	{ POST,   "/brands/{}/campaigns/{}/schedule", compose_schedule, "campaign/send", SEND_CAMPAIGNS, compose_when, 0 },
+	{ POST,   "/brands/{}/campaigns/{}/pause", campaign_do_pause, NULL, SEND_CAMPAIGNS, NULL, 0 },
+	{ POST,   "/brands/{}/campaigns/{}/resume", campaign_do_resume, NULL, SEND_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/campaigns/{}/cancel", campaign_confirm_cancel, "campaign/cancel", SEND_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/brands/{}/campaigns/{}/cancel", campaign_do_cancel, NULL, SEND_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/campaigns/{}/recipients", recipient_index, "recipient/index", VIEW_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/campaigns/{}/recipients.csv", recipient_csv, NULL, VIEW_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/outbox", outbox_index, "outbox/index", VIEW_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/outbox/{}", outbox_show, "outbox/show", VIEW_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/outbox/{}/html", outbox_html, NULL, VIEW_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/outbox/{}/raw", outbox_raw, NULL, VIEW_CAMPAIGNS, NULL, 0 },
 
 	/* ---- reports ---- */
 

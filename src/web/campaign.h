@@ -1,0 +1,43 @@
+#pragma once
+
+#include "http/router.h"
+#include "send/check.h"
+#include "service/campaign.h"
+
+/* The campaign of /brands/{}/campaigns/{}, owned by rq. */
+enum err campaign_find(struct request *rq, struct campaign **out) MUST_CHECK;
+/* What the checklist and previews look at it with. */
+struct check_view campaign_view(const struct request *rq);
+/*
+ * Answers with the campaign after a change; where a page goes on says `step` ("" is the
+ * campaign itself).
+ */
+enum err campaign_answer(struct request *rq, struct response *rs, const struct campaign *c,
+    const char *step) MUST_CHECK;
+/*
+ * What a failed change answers: a conflict of states sends a page to the campaign as it is now,
+ * with the sentence; the API gets 409 with it.
+ */
+enum err campaign_refuse(struct request *rq, struct response *rs, const struct campaign *c, enum err e)
+    MUST_CHECK;
+/* [{id, name, chosen, without}] of the brand's lists, for choosing and for naming. */
+enum err campaign_lists(struct request *rq, const struct campaign *c, struct json_object **out)
+    MUST_CHECK;
+/* {to, without}: the names of the chosen lists, "A + B". */
+void campaign_names(void *mem, struct json_object *lists, struct json_object *into);
+/* Fills rs->extra of campaign/live. */
+enum err campaign_live(struct request *rq, struct response *rs, const struct campaign *c) MUST_CHECK;
+/* {from, to, items} and limits of a page of a list: cursor and limit of the query. */
+int page_limit(struct request *rq, int dflt);
+
+handler campaign_index;
+handler campaign_new;
+handler campaign_make;
+handler campaign_show;
+handler campaign_confirm_drop;
+handler campaign_drop;
+handler campaign_duplicate;
+handler campaign_do_pause;
+handler campaign_do_resume;
+handler campaign_confirm_cancel;
+handler campaign_do_cancel;

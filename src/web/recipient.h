@@ -1,0 +1,6 @@
+#pragma once
+
+#include "http/router.h"
+
+handler recipient_index;
+handler recipient_csv;
