@@ -1,0 +1,193 @@
+#include "kv/limit.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "memcached.h"
+#include "tap.h"
+
+static const struct log quiet = { .least = LOG_ERROR, .json = true, .fd = STDERR_FILENO };
+
+/* How many of n hits are let through. */
+static int let_through(struct kv *kv, const char *key, int64_t now, int n, int max)
+{
+	int through = 0, retry;
+
+	for (int i = 0; i < n; i++)
+		through += limit_hit(kv, key, now, 60, max, &retry) == OK;
+	return through;
+}
+
+static void windows(struct kv *kv, const char *kind)
+{
+	int retry = -1;
+	int64_t now = 1795510810500;	/* 10.5 seconds into a minute */
+
+	diag("%s", kind);
+	ok(limit_hit(kv, "login:1", now, 60, 3, &retry) == OK && retry == 0, "limit_hit counts");
+	is_int(let_through(kv, "login:1", now, 10, 3), 2, "limit_hit lets max through");
+	ok(limit_hit(kv, "login:1", now, 60, 3, &retry) == ERR_LIMITED, "limit_hit says when it is enough");
+	is_int(retry, 50, "limit_hit says how long, rounded up");
+	is_int(let_through(kv, "login:2", now, 10, 3), 3, "limit_hit counts each key");
+	is_int(let_through(kv, "login:1", now + 50000, 10, 3), 3, "limit_hit starts again with a window");
+}
+
+static void broken(struct kv *kv, struct memcached *m)
+{
+	memcached_stop(m);
+	is_int(let_through(kv, "b:1", 0, 50, 20), 5, "without its server limit_hit allows a quarter");
+	is_int(let_through(kv, "b:2", 0, 50, 2), 1, "and at least one");
+	memcached_start(m);
+	usleep(2200000);
+	is_int(let_through(kv, "b:1", 0, 50, 20), 20, "with a new one all again");
+}
+
+/* Takes from the bucket for ms, as a sender would; the sum granted. */
+static int take_for(struct kv *kv, const char *key, double rate, int processes, int ms)
+{
+	int64_t end = clock_mono_ms() + ms;
+	int sum = 0;
+
+	while (clock_mono_ms() < end) {
+		int granted, wait;
+
+		if (bucket_take(kv, key, rate, processes, 10, &granted, &wait) != OK)
+			return -1000000;
+		sum += granted;
+		if (granted == 0)
+			usleep((useconds_t)wait * 1000);
+	}
+	return sum;
+}
+
+/* What n processes (at most 16) take together in ms. */
+static int crowd(const struct memcached *m, const char *key, double rate, int n, int ms)
+{
+	int fds[2], sum = 0, one;
+	pid_t children[16];
+
+	if (pipe(fds) != 0)
+		return -1;
+	for (int i = 0; i < n; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			void *mem = mem_scope(NULL, "child");
+			struct kv *kv = NULL;
+
+			if (kv_open(mem, m->servers, &quiet, &kv) != OK)
+				_exit(1);
+			one = take_for(kv, key, rate, n, ms);
+			_exit(write(fds[1], &one, sizeof(one)) != sizeof(one));
+		}
+	}
+	close(fds[1]);
+	while (read(fds[0], &one, sizeof(one)) == sizeof(one))
+		sum += one;
+	close(fds[0]);
+	for (int i = 0; i < n; i++)
+		waitpid(children[i], NULL, 0);
+	return sum;
+}
+
+/* Never more than the rate; less only as far as a busy machine makes it so. */
+static bool within(int got, double want)
+{
+	return got >= want * 0.8 && got <= want * 1.04 + 1;
+}
+
+static void shared(const struct memcached *m)
+{
+	int n = crowd(m, "bucket:1", 200, 6, 2000);
+
+	ok(within(n, 400), "bucket_take: six processes share 200/s for 2 s (%d of 400)", n);
+	n = crowd(m, "bucket:2", 5000, 4, 1000);
+	ok(within(n, 5000), "bucket_take: four share 5000/s for a second (%d of 5000)", n);
+	n = crowd(m, "bucket:3", 4, 8, 3000);
+	ok(n >= 11 && n <= 13, "bucket_take: eight share 4/s for 3 s (%d of 12)", n);
+	usleep(1100000);
+	n = crowd(m, "bucket:1", 200, 6, 1000);
+	ok(within(n, 400), "bucket_take: idle time fills one second's worth (%d of 400)", n);
+}
+
+static void details(struct kv *kv, const char *kind)
+{
+	int granted = -1, wait = -1;
+
+	diag("%s", kind);
+	ok(bucket_take(kv, "d:1", 10, 1, 5, &granted, &wait) == OK, "bucket_take of a new bucket");
+	ok(granted == 0 && wait >= 95 && wait <= 100, "starts empty and says when there is one (%d ms)", wait);
+	usleep(320000);
+	ok(bucket_take(kv, "d:1", 10, 1, 5, &granted, &wait) == OK && granted == 3, "fills with time");
+	usleep(1300000);
+	ok(bucket_take(kv, "d:1", 10, 1, 99, &granted, &wait) == OK && granted == 10, "up to a second's worth");
+	ok(bucket_take(kv, "d:1", 10, 1, 0, &granted, &wait) == OK && granted == 0, "nothing wanted");
+	ok(bucket_take(kv, "d:1", 0, 1, 5, &granted, &wait) == OK && granted == 0 && wait > 0, "no rate");
+	ok(bucket_take(kv, "d:2", 0.5, 1, 5, &granted, &wait) == OK && granted == 0 && wait > 1900,
+	    "a rate below one a second");
+	usleep(2050000);
+	ok(bucket_take(kv, "d:2", 0.5, 1, 5, &granted, &wait) == OK && granted == 1, "grants one then");
+	ok(kv_set(kv, "d:3", "nonsense", 8, 60) == OK &&
+	    bucket_take(kv, "d:3", 1e6, 1, 5, &granted, &wait) == OK && granted <= 5,
+	    "a bucket that cannot be read is begun again");
+}
+
+/* Flushing the server again and again must not let more through. */
+static void flushed(struct kv *kv)
+{
+	int sum = 0;
+	int64_t end = clock_mono_ms() + 1000;
+
+	while (clock_mono_ms() < end) {
+		sum += take_for(kv, "f", 100, 1, 100);
+		kv_delete(kv, "f");
+	}
+	ok(sum <= 100, "bucket_take: a server that forgets grants no more (%d of 100)", sum);
+	ok(sum > 50, "and not much less (%d)", sum);
+}
+
+/* The server dies or hangs after half of two seconds. */
+static void vanishing(struct memcached *m, int signal)
+{
+	pid_t server = m->pid, killer = fork();
+	int n;
+
+	if (killer == 0) {
+		usleep(1000000);
+		kill(server, signal);
+		_exit(0);
+	}
+	n = crowd(m, "v", 200, 4, 2000);
+	waitpid(killer, NULL, 0);
+	ok(n <= 400 * 1.05 && n >= 400 * 0.75,
+	    "bucket_take: a server that %s halfway changes little (%d of 400)",
+	    signal == SIGSTOP ? "hangs" : "dies", n);
+	memcached_stop(m);
+	memcached_start(m);
+}
+
+int main(void)
+{
+	void *mem = mem_scope(NULL, "test");
+	struct kv *kv = NULL, *local = NULL;
+	struct memcached m;
+
+	memcached_begin(&m);
+	ok(kv_open(mem, m.servers, &quiet, &kv) == OK, "kv_open shared");
+	ok(kv_open(mem, "", &quiet, &local) == OK, "kv_open local");
+	windows(kv, "memcached");
+	windows(local, "table of the process");
+	details(kv, "memcached");
+	details(local, "table of the process");
+	flushed(kv);
+	broken(kv, &m);
+	shared(&m);
+	vanishing(&m, SIGKILL);
+	vanishing(&m, SIGSTOP);
+	memcached_end(&m);
+	mem_free(mem);
+	return done_testing();
+}
