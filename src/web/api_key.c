@@ -1,5 +1,6 @@
 #include "web/api_key.h"
 
+#include "app.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "repo/api_key.h"
@@ -63,6 +64,8 @@ enum err api_key_make(struct request *rq, struct response *rs)
 	json_set_text(o, "key", secret);
 	/* shown once, so the page is the answer itself: nothing to come back to */
 	if (!rq->api) {
+		rs->extra = json_obj(rs);
+		json_set_text(rs->extra, "public_url", rq->app->config->server.public_url);
 		rs->page = "api_key/made";
 		return respond(rs, o);
 	}
