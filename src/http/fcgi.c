@@ -79,6 +79,7 @@ static struct request *read_head(const struct fcgi *f, FCGX_Request *q)
 	rq->fetch_site = optional(rq, q, "HTTP_SEC_FETCH_SITE");
 	rq->idempotency_key = optional(rq, q, "HTTP_IDEMPOTENCY_KEY");
 	rq->htmx = text_equal(param(q, "HTTP_HX_REQUEST"), "true");
+	rq->limited = text_starts(param(q, "LIMIT_STATUS"), "REJECTED");
 	rq->cookies = cookie_read(rq, header(rq, q, "HTTP_COOKIE"));
 	return rq;
 }

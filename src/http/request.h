@@ -34,6 +34,7 @@ struct request {
 	const char *body;		/* raw; NULL without one */
 	size_t body_len;
 	bool htmx;			/* HX-Request: true */
+	bool limited;			/* over nginx's limit but served: tracking does not count it */
 	struct form *query;		/* of the URL */
 	struct form *form;		/* of the body; empty without one */
 	struct json_object *cookies;	/* {name: value} */

@@ -57,14 +57,18 @@ static bool matches(struct request *rq, const char *pattern)
 size_t site_body_max(const struct site *site, const struct request *rq)
 {
 	struct request probe = *rq;
+	unsigned flags = 0;
 
 	for (size_t i = 0; i < site->n; i++) {
 		const struct route *r = &site->routes[i];
 
-		if ((r->flags & ROUTE_BIG) && offered(r, &probe) && matches(&probe, r->pattern))
-			return BODY_BIG_MAX;
+		if (r->flags & (ROUTE_BIG | ROUTE_LARGE) && offered(r, &probe) &&
+		    matches(&probe, r->pattern))
+			flags |= r->flags;
 	}
-	return BODY_MAX;
+	if (flags & ROUTE_BIG)
+		return BODY_BIG_MAX;
+	return flags & ROUTE_LARGE ? BODY_LARGE_MAX : BODY_MAX;
 }
 
 bool site_is_raw(const struct site *site, const struct request *rq)

@@ -28,6 +28,7 @@ enum {
 	ROUTE_API_ONLY = 2,
 	ROUTE_RAW = 4,		/* outside both: no CSRF, no session: /healthz, /t/, /u/, /hooks/, /cron/ */
 	ROUTE_BIG = 8,		/* body up to the import limit instead of 1 MiB */
+	ROUTE_LARGE = 16,	/* body up to 8 MiB: a campaign with its HTML */
 };
 
 struct site {
@@ -45,7 +46,8 @@ struct site {
 };
 
 /* Bytes of body allowed: known by the path alone, since the body is read before routing. */
-enum { BODY_MAX = 1024 * 1024, BODY_BIG_MAX = 100 * 1024 * 1024 };
+enum { BODY_MAX = 1024 * 1024, BODY_LARGE_MAX = 8 * 1024 * 1024,
+	BODY_BIG_MAX = 100 * 1024 * 1024 };
 size_t site_body_max(const struct site *site, const struct request *rq);
 /* Does the path belong to raw routes only? Their bodies need not be forms. */
 bool site_is_raw(const struct site *site, const struct request *rq);

@@ -39,6 +39,19 @@ static bool bind_and_listen(int fd, const struct sockaddr_un *a)
 	return good;
 }
 
+/* The folder the socket goes into, if it is not there: others may pass only by its group. */
+static void make_folder(const char *path)
+{
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL || slash == path)
+		return;
+	memcpy(dir, path, (size_t)(slash - path));
+	dir[slash - path] = '\0';
+	mkdir(dir, 0750);
+}
+
 enum err socket_open(const char *path, const struct log *lg, int *fd)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -48,6 +61,7 @@ enum err socket_open(const char *path, const struct log *lg, int *fd)
 		return fail(lg, path, "The path of a socket has at most 107 bytes: choose a "
 		    "shorter state directory.", ERR_IO);
 	memcpy(a.sun_path, path, strlen(path) + 1);
+	make_folder(path);
 	if (answers(&a))
 		return fail(lg, path, "Another process answers there: stop it first, or give "
 		    "this one another socket.", ERR_CONFLICT);

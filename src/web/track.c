@@ -35,7 +35,7 @@ static enum err count(struct request *rq, const struct token *t)
 	};
 	enum err e = OK;
 
-	if (t->campaign == 0 || rq->head)
+	if (t->campaign == 0 || rq->head || rq->limited)
 		return OK;
 	if (rq->app->spool == NULL)
 		e = spool_open(rq->app, rq->app->config->server.state_dir, &rq->app->log,
