@@ -43,10 +43,10 @@ const struct route routes[] = {
 
 	/* ---- campaigns, recipients, outbox ---- */
 	{ GET,    "/brands/{}/campaigns", campaign_index, "campaign/index", VIEW_CAMPAIGNS, NULL, 0 },
-	{ POST,   "/brands/{}/campaigns", campaign_make, "campaign/new", EDIT_CAMPAIGNS, campaign_new, 0 },
+	{ POST,   "/brands/{}/campaigns", campaign_make, "campaign/new", EDIT_CAMPAIGNS, campaign_new, ROUTE_LARGE },
 	{ GET,    "/brands/{}/campaigns/new", campaign_new, "campaign/new", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/campaigns/{}", campaign_show, "campaign/live", VIEW_CAMPAIGNS, NULL, 0 },
-	{ PATCH,  "/brands/{}/campaigns/{}", compose_save, "campaign/content", EDIT_CAMPAIGNS, compose_content, 0 },
+	{ PATCH,  "/brands/{}/campaigns/{}", compose_save, "campaign/content", EDIT_CAMPAIGNS, compose_content, ROUTE_LARGE },
 	{ DELETE, "/brands/{}/campaigns/{}", campaign_drop, NULL, EDIT_CAMPAIGNS, NULL, 0 },
 	{ GET,    "/brands/{}/campaigns/{}/delete", campaign_confirm_drop, "campaign/delete", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
 	{ POST,   "/brands/{}/campaigns/{}/duplicate", campaign_duplicate, NULL, EDIT_CAMPAIGNS, NULL, 0 },
