@@ -1,7 +1,10 @@
 #include "dbtest.h"
 
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -62,17 +65,12 @@ static const char *make_dir(void *mem)
 	return dir;
 }
 
-/* Of a test's own directory: files only, no directories in it. */
-static void remove_dir(const char *dir)
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-	static const char *const files[] = {
-		"test.db", "test.db-wal", "test.db-shm", "test.db.lock",
-	};
-	MEM_SCOPE void *tmp = mem_scope(NULL, "names");
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		unlink(mem_printf(tmp, "%s/%s", dir, files[i]));
-	rmdir(dir);
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
 }
 
 /* The URL with another database in it: postgresql://server/NAME?options. */
@@ -141,7 +139,7 @@ static void run(void (*how)(struct dbtest *t, void (*fn)(struct dbtest *t), bool
 
 	t.dir = make_dir(mem);
 	how(&t, fn, migrated);
-	remove_dir(t.dir);
+	nftw(t.dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 void dbtest_run(void (*fn)(struct dbtest *t))
