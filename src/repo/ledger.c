@@ -19,8 +19,9 @@ enum {
 static const char *const sql[] = {
 	[DUE] = "SELECT id, brand_id, status, send_at FROM campaigns"
 	        " WHERE (status = 'scheduled' AND send_at <= $1) OR status = 'sending'"
-	        "    OR (status = 'cancelled' AND EXISTS (SELECT 1 FROM campaign_counts n"
-	        "         WHERE n.campaign_id = campaigns.id AND n.state IN (0, 3) AND n.n > 0))"
+	        "    OR (status IN ('cancelled', 'paused') AND EXISTS (SELECT 1 FROM campaign_counts n"
+	        "         WHERE n.campaign_id = campaigns.id AND n.n > 0 AND (n.state IN (1, 2)"
+	        "           OR (status = 'cancelled' AND n.state IN (0, 3)))))"
 	        " ORDER BY send_at, id LIMIT 200",
 	[NEXT_AT] = "SELECT min(at) FROM ("
 	            " SELECT min(send_at) AS at FROM campaigns WHERE status = 'scheduled'"

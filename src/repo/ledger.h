@@ -21,10 +21,13 @@ enum err ledger_prepare(struct db *db) MUST_CHECK;
 /* ---- campaigns that want work ---- */
 struct due_campaign {
 	int64_t id, brand_id;
-	enum campaign_status status;	/* scheduled, sending, or cancelled with open rows */
+	enum campaign_status status;
 	int64_t send_at;
 };
-/* Scheduled and due, sending, or cancelled with rows still open; longest due first. */
+/*
+ * Scheduled and due, or sending; cancelled with rows still open; paused with rows still in a
+ * worker's hands.  Longest due first.
+ */
 enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign **out, size_t *n)
     MUST_CHECK;
 /* When the next scheduled campaign becomes due or the next retry may be tried; 0: none. */

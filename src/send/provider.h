@@ -31,6 +31,7 @@ struct outgoing {
 	const struct content *content;
 	const char *to;			/* address as frozen in the ledger */
 	struct subscriber who;		/* merge values */
+	bool alone;			/* not in a bulk call: one that held it was refused */
 	/* filled by the provider */
 	enum outcome outcome;
 	const char *message_id;		/* of the provider, owned by the outgoing, or NULL */
@@ -50,19 +51,19 @@ struct provider_ops {
 	/* Ends what is under way: everything not answered comes back in p->done as doubt or retry. */
 	void (*quit)(struct provider *p);
 	/* Asks the account for its limits (max_rate ...); NULL where there is no account. */
-	enum err (*account)(struct provider *p, void *mem, struct provider_settings *out, const char **why);
+	enum err (*account)(struct provider *p, void *mem, struct provider_settings *out,
+	    const char **why);
 };
 
 struct provider {
 	const struct provider_ops *ops;
 	struct app *app;
 	int64_t brand_id;
-	const char *configuration_set;
 	double rate;			/* recipients a second; 0: no limit */
 	const char *account_key;	/* what shares one rate */
 	const char *kind;		/* "campaign" or "test": for the outbox */
 	size_t in_flight;		/* messages taken and not yet back */
-	struct outgoing *done, **done_end;
+	struct outgoing *done, *done_end;
 };
 
 /*
@@ -73,7 +74,7 @@ enum err provider_open(void *mem, struct app *app, const struct brand *b, const 
     struct provider **out, const char **why) MUST_CHECK;
 /* The next finished message, or NULL. */
 struct outgoing *provider_take(struct provider *p);
-/* For implementations: hands one back. */
+/* For implementations: hands one back. reason (may be NULL) is copied. */
 void provider_done(struct provider *p, struct outgoing *o, enum outcome outcome, const char *reason);
 
 enum err provider_outbox_open(void *mem, struct app *app, const struct provider_settings *ps,

@@ -1,0 +1,94 @@
+#include "send/turn.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+static struct claim claim_of(const struct turn *t, int n)
+{
+	return (struct claim){ t->owner, t->campaign->id, n, clock_now(t->app->clock) };
+}
+
+static enum err claim_more(struct turn *t)
+{
+	struct claim c = claim_of(t, CLAIM_BATCH);
+	int64_t claimed = 0;
+	enum err e = ledger_claim(t->app->db, &c, &claimed);
+
+	t->pool += claimed;
+	if (e == OK && claimed == 0)
+		t->dry = true;
+	return e;
+}
+
+static struct outgoing *outgoing_of(struct turn *t, struct intent *i)
+{
+	struct outgoing *o = mem_new(t->provider, struct outgoing);
+
+	*o = (struct outgoing){
+		.delivery_id = i->delivery_id, .attempt_id = i->attempt_id,
+		.campaign_id = t->campaign->id, .tries = i->tries, .content = t->content,
+		.to = i->to, .who = i->who,
+	};
+	mem_move(o, i->mem);
+	return o;
+}
+
+/* From here on a message may leave: the attempts are on the disk. */
+static void hand_over(struct turn *t, struct intent_batch *b)
+{
+	struct outgoing *batch[INTENT_MAX];
+
+	for (size_t i = 0; i < b->n; i++)
+		batch[i] = outgoing_of(t, &b->rows[i]);
+	if (b->n)
+		t->provider->ops->send(t->provider, batch, b->n);
+}
+
+static enum err intend(struct turn *t, int n)
+{
+	MEM_SCOPE void *tmp = mem_scope(t->provider, "batch");
+	struct claim c = claim_of(t, n);
+	struct intent_batch b;
+	enum err e = ledger_intent(t->app->db, tmp, &c, &b);
+
+	if (e == ERR_CONFLICT) {	/* our rows were given to others: they took us for dead */
+		t->pool = 0;
+		t->stop = true;
+		log_warn(&t->app->log, "slice.disowned", LOG_INT("campaign", t->campaign->id));
+		return OK;
+	}
+	if (e != OK)
+		return e;
+	if (!b.sending) {
+		t->stop = true;
+		return OK;
+	}
+	t->slice->report.done += b.skipped;
+	t->pool -= (int64_t)b.n + b.skipped;
+	if (b.n + (size_t)b.skipped == 0)
+		t->pool = 0;
+	hand_over(t, &b);
+	return OK;
+}
+
+enum err turn_refill(struct turn *t)
+{
+	size_t room = t->provider->ops->room(t->provider);
+	int want = INTENT_MAX;
+	enum err e = OK;
+
+	if (t->stop || clock_mono_ms() >= t->until)
+		return OK;
+	if (t->pool < CLAIM_LOW && !t->dry)
+		e = claim_more(t);
+	if ((int64_t)room < want)
+		want = (int)room;
+	if (t->pool < want)
+		want = (int)t->pool;
+	/* Not a few rows at a time while much is under way: an intent costs a disk flush. */
+	if (e != OK || want == 0 || (want < SETTLE_BATCH / 2 && want < t->pool &&
+	    t->provider->in_flight > SETTLE_BATCH / 2))
+		return e;
+	want = turn_allowed(t, want);
+	return want > 0 ? intend(t, want) : OK;
+}

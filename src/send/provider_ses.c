@@ -1,0 +1,308 @@
+#include "send/ses_call.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { SINGLE_CALLS = 128, BULK_CALLS = 24, BULK_FROM_RATE = 200 };
+
+static struct ses *ses_of(struct provider *p)
+{
+	return (struct ses *)p;
+}
+
+/* ---- the queue ---- */
+void ses_queue(struct ses *x, struct outgoing *o)
+{
+	x->queue[(x->first + x->waiting++) % SES_QUEUE] = o;
+}
+
+static struct outgoing *queue_pop(struct ses *x)
+{
+	struct outgoing *o = x->queue[x->first];
+
+	x->first = (x->first + 1) % SES_QUEUE;
+	x->waiting--;
+	return o;
+}
+
+static bool wants_bulk(const struct ses *x)
+{
+	if (x->mode != SEND_AUTO)
+		return x->mode == SEND_BULK;
+	return x->base.rate == 0 || x->base.rate > BULK_FROM_RATE;
+}
+
+static size_t entries_max(const struct ses *x)
+{
+	double rate = x->base.rate;
+
+	return rate > 0 && rate < SES_ENTRIES ? (rate < 1 ? 1 : (size_t)rate) : SES_ENTRIES;
+}
+
+static void fill_single(struct call *c, struct outgoing *o)
+{
+	struct ses *x = c->ses;
+	const char *why = NULL;
+	MEM_SCOPE void *tmp = mem_scope(x, "single");
+	struct ses_writer w = { x->writer.configuration_set, tmp };
+
+	c->bulk = false;
+	buf_reset(c->body);
+	if (ses_single(&w, o, c->body, &why) != OK) {
+		provider_done(&x->base, o, OUTCOME_REJECTED, why);
+		return;
+	}
+	c->entries[0] = o;
+	c->n = 1;
+}
+
+static void template_for(struct ses *x, const struct content *content)
+{
+	if (x->content == content)
+		return;
+	mem_free(x->template);
+	x->content = content;
+	x->template = ses_template_new(x, content);
+}
+
+/* Takes messages of one content from the queue until the call is full. */
+static void fill_bulk(struct call *c, struct outgoing *o)
+{
+	struct ses *x = c->ses;
+	MEM_SCOPE void *tmp = mem_scope(x, "bulk");
+	struct ses_writer w = { x->writer.configuration_set, tmp };
+	size_t most = entries_max(x);
+
+	c->bulk = true;
+	buf_reset(c->body);
+	ses_bulk_begin(&w, x->template, c->body);
+	for (;;) {
+		MEM_SCOPE void *one = mem_scope(tmp, "entry");
+		struct ses_writer each = { w.configuration_set, one };
+		const char *why = NULL;
+		enum err e = ses_bulk_entry(&each, x->template, o, c->n == 0, c->body, &why);
+
+		if (e == OK) {
+			c->entries[c->n++] = o;
+		} else if (e == ERR_TOO_LARGE) {
+			o->alone = true;
+			ses_queue(x, o);
+		} else {
+			provider_done(&x->base, o, OUTCOME_REJECTED, why);
+		}
+		if (c->n == most || !x->waiting || x->queue[x->first]->content != x->content ||
+		    x->queue[x->first]->alone)
+			break;
+		o = queue_pop(x);
+	}
+	ses_bulk_end(&w, c->body);
+}
+
+static void pump(struct ses *x)
+{
+	for (size_t i = 0; i < x->ncalls && x->waiting; i++) {
+		struct call *c = &x->calls[i];
+		struct outgoing *o;
+
+		if (c->busy || !c->curl)
+			continue;
+		c->n = 0;
+		o = queue_pop(x);
+		if (wants_bulk(x) && !o->alone)
+			template_for(x, o->content);
+		if (wants_bulk(x) && !o->alone && x->template)
+			fill_bulk(c, o);
+		else
+			fill_single(c, o);
+		if (c->n)
+			call_start(c);
+	}
+}
+
+/* ---- the interface ---- */
+static size_t ses_room(struct provider *p)
+{
+	struct ses *x = ses_of(p);
+	size_t rest = SES_QUEUE - x->waiting, most = SES_ENTRIES;
+
+	return rest > most ? rest - most : 0;	/* some is kept for what must go alone */
+}
+
+static void ses_send(struct provider *p, struct outgoing *const *batch, size_t n)
+{
+	struct ses *x = ses_of(p);
+
+	for (size_t i = 0; i < n; i++) {
+		p->in_flight++;
+		if (x->waiting < SES_QUEUE)
+			ses_queue(x, batch[i]);
+		else
+			provider_done(p, batch[i], OUTCOME_RETRY, "The queue was full.");
+	}
+	pump(x);
+}
+
+static void ses_step(struct provider *p, int timeout_ms)
+{
+	struct ses *x = ses_of(p);
+	int running;
+
+	pump(x);
+	curl_multi_perform(x->multi, &running);
+	ses_collect(x);
+	if (!p->done && x->active && timeout_ms > 0) {
+		curl_multi_poll(x->multi, NULL, 0, timeout_ms, NULL);
+		curl_multi_perform(x->multi, &running);
+		ses_collect(x);
+	}
+	pump(x);
+}
+
+static void ses_quit(struct provider *p)
+{
+	struct ses *x = ses_of(p);
+
+	for (size_t i = 0; i < x->ncalls; i++) {
+		struct call *c = &x->calls[i];
+
+		if (!c->busy)
+			continue;
+		call_end(c);
+		call_all_done(c, c->sent ? OUTCOME_DOUBT : OUTCOME_RETRY,
+		    "The time of this piece of work ended before an answer came.");
+	}
+	while (x->waiting)
+		provider_done(p, queue_pop(x), OUTCOME_RETRY, "The time of this piece of work ended.");
+}
+
+static enum err ses_account(struct provider *p, void *mem, struct provider_settings *ps,
+    const char **why)
+{
+	struct ses *x = ses_of(p);
+	struct call *c = &x->calls[0];
+	struct json_object *o = NULL, *quota;
+	long status = 0;
+	CURLcode code;
+
+	buf_reset(c->body);
+	buf_reset(c->answer);
+	c->sent = 0;
+	if (call_sign(c, "GET", "/v2/email/account") != OK)
+		return ERR_INVALID;
+	curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, 5L);
+	code = curl_easy_perform(c->curl);
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)CALL_SECONDS);
+	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+	*why = code != CURLE_OK ? curl_easy_strerror(code) : "The account gave no quota.";
+	if (code != CURLE_OK || status != 200 ||
+	    json_read(mem, c->answer->data, c->answer->len, &o, NULL) != OK)
+		return ERR_IO;
+	quota = json_get(o, "SendQuota");
+	if (!quota)
+		return ERR_IO;
+	ps->max_rate = json_object_get_double(json_get(quota, "MaxSendRate"));
+	ps->max_day = json_object_get_double(json_get(quota, "Max24HourSend"));
+	ps->sent_day = json_object_get_double(json_get(quota, "SentLast24Hours"));
+	ps->account_json = mem_strn(mem, c->answer->data, c->answer->len);
+	return OK;
+}
+
+static const struct provider_ops ops = {
+	.name = "ses",
+	.room = ses_room,
+	.send = ses_send,
+	.step = ses_step,
+	.quit = ses_quit,
+	.account = ses_account,
+};
+
+static int ses_free(struct ses *x)
+{
+	for (size_t i = 0; i < x->ncalls; i++) {
+		curl_easy_cleanup(x->calls[i].curl);
+		curl_slist_free_all(x->calls[i].headers);
+	}
+	curl_multi_cleanup(x->multi);
+	return 0;
+}
+
+/* ---- opening ---- */
+static bool is_loopback(const char *host)
+{
+	return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
+	    strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]", 5) == 0;
+}
+
+static enum err set_endpoint(struct ses *x, const struct provider_settings *ps, const char **why)
+{
+	bool allowed = x->base.app->config->security.allow_loopback_http;
+	char *url = text_empty(ps->endpoint)
+	    ? mem_printf(x, "https://email.%s.amazonaws.com", ps->region)
+	    : mem_str(x, ps->endpoint);
+	size_t n = strlen(url);
+
+	while (n && url[n - 1] == '/')
+		url[--n] = '\0';
+	x->url = url;
+	if (strncasecmp(url, "https://", 8) == 0) {
+		x->host = url + 8;
+	} else if (strncasecmp(url, "http://", 7) == 0 && allowed && is_loopback(url + 7)) {
+		x->host = url + 7;
+		x->plain = true;
+	} else {
+		*why = "The endpoint of Amazon SES must begin with https://.";
+		return ERR_INVALID;
+	}
+	if (!*x->host || strpbrk(x->host, "/?#@ ")) {
+		*why = "The endpoint of Amazon SES must be a host without a path.";
+		return ERR_INVALID;
+	}
+	return OK;
+}
+
+static enum err set_key(struct ses *x, const struct provider_settings *ps, const char **why)
+{
+	char *context = mem_printf(x, "provider:%lld", (long long)ps->brand_id), *secret = NULL;
+
+	*why = "The access key of Amazon SES is not set.";
+	if (text_empty(ps->access_key_id) || text_empty(ps->region) || !ps->secret)
+		return ERR_INVALID;
+	*why = "The secret access key cannot be read: enter it again.";
+	if (secret_open(x, x->base.app->keys, context, ps->secret, ps->secret_len, &secret) != OK)
+		return ERR_INVALID;
+	x->signer = (struct sigv4){
+		.key_id = mem_str(x, ps->access_key_id), .secret = secret,
+		.region = mem_str(x, ps->region), .service = "ses",
+	};
+	return OK;
+}
+
+enum err provider_ses_open(void *mem, struct app *app, const struct provider_settings *ps,
+    struct provider **out, const char **why)
+{
+	struct ses *x = mem_new(mem, struct ses);
+	enum err e;
+
+	x->base = (struct provider){ .ops = &ops, .app = app, .brand_id = ps->brand_id };
+	x->writer.configuration_set = mem_str(x, ps->configuration_set);
+	x->mode = ps->mode;
+	e = set_endpoint(x, ps, why);
+	if (e == OK)
+		e = set_key(x, ps, why);
+	if (e != OK)
+		return e;
+	x->multi = curl_multi_init();
+	x->ncalls = ps->mode == SEND_BULK ? BULK_CALLS : SINGLE_CALLS;
+	curl_multi_setopt(x->multi, CURLMOPT_MAXCONNECTS, (long)x->ncalls);
+	x->calls = mem_array(x, struct call, x->ncalls);
+	mem_on_free(x, ses_free);
+	for (size_t i = 0; i < x->ncalls; i++)
+		call_init(x, &x->calls[i]);
+	*out = &x->base;
+	return OK;
+}

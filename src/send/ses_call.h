@@ -1,0 +1,54 @@
+#pragma once
+
+#include <curl/curl.h>
+
+#include "send/ses.h"
+#include "send/sigv4.h"
+
+/*
+ * The SES provider from inside: its calls and its queue.  Many calls at once through curl's multi interface.  libcurl repeats a POST by itself when
+ * a kept connection turns out to be dead (PROTOCOLS.md 0.1), so the body is handed over by a
+ * read function that cannot be rewound: the call then fails, and is in doubt, not doubled.
+ */
+enum { CALL_SECONDS = 30, SES_QUEUE = 512 };
+
+struct call {
+	CURL *curl;
+	struct ses *ses;
+	struct curl_slist *headers;
+	struct buf *body, *answer;
+	size_t sent;		/* bytes of body that libcurl has taken */
+	struct outgoing *entries[SES_ENTRIES];
+	size_t n;
+	bool bulk, busy;
+};
+
+struct ses {
+	struct provider base;
+	struct sigv4 signer;
+	struct ses_writer writer;
+	const char *url, *host;		/* "https://host" and its "host[:port]" */
+	bool plain;			/* http to loopback */
+	enum send_mode mode;
+	CURLM *multi;
+	struct call *calls;
+	size_t ncalls, active;
+	struct outgoing *queue[SES_QUEUE];
+	size_t first, waiting;
+	const struct content *content;	/* of template */
+	struct ses_template *template;
+};
+
+/* Makes the curl handle; c->curl stays NULL when there is none to be had. */
+void call_init(struct ses *x, struct call *c);
+/* Signs the body as it stands; sets address and headers. */
+enum err call_sign(struct call *c, const char *method, const char *path) MUST_CHECK;
+/* Sends the body for the entries; what cannot begin comes back at once. */
+void call_start(struct call *c);
+/* Takes it out of the multi handle. */
+void call_end(struct call *c);
+/* Hands all entries back with one outcome. */
+void call_all_done(struct call *c, enum outcome outcome, const char *reason);
+/* Hands back the entries of every call that has ended. */
+void ses_collect(struct ses *x);
+void ses_queue(struct ses *x, struct outgoing *o);

@@ -1,0 +1,122 @@
+#include "send/turn.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { TRIES_MAX = 12, BACKOFF_FIRST = 2000, BACKOFF_MAX = 10 * 60 * 1000, HOLD = 1000 };
+
+/* Doubles with every try, up to ten minutes, with a jitter so that not all come back at once. */
+static int64_t backoff(int tries)
+{
+	int64_t ms = BACKOFF_FIRST;
+	uint32_t r;
+
+	for (int i = 1; i < tries && ms < BACKOFF_MAX; i++)
+		ms *= 2;
+	if (ms > BACKOFF_MAX)
+		ms = BACKOFF_MAX;
+	random_bytes(&r, sizeof(r));
+	return ms * 3 / 4 + (int64_t)(r % (uint32_t)(ms / 2 + 1));
+}
+
+static struct settle settle_of(struct turn *t, struct outgoing *o, int64_t now)
+{
+	struct settle r = {
+		.delivery_id = o->delivery_id, .attempt_id = o->attempt_id,
+		.message_id = o->message_id, .reason = o->reason, .next_try_at = now,
+	};
+
+	switch (o->outcome) {
+	case OUTCOME_ACCEPTED: r.state = DELIVERY_ACCEPTED; break;
+	case OUTCOME_REJECTED: r.state = DELIVERY_REJECTED; break;
+	case OUTCOME_STOP: r.state = DELIVERY_RETRY; break;
+	case OUTCOME_RETRY:
+		r.state = DELIVERY_RETRY;
+		r.next_try_at = now + backoff(o->tries);
+		if (o->tries >= TRIES_MAX) {
+			r.state = DELIVERY_REJECTED;
+			r.reason = mem_printf(o, "Given up after %d tries. %s", o->tries,
+			    o->reason ? o->reason : "");
+		}
+		break;
+	case OUTCOME_NONE:
+	case OUTCOME_DOUBT: r.state = DELIVERY_DOUBT; break;
+	}
+	(void)t;
+	return r;
+}
+
+/* What a result says about going on at all. */
+static void watch(struct turn *t, const struct outgoing *o)
+{
+	if (o->outcome == OUTCOME_ACCEPTED)
+		t->failures = 0;
+	else if (o->outcome == OUTCOME_REJECTED)
+		t->failures++;
+	if (o->outcome == OUTCOME_RETRY)
+		t->take_at = clock_mono_ms() + HOLD;
+	if (o->outcome == OUTCOME_STOP && !t->pause)
+		t->pause = mem_str(t->content, o->reason ? o->reason : "The provider refused.");
+	if (t->failures >= FAILURES_MAX && !t->pause)
+		t->pause = mem_printf(t->content, "%d messages in a row were refused. The last: %s",
+		    t->failures, o->reason ? o->reason : "");
+	if (t->pause)
+		t->stop = true;
+}
+
+void turn_collect(struct turn *t)
+{
+	struct outgoing *o;
+
+	while (t->nback < sizeof(t->back) / sizeof(*t->back) && (o = provider_take(t->provider))) {
+		if (!t->nback)
+			t->back_since = clock_mono_ms();
+		t->back[t->nback++] = o;
+		watch(t, o);
+	}
+}
+
+static void count(struct turn *t, const struct settle *r, size_t n)
+{
+	int64_t by[DELIVERY_STATES] = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		by[r[i].state]++;
+	t->slice->report.done += (int64_t)n - by[DELIVERY_RETRY];
+	for (int i = 0; t->app->metrics && i < DELIVERY_STATES; i++) {
+		char name[80];
+
+		if (!by[i])
+			continue;
+		snprintf(name, sizeof(name), "maillayer_messages_total{outcome=\"%s\"}",
+		    delivery_state_name((enum delivery_state)i));
+		metrics_add(t->app->metrics, name, by[i]);
+	}
+}
+
+enum err turn_settle(struct turn *t, bool now)
+{
+	int64_t at = clock_now(t->app->clock);
+	struct settle *r;
+	enum err e;
+
+	if (!t->nback || (!now && t->nback < SETTLE_BATCH &&
+	    clock_mono_ms() - t->back_since < SETTLE_AGE))
+		return OK;
+	r = mem_array(t->provider, struct settle, t->nback);
+	for (size_t i = 0; i < t->nback; i++)
+		r[i] = settle_of(t, t->back[i], at);
+	e = ledger_settle(t->app->db, t->campaign->id, r, t->nback, at);
+	if (e == OK) {
+		count(t, r, t->nback);
+		for (size_t i = 0; i < t->nback; i++)
+			mem_free(t->back[i]);
+		t->nback = 0;
+	}
+	mem_free(r);
+	return e;
+}

@@ -1,0 +1,117 @@
+#include "send/slice.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "send/turn.h"
+
+enum { TURN_MS = 3000, CANCEL_BATCH = 10000, KEPT_AWAY_MS = 1000 };
+
+/* Rows of a campaign that was cancelled, or was paused when a worker died. */
+static enum err tidy(struct slice *s, const struct due_campaign *due)
+{
+	bool alive;
+	int64_t left = 0;
+	enum err e = turn_reclaim(s, due->id, &alive);
+
+	if (e != OK || due->status != CAMPAIGN_CANCELLED)
+		return e;
+	do {
+		e = ledger_cancel_open(s->app->db, due->id, CANCEL_BATCH, clock_now(s->app->clock),
+		    &left);
+	} while (e == OK && left > CANCEL_BATCH && clock_mono_ms() < s->claim_until);
+	return e;
+}
+
+static bool is_turn(const struct due_campaign *d)
+{
+	return d->status == CAMPAIGN_SCHEDULED || d->status == CAMPAIGN_SENDING;
+}
+
+/* Round robin in short turns, so that a large campaign does not hold up the others. */
+static enum err take_turns(struct slice *s, struct due_campaign *due, size_t n)
+{
+	bool any = true, *idle = mem_array(s->worker, bool, n);
+	size_t many = 0;
+	enum err e = OK;
+
+	for (size_t i = 0; i < n; i++)
+		many += is_turn(&due[i]);
+	while (e == OK && any) {
+		any = false;
+		for (size_t i = 0; e == OK && i < n; i++) {
+			int64_t now = clock_mono_ms(), until = s->claim_until;
+			bool more = false;
+
+			if (idle[i] || !is_turn(&due[i]) || now >= until)
+				continue;
+			if (many > 1 && now + TURN_MS < until)
+				until = now + TURN_MS;
+			e = turn_run(s, &due[i], until, &more);
+			due[i].status = CAMPAIGN_SENDING;
+			idle[i] = !more;
+			any = any || more;
+		}
+	}
+	return e;
+}
+
+/* What is left, and when to come again. */
+static enum err look_ahead(struct slice *s, void *mem)
+{
+	struct app *app = s->app;
+	int64_t now = clock_now(app->clock), at = 0;
+	struct due_campaign *due;
+	size_t n;
+	enum err e = ledger_due(app->db, mem, now, &due, &n);
+
+	for (size_t i = 0; e == OK && i < n; i++) {
+		struct delivery_counts c;
+
+		if (!is_turn(&due[i]))
+			continue;
+		e = ledger_counts(app->db, due[i].id, &c);
+		s->report.left += c.n[DELIVERY_PENDING] + c.n[DELIVERY_CLAIMED] +
+		    c.n[DELIVERY_INTENT] + c.n[DELIVERY_RETRY];
+		if (c.n[DELIVERY_PENDING] || due[i].status == CAMPAIGN_SCHEDULED || !c.audience)
+			s->report.more = true;
+	}
+	if (e == OK)
+		e = ledger_next_at(app->db, &at);
+	if (at && at <= now)
+		s->report.more = true;
+	if (s->kept_away && !s->report.done)
+		s->report.more = false;
+	if (!s->report.more)
+		s->report.next_in_ms = s->kept_away ? KEPT_AWAY_MS : at ? at - now : 0;
+	return e;
+}
+
+static enum err slice_work(struct slice *s, void *mem)
+{
+	struct due_campaign *due;
+	size_t n;
+	enum err e = ledger_due(s->app->db, mem, clock_now(s->app->clock), &due, &n);
+
+	for (size_t i = 0; e == OK && i < n; i++)
+		if (!is_turn(&due[i]))
+			e = tidy(s, &due[i]);
+	if (e == OK && n)
+		e = take_turns(s, due, n);
+	return e == OK ? look_ahead(s, mem) : e;
+}
+
+enum err slice_run(struct app *app, int64_t budget_ms, struct work_report *out)
+{
+	MEM_SCOPE void *mem = mem_scope(NULL, "slice");
+	int64_t start = clock_mono_ms();
+	struct slice s = { .app = app, .claim_until = start + budget_ms * 9 / 10 };
+	enum err e = worker_open(mem, app->db, app->config->server.state_dir, &s.worker);
+
+	if (e == OK)
+		e = slice_work(&s, mem);
+	*out = s.report;
+	log_at(&app->log, e == OK ? LOG_INFO : LOG_ERROR, "slice.done",
+	    LOG_INT("done", s.report.done), LOG_INT("left", s.report.left),
+	    LOG_INT("ms", clock_mono_ms() - start), LOG_STR("error", e == OK ? "" : err_name(e)));
+	return e;
+}
