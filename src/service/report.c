@@ -173,12 +173,63 @@ static struct json_object *labels(void *mem, int64_t from, const char *zone)
 	return arr;
 }
 
+/* ---- the funnel ---- */
+
+/* Height in a field of 100 x 100 whose whole audience reaches up to 8. */
+static double level(int64_t n, int64_t audience)
+{
+	return 100.0 - (audience > 0 ? 92.0 * (double)n / (double)audience : 0);
+}
+
+/* One stage: how it comes down from the one before; people and people with machines. */
+static struct json_object *stage(void *mem, double from, double to, double people)
+{
+	struct json_object *o = json_obj(mem);
+
+	json_set_text(o, "from", mem_printf(mem, "%.2f", from));
+	json_set_text(o, "to", mem_printf(mem, "%.2f", to));
+	json_set_text(o, "people", mem_printf(mem, "%.2f", people));
+	json_set_text(o, "width", mem_printf(mem, "%.2f", (100.0 - to) / 0.92));
+	json_set_text(o, "people_width", mem_printf(mem, "%.2f", (100.0 - people) / 0.92));
+	return o;
+}
+
+static struct json_object *funnel(void *mem, const struct delivery_counts *n,
+    struct json_object *report)
+{
+	struct json_object *o = json_obj(mem), *stats = json_get(report, "stats");
+	int64_t opened = json_int(stats, "opened", 0), clicked = json_int(stats, "clicked", 0);
+	double all = level(n->audience, n->audience);
+	double accepted = level(n->n[DELIVERY_ACCEPTED], n->audience);
+	double base = level(json_int(report, "base", 0), n->audience);
+	double open = level(opened + json_int(stats, "machine_opened", 0), n->audience);
+	double click = level(clicked + json_int(stats, "machine_clicked", 0), n->audience);
+
+	json_set(o, "audience", stage(mem, all, all, all));
+	json_set(o, "accepted", stage(mem, all, accepted, accepted));
+	json_set(o, "delivered", stage(mem, accepted, base, base));
+	json_set(o, "opened", stage(mem, base, open, level(opened, n->audience)));
+	json_set(o, "clicked", stage(mem, open, click, level(clicked, n->audience)));
+	return o;
+}
+
+static struct delivery_counts counts_of(struct json_object *report)
+{
+	struct json_object *o = json_get(report, "counts");
+	struct delivery_counts n = { .audience = json_int(o, "audience", 0) };
+
+	for (int i = 0; i < DELIVERY_STATES; i++)
+		n.n[i] = json_int(o, delivery_state_name((enum delivery_state)i), 0);
+	return n;
+}
+
 struct json_object *report_drawing(void *mem, const struct campaign *c, struct json_object *report,
     const char *zone)
 {
 	struct json_object *o = json_obj(mem), *axis = json_arr(mem);
 	int64_t from = c->started_at / HOUR_MS * HOUR_MS;
 	struct series *s = mem_new(mem, struct series);
+	struct delivery_counts counts = counts_of(report);
 
 	collect(s, json_get(report, "hours"), from);
 	for (int i = 0; i <= 5; i++)
@@ -189,5 +240,7 @@ struct json_object *report_drawing(void *mem, const struct campaign *c, struct j
 	json_set_text(o, "click", line(mem, s->click, s->top, false));
 	json_set(o, "axis", axis);
 	json_set(o, "labels", labels(mem, from, zone));
+	json_set(o, "sum", sum_json(mem, &counts));
+	json_set(o, "funnel", funnel(mem, &counts, report));
 	return o;
 }

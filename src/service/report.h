@@ -15,8 +15,8 @@ enum err report_json(struct db *db, void *mem, const struct campaign *c, struct 
 
 /*
  * The first 48 hours as a drawing, for the page only: {area, human, machine, click: SVG paths
- * in a field of 1000 x 200, axis: numbers from 0 up, labels: times in `zone`}.  `report` is
- * what report_json gave.
+ * in a field of 1000 x 200, axis: numbers from 0 up, labels: times in `zone`}, the ledger bar
+ * (sum) and the funnel, stage by stage.  `report` is what report_json gave.
  */
 struct json_object *report_drawing(void *mem, const struct campaign *c, struct json_object *report,
     const char *zone);

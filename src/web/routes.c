@@ -11,8 +11,10 @@
 #include "web/outbox.h"
 #include "web/provider.h"
 #include "web/recipient.h"
+#include "web/report.h"
 #include "web/session.h"
 #include "web/setup.h"
+#include "web/track.h"
 
 /* method, pattern, handler, page, access, again, flags */
 /* clang-format off */
@@ -73,8 +75,13 @@ const struct route routes[] = {
 	{ GET,    "/brands/{}/outbox/{}/raw", outbox_raw, NULL, VIEW_CAMPAIGNS, NULL, 0 },
 
 	/* ---- reports ---- */
+	{ GET,    "/brands/{}/campaigns/{}/report", report_show, NULL, VIEW_CAMPAIGNS, NULL, ROUTE_API_ONLY },
 
 	/* ---- from mails and providers: /t/ /u/ /hooks/ ---- */
+	{ GET,    "/t/o/{*}", track_open, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW },
+	{ GET,    "/t/c/{*}", track_click, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW },
+	{ GET,    "/u/{*}", unsubscribe_show, "unsubscribe/show", ACCESS_PUBLIC, NULL, ROUTE_RAW },
+	{ POST,   "/u/{*}", unsubscribe_do, "unsubscribe/show", ACCESS_PUBLIC, NULL, ROUTE_RAW },
 
 	/* ---- operation: /cron/ /healthz /readyz /metrics ---- */
 	{ POST,   "/cron/send", cron_send, NULL, ACCESS_CRON, NULL, ROUTE_RAW },
