@@ -1,6 +1,7 @@
 #include "db/filelock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -10,9 +11,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 
 /*
- * A blocking flock() queues in the kernel; trying again and again with sleeps would starve
+ * A blocking flock() waits in the kernel; trying again and again with sleeps would starve
  * whoever sleeps.  To end the wait, a timer of our own sends this thread a real-time signal
  * whose handler does nothing, so that flock() returns EINTR.  The signal is blocked but
  * for the wait, hence no other call is ever interrupted by it, and SIGALRM, setitimer and
@@ -51,10 +53,8 @@ static bool timer_start(int wait_ms, timer_t *t)
 	return false;
 }
 
-static enum err wait_for(int fd, int wait_ms)
+static enum err wait_for(int fd, int64_t end)
 {
-	int64_t end = clock_mono_ms() + wait_ms;
-
 	while (flock(fd, LOCK_EX) != 0) {
 		if (errno != EINTR)
 			return ERR_IO;
@@ -64,8 +64,9 @@ static enum err wait_for(int fd, int wait_ms)
 	return OK;
 }
 
-enum err filelock_take(int fd, int wait_ms)
+static enum err take(int fd, int64_t end)
 {
+	int64_t left;
 	sigset_t only, before;
 	timer_t t;
 	enum err e;
@@ -74,22 +75,58 @@ enum err filelock_take(int fd, int wait_ms)
 		return OK;
 	if (errno != EWOULDBLOCK)
 		return ERR_IO;
-	if (wait_ms <= 0)
+	left = end - clock_mono_ms();
+	if (left <= 0)
 		return ERR_BUSY;
-	if (!timer_start(wait_ms, &t))
+	if (!timer_start((int)left, &t))
 		return ERR_IO;
 	sigemptyset(&only);
 	sigaddset(&only, wake_signal());
 	pthread_sigmask(SIG_UNBLOCK, &only, &before);
-	e = wait_for(fd, wait_ms);
+	e = wait_for(fd, end);
 	timer_delete(t);
 	sigaddset(&before, wake_signal());
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return e;
 }
 
-void filelock_give(int fd)
+static void give(int fd)
 {
 	while (flock(fd, LOCK_UN) != 0 && errno == EINTR)
 		;
+}
+
+enum err filelock_open(struct filelock *f, void *mem, const char *path)
+{
+	int flags = O_RDWR | O_CREAT | O_CLOEXEC;
+
+	f->lock = open(mem_printf(mem, "%s.lock", path), flags, 0600);
+	f->queue = open(mem_printf(mem, "%s.queue", path), flags, 0600);
+	return f->lock >= 0 && f->queue >= 0 ? OK : ERR_IO;
+}
+
+void filelock_close(struct filelock *f)
+{
+	if (f->lock >= 0)
+		close(f->lock);
+	if (f->queue >= 0)
+		close(f->queue);
+	f->lock = f->queue = -1;
+}
+
+enum err filelock_take(const struct filelock *f, int wait_ms)
+{
+	int64_t end = clock_mono_ms() + wait_ms;
+	enum err e = take(f->queue, end);
+
+	if (e != OK)
+		return e;
+	e = take(f->lock, end);
+	give(f->queue);
+	return e;
+}
+
+void filelock_give(const struct filelock *f)
+{
+	give(f->lock);
 }

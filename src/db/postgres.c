@@ -41,8 +41,17 @@ static enum err err_of(const char *state)
 	return ERR_DB;
 }
 
+/*
+ * A server that has closed an idle connection has written so: a last message, then the end.
+ * libpq sees it only when it reads.
+ */
 bool pg_lost(const struct pg *pg)
 {
+	struct pollfd p = { .fd = PQsocket(pg->c), .events = POLLIN };
+
+	while (PQstatus(pg->c) == CONNECTION_OK && poll(&p, 1, 0) > 0)
+		if (PQconsumeInput(pg->c) == 0)
+			return true;
 	return PQstatus(pg->c) != CONNECTION_OK;
 }
 
@@ -134,20 +143,10 @@ static enum err pg_open(struct db *db, const char *url)
 	return connected(pg);
 }
 
-/* A server that has closed an idle connection has written so: it can be read. */
-static void look(struct pg *pg)
-{
-	struct pollfd p = { .fd = PQsocket(pg->c), .events = POLLIN };
-
-	if (!pg_lost(pg) && poll(&p, 1, 0) > 0 && PQconsumeInput(pg->c) == 0)
-		log_info(pg->db->lg, "db.connection_closed");
-}
-
 enum err pg_ready(struct pg *pg)
 {
 	if (pg->db->depth > 0)
 		return pg_lost(pg) ? ERR_BUSY : OK;
-	look(pg);
 	if (!pg_lost(pg))
 		return OK;
 	PQreset(pg->c);
