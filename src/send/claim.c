@@ -77,7 +77,7 @@ enum err turn_refill(struct turn *t)
 	int want = INTENT_MAX;
 	enum err e = OK;
 
-	if (t->stop || clock_mono_ms() >= t->until)
+	if (turn_over(t))
 		return OK;
 	if (t->pool < CLAIM_LOW && !t->dry)
 		e = claim_more(t);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "send/turn.h"
 
 enum { TURN_MS = 3000, CANCEL_BATCH = 10000, KEPT_AWAY_MS = 1000 };
@@ -42,7 +43,7 @@ static enum err take_turns(struct slice *s, struct due_campaign *due, size_t n)
 			int64_t now = clock_mono_ms(), until = s->claim_until;
 			bool more = false;
 
-			if (idle[i] || !is_turn(&due[i]) || now >= until)
+			if (idle[i] || !is_turn(&due[i]) || now >= until || stop_wanted())
 				continue;
 			if (many > 1 && now + TURN_MS < until)
 				until = now + TURN_MS;

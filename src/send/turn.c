@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "repo/brand.h"
 #include "repo/campaign.h"
@@ -177,11 +178,16 @@ static void sleep_ms(int ms)
 	nanosleep(&ts, NULL);
 }
 
+bool turn_over(const struct turn *t)
+{
+	return t->stop || clock_mono_ms() >= t->until || stop_wanted();
+}
+
 static bool finished(const struct turn *t)
 {
 	if (t->provider->in_flight || t->nback || t->provider->done)
 		return false;
-	return t->stop || clock_mono_ms() >= t->until || (t->dry && t->pool == 0);
+	return turn_over(t) || (t->dry && t->pool == 0);
 }
 
 static enum err turn_loop(struct turn *t)

@@ -53,6 +53,8 @@ struct turn {
 
 /* claim.c: claims when little is left, and hands over what rate and provider allow. */
 enum err turn_refill(struct turn *t) MUST_CHECK;
+/* Nothing more is to be claimed: time is over, the campaign stopped, or we were told to end. */
+bool turn_over(const struct turn *t);
 /* settle.c: takes what the provider gave back; writes it when it is time (or now). */
 void turn_collect(struct turn *t);
 enum err turn_settle(struct turn *t, bool now) MUST_CHECK;
