@@ -1,0 +1,172 @@
+#include "view/liquid_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/*
+ * The scheme of a URL attribute that is one value, alone or followed by a static path
+ * ("{{ url }}?a=1"), is known by that value.
+ */
+static bool plain_url(const struct liquid *l, int at)
+{
+	const struct op *op = &l->ops[at];
+
+	if (at + 2 >= l->count || op[1].kind != OP_OUTPUT)
+		return false;
+	return op[2].kind == OP_URL_END ||
+	    (op[2].kind == OP_TEXT && op[2].len && strchr("/?#", *op[2].text));
+}
+
+static void add_piece(struct liquid *l, struct liquid_piece piece)
+{
+	struct liquid_piece *last = l->piece_count ? &l->pieces[l->piece_count - 1] : NULL;
+
+	if (last && last->text && piece.text && last->text + last->len == piece.text) {
+		last->len += piece.len;		/* cut only where a URL began */
+		return;
+	}
+	l->pieces = mem_resize(l, l->pieces, (l->piece_count + 1) * sizeof *l->pieces);
+	l->pieces[l->piece_count++] = piece;
+}
+
+static void add_slot(struct liquid *l, const struct op *op, bool url, int *slots)
+{
+	l->slots = mem_resize(l, l->slots, ((size_t)*slots + 1) * sizeof *l->slots);
+	l->slots[*slots] = (struct slot){ op->expr, op->escape, url, op->at };
+	add_piece(l, (struct liquid_piece){ .slot = (*slots)++ });
+}
+
+void pieces_make(struct liquid *l)
+{
+	int i, slots = 0;
+	bool plain = true, alone = false;
+
+	l->pieces = mem_array(l, struct liquid_piece, 1);
+	for (i = 0; i < l->count && plain; i++) {
+		const struct op *op = &l->ops[i];
+
+		if (op->kind == OP_URL) {
+			plain = plain_url(l, i);
+			alone = true;
+		} else if (op->kind == OP_TEXT) {
+			add_piece(l, (struct liquid_piece){ .text = op->text, .len = op->len });
+		} else if (op->kind == OP_OUTPUT) {
+			add_slot(l, op, alone, &slots);
+			alone = false;
+		} else {
+			plain = op->kind == OP_URL_END;
+		}
+	}
+	if (!plain)
+		l->pieces = NULL;
+}
+
+bool liquid_pieces(const struct liquid *l, void *mem, struct liquid_piece **out, size_t *n)
+{
+	if (!l->pieces)
+		return false;
+	*out = mem_array(mem, struct liquid_piece, l->piece_count + 1);
+	memcpy(*out, l->pieces, l->piece_count * sizeof *l->pieces);
+	*n = l->piece_count;
+	return true;
+}
+
+/* ---- names that are read -------------------------------------------------------------------- */
+
+struct names {
+	struct liquid *l;
+	const char **own;		/* assigned, counted, loop variables: not of the data */
+	size_t own_count;
+};
+
+static bool has(const char *const *list, size_t n, const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(list[i], s) == 0)
+			return true;
+	return false;
+}
+
+static void add_name(struct liquid *l, const char ***list, size_t *n, const char *s)
+{
+	if (!s || has(*list, *n, s))
+		return;
+	*list = mem_resize(l, *list, (*n + 1) * sizeof **list);
+	(*list)[(*n)++] = s;
+}
+
+static void read_expr(struct names *x, const struct expr *e)
+{
+	size_t i;
+
+	if (!e)
+		return;
+	if (e->kind == EXPR_NAME && strcmp(e->name.s, "forloop") != 0 &&
+	    strcmp(e->name.s, "tablerowloop") != 0 && !has(x->own, x->own_count, e->name.s))
+		add_name(x->l, &x->l->names, &x->l->name_count, e->name.s);
+	read_expr(x, e->left);
+	read_expr(x, e->right);
+	for (i = 0; i < e->count; i++)
+		read_expr(x, e->args[i].value);
+}
+
+static void read_args(struct names *x, const struct arg *args, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		read_expr(x, args[i].value);
+}
+
+static void read_op(struct names *x, const struct op *op)
+{
+	size_t i;
+
+	read_expr(x, op->expr);
+	read_args(x, op->args, op->count);
+	if (op->loop) {
+		read_expr(x, op->loop->limit);
+		read_expr(x, op->loop->offset);
+		read_expr(x, op->loop->cols);
+		add_name(x->l, &x->own, &x->own_count, op->loop->var.s);
+	}
+	if (op->call) {
+		read_expr(x, op->call->with);
+		read_args(x, op->call->args, op->call->count);
+		for (i = 0; i < op->call->count; i++)
+			add_name(x->l, &x->own, &x->own_count, op->call->args[i].key);
+	}
+	if (op->kind == OP_ASSIGN || op->kind == OP_CAPTURE || op->kind == OP_INCREMENT ||
+	    op->kind == OP_DECREMENT)
+		add_name(x->l, &x->own, &x->own_count, op->name.s);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void names_make(struct liquid *l)
+{
+	struct names x = { .l = l };
+	int i;
+
+	if (l->options.pages)
+		return;				/* nobody asks for those of a page */
+	for (i = 0; i < l->count; i++)
+		read_op(&x, &l->ops[i]);
+	if (l->name_count)
+		qsort(l->names, l->name_count, sizeof *l->names, by_text);
+}
+
+size_t liquid_names(const struct liquid *l, void *mem, const char ***out)
+{
+	*out = mem_array(mem, const char *, l->name_count + 1);
+	if (l->name_count)
+		memcpy(*out, l->names, l->name_count * sizeof *l->names);
+	return l->name_count;
+}
