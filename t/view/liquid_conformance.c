@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -60,20 +61,23 @@ static bool passes(void *mem, struct json_object *test)
 	return good;
 }
 
-static struct json_object *read_cases(void *mem)
+static struct json_object *read_cases(void)
 {
-	return json_object_from_file(mem_printf(mem, "%s/../shared/data/liquid-conformance.json",
-	    dbtest_share()));
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/../shared/data/liquid-conformance.json", dbtest_share());
+	return json_object_from_file(path);
 }
 
 int main(void)
 {
-	MEM_SCOPE void *mem = mem_scope(NULL, "test");
-	struct json_object *doc = read_cases(mem), *tests;
+	struct json_object *doc = read_cases(), *tests;
+	MEM_SCOPE void *mem = NULL;
 	size_t i, n, good = 0;
 
 	if (!doc)
 		skip_all("../shared/data/liquid-conformance.json is not there");
+	mem = mem_scope(NULL, "test");
 	json_own(mem, doc);
 	tests = json_get(doc, "tests");
 	n = json_object_array_length(tests);
