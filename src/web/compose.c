@@ -152,6 +152,20 @@ static enum err add_problems(struct request *rq, struct response *rs, const stru
 	return e;
 }
 
+/* How the preview is looked at: as whom, on what. The form's word comes before the address's. */
+static void add_view(struct request *rq, struct response *rs)
+{
+	static const char *const shows[] = { "desktop", "phone", "text", NULL };
+	struct form *f = form_has(rq->form, "show") ? rq->form : rq->query;
+	int show = form_choice(f, "show", shows, 0);
+	struct json_object *o = json_obj(rs);
+
+	json_set_text(o, "show", shows[show]);
+	json_set_text(o, "part", show == 2 ? "text" : "html");
+	json_set_int(o, "as", form_int(f, "as", 0, INT64_MAX, 0));
+	json_set(rs->extra, "view", o);
+}
+
 enum err compose_content(struct request *rq, struct response *rs)
 {
 	struct campaign *c;
@@ -166,6 +180,8 @@ enum err compose_content(struct request *rq, struct response *rs)
 		e = add_fields(rq, rs, c->brand_id);
 	if (e == OK)
 		e = add_people(rq, rs, c->brand_id);
+	if (e == OK)
+		add_view(rq, rs);
 	return e;
 }
 
@@ -177,10 +193,15 @@ static enum err answer_saved(struct request *rq, struct response *rs, const stru
 
 	if (e == OK && why == NULL)
 		e = add_problems(rq, rs, c, rs->model);
-	if (e == OK)
+	if (e != OK)
+		return e;
+	add_view(rq, rs);
+	if (why != NULL) {	/* the version seen stays: theirs must not be overwritten unseen */
 		json_set_text(rs->extra, "why", why);
+		json_set_text(rs->extra, "seen", form_get(rq->form, "version"));
+	}
 	rs->page = "campaign/saved";
-	return e;
+	return OK;
 }
 
 static const char *first_error(struct form *f)
