@@ -71,8 +71,8 @@ enum err campaign_cancel(struct db *db, struct campaign *c, int64_t now, struct 
 /* {audience, pending ... given_up, left, settled} */
 struct json_object *counts_json(void *mem, const struct delivery_counts *n);
 /*
- * The ledger bar and its equation: [{key, label, n, x, width}], x and width in percent of the
- * bar, at least 0.5 wide where n > 0.  Cancelled and given up are there when not zero.
+ * The terms of the sum for partials/sum: [{key, label, value}].  Cancelled and given up are
+ * there when not zero; retry is part of left.
  */
 struct json_object *sum_json(void *mem, const struct delivery_counts *n);
 struct json_object *stats_json(void *mem, const struct campaign_stats *s);

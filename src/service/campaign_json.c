@@ -4,9 +4,6 @@
 #include "base/mem.h"
 #include "repo/ledger.h"
 
-/* Percent of a bar below which a part would vanish. */
-#define LEAST_WIDTH 0.5
-
 struct json_object *counts_json(void *mem, const struct delivery_counts *n)
 {
 	struct json_object *o = json_obj(mem);
@@ -30,13 +27,6 @@ struct term {
 	bool always;		/* shown when zero too */
 };
 
-static double share(int64_t n, int64_t audience)
-{
-	double w = audience > 0 ? 100.0 * (double)n / (double)audience : 0;
-
-	return n > 0 && w < LEAST_WIDTH ? LEAST_WIDTH : w;
-}
-
 struct json_object *sum_json(void *mem, const struct delivery_counts *n)
 {
 	const struct term terms[] = {
@@ -50,24 +40,17 @@ struct json_object *sum_json(void *mem, const struct delivery_counts *n)
 		    n->n[DELIVERY_INTENT] + n->n[DELIVERY_RETRY], true },
 	};
 	struct json_object *all = json_arr(mem);
-	double x = 0, sum = 0;
 	size_t i;
 
-	for (i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
-		sum += share(terms[i].n, n->audience);
 	for (i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
-		double width = sum > 0 ? share(terms[i].n, n->audience) * 100.0 / sum : 0;
 		struct json_object *o = json_obj(mem);
 
 		if (terms[i].n == 0 && !terms[i].always)
 			continue;
 		json_set_text(o, "key", terms[i].key);
 		json_set_text(o, "label", terms[i].label);
-		json_set_int(o, "n", terms[i].n);
-		json_set_text(o, "x", mem_printf(mem, "%.2f", x));
-		json_set_text(o, "width", mem_printf(mem, "%.2f", width));
+		json_set_int(o, "value", terms[i].n);
 		json_push(all, o);
-		x += width;
 	}
 	return all;
 }

@@ -275,9 +275,12 @@ enum err campaign_make(struct request *rq, struct response *rs)
 
 static enum err show_report(struct request *rq, struct response *rs, const struct campaign *c)
 {
-	struct json_object *report, *lists;
+	struct json_object *report, *lists, *drawing;
+	struct delivery_counts counts;
 	enum err e = report_json(rq->db, rs, c, &report);
 
+	if (e == OK)
+		e = ledger_counts(rq->db, c->id, &counts);
 	if (e == OK)
 		e = campaign_lists(rq, c, &lists);
 	if (e != OK)
@@ -285,7 +288,9 @@ static enum err show_report(struct request *rq, struct response *rs, const struc
 	rs->page = "campaign/report";
 	rs->extra = json_obj(rs);
 	json_set(rs->extra, "report", report);
-	json_set(rs->extra, "drawing", report_drawing(rs, c, report, rq->caller->brand->time_zone));
+	drawing = report_drawing(rs, c, report, rq->caller->brand->time_zone);
+	json_set(drawing, "sum", campaign_sum(rs, c, &counts));
+	json_set(rs->extra, "drawing", drawing);
 	campaign_names(rs, lists, rs->extra);
 	return OK;
 }

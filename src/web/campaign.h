@@ -25,9 +25,11 @@ enum err campaign_lists(struct request *rq, const struct campaign *c, struct jso
     MUST_CHECK;
 /* {to, without}: the names of the chosen lists, "A + B". */
 void campaign_names(void *mem, struct json_object *lists, struct json_object *into);
+/* The terms of the sum, each with the address of its recipients. */
+struct json_object *campaign_sum(void *mem, const struct campaign *c, const struct delivery_counts *n);
 /* Fills rs->extra of campaign/live. */
 enum err campaign_live(struct request *rq, struct response *rs, const struct campaign *c) MUST_CHECK;
-/* {from, to, items} and limits of a page of a list: cursor and limit of the query. */
+/* Rows of a page of a list: ?limit=, at most 200. */
 int page_limit(struct request *rq, int dflt);
 
 handler campaign_index;

@@ -192,6 +192,20 @@ static enum err add_provider(struct request *rq, struct json_object *o, const st
 	return OK;
 }
 
+struct json_object *campaign_sum(void *mem, const struct campaign *c, const struct delivery_counts *n)
+{
+	struct json_object *all = sum_json(mem, n);
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(all); i++) {
+		struct json_object *o = json_object_array_get_idx(all, i);
+
+		json_set_text(o, "href", mem_printf(mem, "/brands/%lld/campaigns/%lld/recipients?state=%s",
+		    (long long)c->brand_id, (long long)c->id, json_text(o, "key", "")));
+	}
+	return all;
+}
+
 enum err campaign_live(struct request *rq, struct response *rs, const struct campaign *c)
 {
 	struct json_object *o = json_obj(rs), *lists;
@@ -210,7 +224,7 @@ enum err campaign_live(struct request *rq, struct response *rs, const struct cam
 		left += counts.n[i];
 	campaign_names(rs, lists, o);
 	json_set_int(o, "reach", reach);
-	json_set(o, "sum", sum_json(rs, &counts));
+	json_set(o, "sum", campaign_sum(rs, c, &counts));
 	if (c->status != CAMPAIGN_SCHEDULED)
 		e = add_ledger(rq, o, c, left);
 	if (e == OK)
