@@ -12,25 +12,25 @@ enum {
 };
 
 #define RESULTS \
-	"(SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt, " NUMBER(2) " AS state," \
+	"(SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt, " NUMBER(2) " AS became," \
 	" j.value ->> 3 AS message_id, j.value ->> 4 AS reason, " NUMBER(5) " AS next_try" \
 	" FROM " ROWS("$1") ") r"
 
 static const char *const sql[] = {
-	[SETTLE] = "UPDATE campaign_subscribers AS d SET state = r.state, reason = r.reason,"
+	[SETTLE] = "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
 	    "   message_id = r.message_id, owner = NULL, next_try_at = r.next_try,"
-	    "   settled_at = CASE WHEN r.state = 3 THEN NULL ELSE CAST($2 AS BIGINT) END"
+	    "   settled_at = CASE WHEN r.became = 3 THEN NULL ELSE CAST($2 AS BIGINT) END"
 	    "  FROM " RESULTS
 	    " WHERE d.id = r.id AND d.attempt_id = r.attempt AND d.state = 2 AND d.campaign_id = $3"
 	    " RETURNING state",
 	/* The answer came after all, when others had already taken us for dead. */
-	[SETTLE_DOUBT] = "UPDATE campaign_subscribers AS d SET state = r.state, reason = r.reason,"
+	[SETTLE_DOUBT] = "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
 	    "   message_id = r.message_id, settled_at = $2"
 	    "  FROM " RESULTS
 	    " WHERE d.id = r.id AND d.attempt_id = r.attempt AND d.state = 7 AND d.campaign_id = $3"
-	    "   AND r.state IN (4, 5)"
+	    "   AND r.became IN (4, 5)"
 	    " RETURNING state",
-	[END_ATTEMPT] = "UPDATE send_attempts AS a SET outcome = r.state, finished_at = $2,"
+	[END_ATTEMPT] = "UPDATE send_attempts AS a SET outcome = r.became, finished_at = $2,"
 	    "   message_id = r.message_id, error = r.reason FROM " RESULTS
 	    " WHERE a.id = r.attempt AND a.delivery_id = r.id AND a.outcome IN (0, 7)",
 	[RELEASE] = "UPDATE campaign_subscribers SET state = 0, owner = NULL, claimed_at = NULL"
