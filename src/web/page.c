@@ -219,7 +219,7 @@ static const char *error_title(int status)
 {
 	switch (status) {
 	case 403: return "Not for you";
-	case 404: return "There is nothing here";
+	case 404: return "Not found";
 	case 405: return "Not in this way";
 	case 409: return "This does not fit any more";
 	case 413: return "Too large";
