@@ -1,0 +1,300 @@
+# A whole site for one test: ./run in a directory of its own, on a free port.
+#
+#	my $site = Site->start;
+#	my $r = $site->get('/healthz');			# HTTP::Tiny's answer
+#	my $b = $site->api(POST => '/brands', { name => 'Acme' });	# {status, json, ...}
+#	$site->sign_in;					# then get/post carry the session
+#	my $r = $site->post('/brands/1/lists', { name => 'News' });	# adds the CSRF token
+#
+# MAILLAYER_BUILD names the build directory; otherwise build/ beside the source.
+package Site;
+
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use HTTP::Tiny;
+use IO::Socket::INET;
+use JSON::PP;
+use POSIX qw(WNOHANG);
+use Time::HiRes qw(sleep time);
+
+our $top = abs_path(dirname(__FILE__) . '/../..');
+my $email = 'test@example.com';
+my $password = 'correct horse battery';
+
+sub free_port {
+	my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die "no port: $!";
+	return $s->sockport;
+}
+
+# Options: state (directory, kept), args (more arguments of ./run), env (hash).
+sub start {
+	my ($class, %o) = @_;
+	my $self = bless {
+		state => $o{state} // tempdir('maillayer-XXXXXX', TMPDIR => 1),
+		kept => defined $o{state},
+		port => $o{port} // free_port(),
+		env => $o{env} // {},
+		args => $o{args} // [],
+		cookies => {},
+		owner => $$,
+	}, $class;
+	$self->{build} = abs_path($ENV{MAILLAYER_BUILD} // "$top/build");
+	$self->{url} = "http://127.0.0.1:$self->{port}";
+	$self->{http} = HTTP::Tiny->new(max_redirect => 0, timeout => 130,
+		agent => 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0');
+	$self->run;
+	return $self;
+}
+
+sub run {
+	my ($self, $wait) = @_;
+	my $out = "$self->{state}/run.out";
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0) {
+		$SIG{INT} = 'DEFAULT';
+		%ENV = (%ENV, %{ $self->{env} }, MAILLAYER_BUILD => $self->{build});
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', $out or die;
+		open STDERR, '>&', \*STDOUT;
+		exec "$top/run", '--state', $self->{state}, '--port', $self->{port}, @{ $self->{args} };
+		die "exec: $!";
+	}
+	$self->{pid} = $pid;
+	my $end = time + ($wait // 120);
+	until (-e "$self->{state}/run.json") {
+		if (waitpid($pid, WNOHANG) == $pid || time > $end) {
+			delete $self->{pid};
+			die "./run did not start:\n" . $self->output;
+		}
+		sleep 0.05;
+	}
+	sleep 0.05 until $self->output =~ /Ctrl-C/ || time > $end;
+}
+
+sub slurp {
+	my ($file) = @_;
+	open my $f, '<', $file or return '';
+	local $/;
+	return scalar <$f> // '';
+}
+
+sub output { slurp("$_[0]{state}/run.out") }
+sub log { my ($self, $name) = @_; return slurp("$self->{state}/log/$name.log") }
+
+# Lines of a log as objects, those of one event.
+sub events {
+	my ($self, $name, $event) = @_;
+	my @all = map { eval { decode_json($_) } // () } split /\n/, $self->log($name);
+	return grep { !$event || $_->{event} eq $event } @all;
+}
+
+# Calls sub until it gives something true, at most so many seconds.
+sub until_true {
+	my ($self, $seconds, $sub) = @_;
+	my $end = time + $seconds;
+	while (1) {
+		my $got = $sub->();
+		return $got if $got || time > $end;
+		sleep 0.1;
+	}
+}
+
+# ---- processes ----
+
+sub children {
+	my ($pid) = @_;
+	my @found;
+	for my $dir (glob '/proc/[0-9]*') {
+		my ($pp) = slurp("$dir/stat") =~ /\) \S (\d+)/ or next;
+		push @found, $dir =~ /(\d+)$/ if $pp == $pid;
+	}
+	return @found;
+}
+
+sub command_line {
+	my $c = slurp("/proc/$_[0]/cmdline");
+	$c =~ tr/\0/ /;
+	return $c;
+}
+
+# Pid of a direct child of ./run by its command line.
+sub process {
+	my ($self, $pattern) = @_;
+	my ($pid) = grep { command_line($_) =~ $pattern } children($self->{pid});
+	return $pid;
+}
+
+sub supervisor { my ($self, $name) = @_; return $self->process(qr{/maillayer $name }) }
+sub workers { my ($self, $name) = @_; return children($self->supervisor($name)) }
+
+# Every process whose command line names the state directory.
+sub processes {
+	my ($self) = @_;
+	return grep { index(command_line($_), $self->{state}) >= 0 }
+	    map { /(\d+)$/ } glob '/proc/[0-9]*';
+}
+
+sub stop {
+	my ($self, $signal) = @_;
+	my $pid = delete $self->{pid} or return;
+	kill $signal // 'TERM', $pid;
+	waitpid $pid, 0;
+	return $?;
+}
+
+sub DESTROY {
+	my ($self) = @_;
+	local ($?, $@, $!);
+	return if $self->{owner} != $$;
+	$self->stop;
+	system 'rm', '-rf', $self->{state} unless $self->{kept};
+}
+
+# ---- commands ----
+
+# Runs `maillayer ARGS --config ...`; (status, stdout and stderr together). input: stdin.
+sub command {
+	my ($self, $args, $input) = @_;
+	my $in = File::Temp->new;
+	print $in $input // '';
+	close $in;
+	my $pid = open(my $out, '-|') // die "fork: $!";
+	if ($pid == 0) {
+		open STDIN, '<', "$in" or die;
+		open STDERR, '>&', \*STDOUT;
+		exec "$self->{build}/maillayer", @$args, '--config', "$self->{state}/maillayer.ini";
+		die "exec: $!";
+	}
+	local $/;
+	my $text = <$out> // '';
+	close $out;
+	return ($? >> 8, $text);
+}
+
+sub secret {
+	my ($self) = @_;
+	$self->{secret} //= ($self->command([qw(secret cron)]))[1] =~ s/\s//gr;
+	return $self->{secret};
+}
+
+# Makes the installation admin of the test, once.
+sub user {
+	my ($self) = @_;
+	return if $self->{user}++;
+	my ($status, $text) = $self->command([qw(user create --admin --password-stdin --email), $email,
+		'--name', 'Test Person'], "$password\n");
+	die "user create: $text" if $status;
+}
+
+# Key for everything, or with options {brand, scopes}.
+sub key {
+	my ($self, %o) = @_;
+	my $who = $o{brand} ? "brand $o{brand}" : 'all';
+	my $scopes = $o{scopes} // 'read,write,send';
+	$self->{keys}{"$who $scopes"} //= do {
+		my ($status, $text) = $self->command(['key', 'create', '--scopes', $scopes,
+			$o{brand} ? ('--brand', $o{brand}) : '--all']);
+		die "key create: $text" if $status;
+		$text =~ s/\s//gr;
+	};
+	return $self->{keys}{"$who $scopes"};
+}
+
+# ---- HTTP ----
+
+sub escape { my ($s) = @_; utf8::encode($s) if utf8::is_utf8($s); $s =~ s/([^A-Za-z0-9_.~-])/sprintf '%%%02X', ord $1/ge; return $s }
+
+# Hash or array of pairs to urlencoded; an array as value repeats the name.
+sub form {
+	my ($f) = @_;
+	my @pairs = ref $f eq 'ARRAY' ? @$f : map { $_ => $f->{$_} } sort keys %$f;
+	my @out;
+	while (my ($name, $value) = splice @pairs, 0, 2) {
+		push @out, escape($name) . '=' . escape($_) for ref $value ? @$value : $value;
+	}
+	return join '&', @out;
+}
+
+# Any request: {status, headers, content, json (when it is JSON)}.  Keeps cookies.
+sub request {
+	my ($self, $method, $path, %o) = @_;
+	my %headers = %{ $o{headers} // {} };
+	if (%{ $self->{cookies} } && !$o{no_cookies} && !exists $headers{cookie}) {
+		$headers{cookie} = join '; ', map { "$_=$self->{cookies}{$_}" } sort keys %{ $self->{cookies} };
+	}
+	my $r = $self->{http}->request($method, $path =~ /^http/ ? $path : "$self->{url}$path",
+		{ headers => \%headers, (defined $o{content} ? (content => $o{content}) : ()) });
+	my $set = $r->{headers}{'set-cookie'};
+	for my $c (ref $set ? @$set : defined $set ? $set : ()) {
+		next if $o{no_cookies};
+		my ($name, $value) = $c =~ /^([^=]+)=([^;]*)/ or next;
+		if ($c =~ /Max-Age=0/) { delete $self->{cookies}{$name} }
+		else { $self->{cookies}{$name} = $value }
+	}
+	$r->{json} = eval { JSON::PP->new->utf8->allow_nonref->decode($r->{content}) }
+	    if ($r->{headers}{'content-type'} // '') =~ /json/;
+	return $r;
+}
+
+sub get { my ($self, $path, %o) = @_; return $self->request(GET => $path, %o) }
+
+# The API with a key of everything (or key => ...; key => '' for none). body: hash or array sent as JSON.
+sub api {
+	my ($self, $method, $path, $body, %o) = @_;
+	my %headers = %{ $o{headers} // {} };
+	my $key = $o{key} // $self->key;
+	$headers{authorization} = "Bearer $key" if $key ne '';
+	$headers{'content-type'} //= 'application/json' if defined $body;
+	return $self->request($method, "/api/v1$path", no_cookies => 1, headers => \%headers,
+		(defined $body ? (content => ref $body ? encode_json($body) : $body) : ()));
+}
+
+sub sign_in {
+	my ($self) = @_;
+	$self->user;
+	my $page = $self->get('/sign-in');
+	my $r = $self->request(POST => '/sign-in',
+		headers => { 'content-type' => 'application/x-www-form-urlencoded' },
+		content => form([ email => $email, password => $password, csrf => csrf_of($page) ]));
+	die "sign in: $r->{status} $r->{content}" if $r->{status} != 303;
+	$self->{csrf} = csrf_of($self->get('/brands'));
+	return $r;
+}
+
+sub csrf_of { my ($r) = @_; return $r->{content} =~ /name="csrf" value="([^"]*)"/ ? $1 : '' }
+
+# A form sent as the signed-in person.
+sub post {
+	my ($self, $path, $form, %o) = @_;
+	my @pairs = ref $form eq 'ARRAY' ? @$form : %{ $form // {} };
+	push @pairs, csrf => $self->{csrf} unless $o{no_csrf};
+	return $self->request(POST => $path, %o,
+		headers => { 'content-type' => 'application/x-www-form-urlencoded', %{ $o{headers} // {} } },
+		content => form(\@pairs));
+}
+
+# multipart/form-data: pairs; a value {name, type, data} is a file.  Returns (content type, body).
+sub multipart {
+	my @pairs = @_;
+	my $boundary = 'maillayer-test-' . int(rand 1e9);
+	my $body = '';
+	while (my ($name, $value) = splice @pairs, 0, 2) {
+		my $file = ref $value eq 'HASH' ? "; filename=\"$value->{name}\"" : '';
+		my $type = ref $value eq 'HASH' ? "Content-Type: $value->{type}\r\n" : '';
+		my $data = ref $value eq 'HASH' ? $value->{data} : $value;
+		$body .= "--$boundary\r\nContent-Disposition: form-data; name=\"$name\"$file\r\n$type\r\n$data\r\n";
+	}
+	return ("multipart/form-data; boundary=$boundary", "$body--$boundary--\r\n");
+}
+
+# Background work now, as the trigger does it: name send or jobs.
+sub cron {
+	my ($self, $name) = @_;
+	return $self->request(POST => "/cron/$name", no_cookies => 1,
+		headers => { authorization => 'Bearer ' . $self->secret });
+}
+
+1;
