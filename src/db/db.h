@@ -44,6 +44,9 @@
  * - GROUP BY must name every plain column of the select list.  An INSERT ... SELECT with ON
  *   CONFLICT needs a WHERE ("WHERE true").  In ON CONFLICT DO UPDATE name the table for
  *   the old value: SET n = campaign_counts.n + excluded.n.
+ * - id IN (SELECT ... LIMIT n FOR UPDATE SKIP LOCKED) may take more than n on PostgreSQL: put the
+ *   SELECT in WITH ... AS MATERIALIZED.  In UPDATE ... FROM, RETURNING n must be a name that
+ *   only the table has (SQLite takes no alias there, PostgreSQL wants one if two have it).
  * - Text must be UTF-8 without NUL; a bound text with a NUL is ERR_INVALID.
  */
 struct db;

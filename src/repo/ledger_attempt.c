@@ -13,16 +13,18 @@ enum {
 	CLAIM, CLAIM_RETRY, STATUS, LOCK_PEOPLE, WANTED, SKIP, ATTEMPT, INTENT,
 };
 
-#define CLAIMABLE(state) \
-	"UPDATE campaign_subscribers SET state = 1, owner = $2, claimed_at = $3" \
-	" WHERE state = " state " AND id IN (SELECT id FROM campaign_subscribers" \
+/* MATERIALIZED: PostgreSQL would run a plain subquery again for each row, and LIMIT with it. */
+#define CLAIM_FROM(state, more) \
+	"WITH due AS MATERIALIZED (SELECT id FROM campaign_subscribers" \
 	"   /*+lite INDEXED BY campaign_subscribers_open */" \
-	"   WHERE campaign_id = $1 AND state = " state " AND state < 4"
+	"   WHERE campaign_id = $1 AND state = " state " AND state < 4" more \
+	"   ORDER BY id LIMIT $4 /*+pg FOR UPDATE SKIP LOCKED */)" \
+	" UPDATE campaign_subscribers SET state = 1, owner = $2, claimed_at = $3" \
+	" WHERE state = " state " AND id IN (SELECT id FROM due)"
 
 static const char *const sql[] = {
-	[CLAIM] = CLAIMABLE("0") " ORDER BY id LIMIT $4 /*+pg FOR UPDATE SKIP LOCKED */)",
-	[CLAIM_RETRY] = CLAIMABLE("3") " AND next_try_at <= $5"
-	                " ORDER BY id LIMIT $4 /*+pg FOR UPDATE SKIP LOCKED */)",
+	[CLAIM] = CLAIM_FROM("0", ""),
+	[CLAIM_RETRY] = CLAIM_FROM("3", " AND next_try_at <= $5"),
 	/* Held until commit: a pause or cancel that has answered is never followed by an intent. */
 	[STATUS] = "SELECT status, brand_id FROM campaigns WHERE id = $1 /*+pg FOR SHARE */",
 	/* The same for people: who unsubscribes now waits for this transaction, or we for theirs. */
