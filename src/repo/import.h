@@ -60,10 +60,10 @@ enum err import_settle(struct db *db, const struct import *i, int64_t until) MUS
 enum err import_finish(struct db *db, const struct import *i, int64_t now) MUST_CHECK;
 /* Gives the lease back, so that the next slice needs not wait. */
 enum err import_release(struct db *db, const struct import *i) MUST_CHECK;
-/* Imports waiting or running, and rows known to be left in them. */
+/* Imports waiting or running. */
 enum err import_open(struct db *db, int64_t *n) MUST_CHECK;
 
-/* Chunk `number`, appended to nothing: data owned by mem. ERR_NOTFOUND past the end. */
+/* Chunk `number` of the file; data is owned by mem. ERR_NOTFOUND past the end. */
 enum err import_chunk(struct db *db, void *mem, int64_t id, int64_t number, char **data,
     size_t *len) MUST_CHECK;
 
@@ -71,7 +71,6 @@ struct import_refusal {
 	int64_t row;			/* of data, from 1 */
 	const char *reason, *content;	/* the row as CSV with commas */
 };
-enum err import_refuse(struct db *db, int64_t id, const struct import_refusal *r) MUST_CHECK;
 /* Rows above `after`, in order; array owned by mem. */
 enum err import_refusals(struct db *db, void *mem, int64_t id, int64_t after, size_t limit,
     struct import_refusal **out, size_t *n) MUST_CHECK;

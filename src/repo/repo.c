@@ -12,6 +12,8 @@
 #include "repo/health.h"
 #include "repo/idempotency.h"
 #include "repo/ledger.h"
+#include "repo/import.h"
+#include "repo/import_rows.h"
 #include "repo/list.h"
 #include "repo/outbox.h"
 #include "repo/provider.h"
@@ -38,6 +40,8 @@ static prepare *const all[] = {
 	health_prepare,
 	idempotency_prepare,
 	ledger_prepare,
+	import_prepare,
+	import_rows_prepare,
 	list_prepare,
 	outbox_prepare,
 	provider_prepare,

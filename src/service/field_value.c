@@ -1,6 +1,7 @@
 #include "service/field.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,6 +75,8 @@ static struct json_object *number(void *mem, const char *text, bool loose)
 		return json_own(mem, json_object_new_int64(whole));
 	if (!text_to_double(plain, &v))
 		return NULL;
+	if (v == floor(v) && fabs(v) < 9e15)
+		return json_own(mem, json_object_new_int64((int64_t)v));
 	snprintf(plain, sizeof(plain), "%.15g", v);
 	return json_own(mem, json_object_new_double_s(v, plain));
 }
