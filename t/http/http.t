@@ -18,7 +18,7 @@ is($r->{status}, 200, 'GET /healthz answers');
 is($r->{content}, "ok\n", '... ok');
 $r = $site->request(HEAD => '/healthz');
 is($r->{status}, 200, 'HEAD /healthz answers');
-is($r->{content}, '', '... without a body');
+is($r->{content} // '', '', '... without a body');
 is($r->{headers}{'content-length'}, 3, '... with its length');
 $r = $site->get('/nowhere');
 is($r->{status}, 404, 'an unknown page is 404');
