@@ -26,9 +26,6 @@ static const char *const sentences[ERR_COUNT] = {
 	[ERR_LIMITED] = "Too many tries. Wait a little, then try again.",
 	[ERR_BUSY] = "The database is busy right now. Nothing was changed; try again shortly.",
 	[ERR_FULL] = "The server's disk is full. Nothing was changed.",
-	[ERR_IO] = "Something went wrong on our side. It has been logged.",
-	[ERR_DB] = "Something went wrong on our side. It has been logged.",
-	[ERR_INTERNAL] = "Something went wrong on our side. It has been logged.",
 };
 
 enum { BUSY_RETRY_S = 5 };
@@ -44,6 +41,13 @@ static bool wants_page(const struct request *rq)
 	if (r != NULL && (r->flags & ROUTE_RAW))
 		return strstr(rq->accept, "text/html") != NULL;
 	return true;
+}
+
+/* What is not the caller's doing: the request's id finds the line in the log that says why. */
+static const char *own_fault(struct request *rq)
+{
+	return mem_printf(rq, "An error inside Maillayer stopped this. Its log has the reason "
+	    "under %s.", rq->id);
 }
 
 static void set_json(struct response *rs, const char *type, struct json_object *o)
@@ -92,7 +96,7 @@ static void render(const struct site *site, struct request *rq, struct response 
 		return;
 	if (rs->status < 400)
 		rs->status = 500;
-	rs->detail = rs->detail ? rs->detail : sentences[ERR_INTERNAL];
+	rs->detail = rs->detail ? rs->detail : own_fault(rq);
 	respond_body(rs, "text/plain; charset=utf-8", rs->detail, strlen(rs->detail));
 	buf_char(rs->body, '\n');
 }
@@ -145,7 +149,7 @@ static void answer_error(const struct site *site, struct request *rq, struct res
 	if (rs->detail == NULL && e == ERR_INVALID)
 		rs->detail = first_sentence(rq->form);
 	if (rs->detail == NULL)
-		rs->detail = sentences[e];
+		rs->detail = sentences[e] ? sentences[e] : own_fault(rq);
 	if (!wants_page(rq)) {
 		problem(rq, rs, e);
 		return;
