@@ -104,9 +104,10 @@ static bool same_place(const struct request *rq, const char *origin)
 }
 
 /*
- * Did a page of ours send this?  The token of the session proves it.  Where there is no
- * session yet (sign-in) only the browser's own word counts: Sec-Fetch-Site, Origin ("null"
- * comes with our own forms too, because of Referrer-Policy: no-referrer).
+ * Did a page of ours send this?  The token of the session proves it.  Where no session is
+ * asked for (sign-in, also from a page opened before another tab signed in) only the browser's
+ * own word counts: Sec-Fetch-Site, Origin ("null" comes with our own forms too, because of
+ * Referrer-Policy: no-referrer).
  */
 static bool from_us(const struct request *rq, const struct caller *c)
 {
@@ -117,7 +118,7 @@ static bool from_us(const struct request *rq, const struct caller *c)
 		return false;
 	if (!text_empty(site) && !text_equal(site, "same-origin") && !text_equal(site, "none"))
 		return false;
-	if (!c->session_id)
+	if (!c->session_id || rq->route->access == ACCESS_PUBLIC)
 		return true;
 	if (text_empty(token))
 		token = rq->csrf_token;
