@@ -8,6 +8,7 @@ extern const struct command command_demo;
 extern const struct command command_doctor;
 extern const struct command command_key;
 extern const struct command command_migrate;
+extern const struct command command_render;
 extern const struct command command_secret;
 extern const struct command command_setup_link;
 extern const struct command command_track;

@@ -31,6 +31,7 @@ struct liquid_error {
 struct liquid_options {
 	enum liquid_escape escape;
 	bool strict;		/* an undefined name or unknown filter at render time is an error */
+	bool known_filters;	/* an unknown filter is an error when compiling, even if not strict */
 	bool pages;		/* layout, block, include, render and raw output are allowed */
 	size_t max_output;
 	long max_steps;

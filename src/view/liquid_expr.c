@@ -289,7 +289,7 @@ static enum err check_filter(struct compiler *c, struct expr *e, const char *s, 
 		n += !e->args[i].key;
 	e->filter = filter_named(s, len);
 	if (!e->filter) {
-		if (c->l->options.strict || c->l->options.pages)
+		if (c->l->options.strict || c->l->options.known_filters)
 			return liquid_fail(c->error, e->at, "There is no filter named \"%.*s\".",
 			    (int)(len > 60 ? 60 : len), s);
 		return OK;

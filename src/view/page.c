@@ -127,7 +127,8 @@ static struct page *page_compile(struct pages *p, const char *name)
 	struct page *pg = mem_new(p, struct page);
 	struct loading ctx = { p, pg };
 	const struct liquid_options o = {
-		.escape = LIQUID_HTML, .pages = true, .load = load, .load_ctx = &ctx,
+		.escape = LIQUID_HTML, .known_filters = true, .pages = true, .load = load,
+		.load_ctx = &ctx,
 	};
 	const char *source = load(&ctx, pg, name);
 	enum err e = ERR_NOTFOUND;

@@ -1,0 +1,145 @@
+#include "view/html_mask.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "view/liquid_parts.h"
+
+static void hide(char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (s[i] && strchr("\"'<>&", s[i]))
+			s[i] = '_';
+}
+
+/* Length of the {{ }} or {% %} at s; to the end when it is never closed. */
+static size_t span(const char *s, size_t n)
+{
+	const char *end = memmem(s + 2, n - 2, s[1] == '{' ? "}}" : "%}", 2);
+
+	return end ? (size_t)(end - s) + 2 : n;
+}
+
+/* Offset of the next {{ or {% at or after i, or len. */
+static size_t next_span(const char *s, size_t i, size_t len)
+{
+	const char *p;
+
+	for (; i + 1 < len; i++) {
+		p = memchr(s + i, '{', len - 1 - i);
+		if (!p)
+			break;
+		i = (size_t)(p - s);
+		if (p[1] == '{' || p[1] == '%')
+			return i;
+	}
+	return len;
+}
+
+char *html_unmask(void *mem, const char *value, const char *source, size_t len)
+{
+	struct buf *b = buf_new(mem);
+	size_t n = strlen(value), from = 0, at, i = 0, k;
+	char *out;
+
+	while ((at = next_span(value, from, n)) < n) {
+		i = next_span(source, i, len);
+		if (i == len)
+			break;
+		k = span(source + i, len - i);
+		buf_add(b, value + from, at - from);
+		buf_add(b, source + i, k);
+		i += k;
+		from = at + span(value + at, n - at);
+	}
+	buf_add(b, value + from, n - from);
+	out = mem_strn(mem, b->data, b->len);
+	mem_free(b);
+	return out;
+}
+
+static void as_comment(char *s, size_t n)
+{
+	size_t i;
+
+	if (n < 7) {
+		memset(s, ' ', n);
+		return;
+	}
+	memcpy(s, "<!--", 4);
+	for (i = 4; i < n - 3; i++)
+		if (s[i] == '-' || s[i] == '>')
+			s[i] = ' ';
+	memcpy(s + n - 3, "-->", 3);
+}
+
+static void mask_span(char *s, size_t n, const struct place *p)
+{
+	if (p->where == IN_TEXT && s[1] == '%')
+		as_comment(s, n);
+	else if (p->where == IN_TEXT || p->where == IN_VALUE || s[1] == '{')
+		hide(s, n);
+	else if (p->where != IN_RAW && p->where != IN_COMMENT)
+		memset(s, ' ', n);
+}
+
+char *html_mask(void *mem, const char *html, size_t len)
+{
+	char *out = mem_strn(mem, html, len);
+	struct place place = { 0 };
+	enum place_event event;
+	size_t i = 0, n, stop;
+
+	while (i < len) {
+		stop = next_span(out, i, len);
+		while (i < stop)
+			i += place_read(&place, out + i, stop - i, &event);
+		if (i == len)
+			break;
+		n = span(out + i, len - i);
+		mask_span(out + i, n, &place);
+		i += n;
+	}
+	return out;
+}
+
+/* ---- depth ----------------------------------------------------------------------------------- */
+
+/* Elements that have no end tag, or often none. */
+static bool open_ended(const char *s, size_t n)
+{
+	static const char *const names[] = {
+		"area", "base", "br", "col", "dd", "dt", "hr", "img", "input", "li", "link", "meta",
+		"option", "p", "source", "td", "th", "tr", "wbr",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strlen(names[i]) == n && strncasecmp(names[i], s, n) == 0)
+			return true;
+	return false;
+}
+
+size_t html_depth(const char *html, size_t len)
+{
+	const char *p = html, *end = html + len, *name;
+	size_t depth = 0, most = 0, n;
+	bool closing;
+
+	while ((p = memchr(p, '<', (size_t)(end - p)))) {
+		closing = ++p < end && *p == '/';
+		name = p + closing;
+		for (n = 0; name + n < end && strchr("<>/ \t\r\n", name[n]) == NULL; n++)
+			;
+		if (n == 0 || *name == '!' || open_ended(name, n))
+			continue;
+		if (!closing && ++depth > most)
+			most = depth;
+		else if (closing && depth > 0)
+			depth--;
+	}
+	return most;
+}
