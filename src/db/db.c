@@ -1,9 +1,10 @@
-#include "db/db_driver.h"
+#include "db/db.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "db/db_driver.h"
 
 enum { WAIT_MS = 5000, LINE_MAX_BYTES = 120 };
 

@@ -1,4 +1,4 @@
-#include "kv/kv_driver.h"
+#include "kv/kv.h"
 
 #include <string.h>
 
@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "kv/kv_driver.h"
 
 enum {
 	KEY_MAX = 200,			/* memcached takes 250 */

@@ -202,4 +202,3 @@ enum err campaign_stats_get(struct db *db, int64_t id, struct campaign_stats *ou
 		read_stats(s, 0, out);
 	return e == ERR_NOTFOUND ? OK : e;
 }
-

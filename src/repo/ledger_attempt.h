@@ -17,4 +17,3 @@ enum err ledger_settle_prepare(struct db *db) MUST_CHECK;
 #define ROWS(param) \
 	"/*+lite json_each(" param ") j *//*+pg json_array_elements(CAST(" param " AS json)) AS j(value) */"
 #define NUMBER(i) "CAST(j.value ->> " #i " AS BIGINT)"
-

@@ -253,7 +253,7 @@ static void add_marked(struct content *c, struct part *p, const char *s, size_t 
 			return;
 		}
 		add_static(c, p, s, (size_t)(mark - s));
-		piece_add(c, p, mark[1] == 'o' ? PIECE_PIXEL : PIECE_CLICK)->n = atoi(mark + 2);
+		piece_add(c, p, mark[1] == 'o' ? PIECE_PIXEL : PIECE_CLICK)->n = (int)strtol(mark + 2, NULL, 10);
 		s = close + 1;
 	}
 }

@@ -108,7 +108,7 @@ static void put_marked(struct fill *f, const char *s, size_t len, struct buf *ou
 		}
 		buf_add(out, s, (size_t)(mark - s));
 		if (mark[1] == 'c')
-			put_token(f, TOKEN_CLICK, atoi(mark + 2), out);
+			put_token(f, TOKEN_CLICK, (int)strtol(mark + 2, NULL, 10), out);
 		else if (mark[1] == 'o')
 			put_token(f, TOKEN_OPEN, 0, out);
 		s = close + 1;
