@@ -16,7 +16,6 @@ static const struct command *const commands[] = {
 	&command_setup_link,
 	&command_demo,
 	&command_doctor,
-	&command_demo,
 	&command_version,
 };
 
