@@ -212,6 +212,22 @@ enum err access_enter(struct request *rq, struct response *rs, const struct rout
 	return e;
 }
 
+void access_guess(struct request *rq)
+{
+	struct caller *c = mem_new(rq, struct caller);
+	int64_t id = 0;
+
+	rq->caller = c;
+	if (!rq->db || by_cookie(rq, c) != OK || !c->user_id || rq->nsegments < 2)
+		return;
+	if (!text_equal(rq->segments[0], "brands") ||
+	    !text_to_int(rq->segments[1], 1, INT64_MAX, &id))
+		return;
+	rq->args[0] = id;
+	if (enter_brand(rq, c) != OK)
+		c->brand = NULL;
+}
+
 void access_leave(struct request *rq, struct response *rs, enum err e)
 {
 	const struct caller *c = rq->caller;

@@ -26,6 +26,11 @@ enum permission {
 
 /* site.enter: session or bearer -> rq->caller, permission, CSRF. */
 enum err access_enter(struct request *rq, struct response *rs, const struct route *r);
+/*
+ * For an error page of an address that no route has: who the session says it is, and the
+ * brand of the path if they may see it, so that the page keeps its side bar.
+ */
+void access_guess(struct request *rq);
 /* site.leave: flash cookie of the next page, kept answer of an Idempotency-Key. */
 void access_leave(struct request *rq, struct response *rs, enum err e);
 /* Adds a line to audit_log for a change; errors are logged only. detail may be NULL. */

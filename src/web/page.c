@@ -239,6 +239,8 @@ static void set_error(struct request *rq, struct response *rs)
 	json_set_text(o, "title", error_title(rs->status));
 	json_set_text(o, "request", rs->status >= 500 ? rq->id : "");
 	rs->model = o;
+	if (!rq->route)
+		access_guess(rq);
 	if (rq->caller && rq->caller->user_id && rq->caller->brand)
 		rs->page = "error_inside";
 }

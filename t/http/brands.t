@@ -61,7 +61,12 @@ is($site->api(POST => '/brands', { name => 'Y' }, key => $key_b)->{status}, 403,
 $r = $site->api(PATCH => "/brands/$b", { name => 'Y' }, key => $read_b);
 is($r->{status}, 403, 'a key that may read cannot write');
 like($r->{json}{detail}, qr/scope .*write/, 'and is told why');
-is($site->get('/brands/999999')->{status}, 404, 'an unknown brand is 404 as a page');
+$r = $site->get('/brands/999999');
+is($r->{status}, 404, 'an unknown brand is 404 as a page');
+like($r->{content}, qr/To your brands/, 'with a way back');
+$r = $site->get("/brands/$a/nothing");
+is($r->{status}, 404, 'an unknown page of a brand too');
+like($r->{content}, qr{href="/brands/$a/settings"}, 'within the brand');
 is($site->api(GET => '/brands/999999')->{status}, 404, 'and in the API');
 is($site->api(GET => '/brands/0')->{status}, 404, 'zero is no brand');
 is($site->api(DELETE => "/brands/$b")->{status}, 405, 'what cannot be done is 405');
