@@ -56,3 +56,15 @@ document.addEventListener('click', e => {
 	if (button)
 		copy(button);
 });
+
+for (const button of document.querySelectorAll('[data-copy][hidden]'))
+	button.hidden = false;	// of no use without scripts
+
+// ---- <form data-zone="time_zone">: fills that field with the browser's time zone while it is empty --
+
+for (const form of document.querySelectorAll('form[data-zone]')) {
+	const field = form.elements[form.dataset.zone];
+
+	if (field && field.value === '')
+		field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? '';
+}
