@@ -14,7 +14,6 @@ static const struct command *const commands[] = {
 	&command_render,
 	&command_secret,
 	&command_setup_link,
-	&command_demo,
 	&command_doctor,
 	&command_version,
 };
