@@ -1,3 +1,4 @@
+#!/usr/bin/perl
 # Brands, delivery, API keys, idempotency: as pages and as API, through nginx.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+#!/usr/bin/perl
 # First account, signing in and out, who may come in: through nginx.
 use strict;
 use warnings;
