@@ -44,8 +44,8 @@ void memcached_start(struct memcached *m)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
-		execlp("memcached", "memcached", "-s", path, "-a", "0700", "-U", "0", "-m", "16",
-		    "-u", "root", "-t", "1", (char *)NULL);
+		execlp("memcached", "memcached", "-s", path, "-a", "0700", "-U", "0",
+		    "-m", "16", "-u", "root", "-t", "1", (char *)NULL);
 		_exit(127);
 	}
 	for (int i = 0; i < 500; i++) {

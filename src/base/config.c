@@ -31,13 +31,16 @@ struct option {
 	const char *choices;	/* WORD: "a|b", NULL for any */
 };
 
+/* clang-format off */
 #define OPTION(s, k, kind_, dflt_) \
-	.section = #s, .key = #k, .kind = (kind_), .at = offsetof(struct config, s.k), .dflt = (dflt_)
+	.section = #s, .key = #k, .kind = (kind_), .at = offsetof(struct config, s.k), \
+	.dflt = (dflt_)
 #define TEXT(s, k, dflt) { OPTION(s, k, WORD, dflt) }
 #define HIDDEN(s, k) { OPTION(s, k, SECRET, "") }
 #define BOOL(s, k, dflt) { OPTION(s, k, FLAG, dflt) }
 #define ONE_OF(s, k, dflt, words) { OPTION(s, k, WORD, dflt), .choices = (words) }
-#define INT(s, k, dflt, least, most) { OPTION(s, k, NUMBER, dflt), .min = (least), .max = (most) }
+#define INT(s, k, dflt, least, most) \
+	{ OPTION(s, k, NUMBER, dflt), .min = (least), .max = (most) }
 
 static const struct option options[] = {
 	TEXT(server, public_url, "http://127.0.0.1:8025"),
@@ -66,6 +69,7 @@ static const struct option options[] = {
 	ONE_OF(log, level, "info", "debug|info|warn|error"),
 	ONE_OF(log, format, "auto", "auto|json|text"),
 };
+/* clang-format on */
 
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
 
@@ -119,20 +123,23 @@ static enum err assign(struct reader *r, const struct option *o, const char *val
 	switch (o->kind) {
 	case NUMBER:
 		if (!text_to_int(value, o->min, o->max, &number))
-			return wrong(r, "%s must be a whole number from %d to %d, not \"%s\"",
+			return wrong(r,
+			    "%s must be a whole number from %d to %d, not \"%s\"",
 			    o->key, o->min, o->max, value);
 		*(int *)to = (int)number;
 		return OK;
 	case FLAG:
 		if (!to_flag(value, to))
-			return wrong(r, "%s must be true or false, not \"%s\"", o->key, value);
+			return wrong(r, "%s must be true or false, not \"%s\"", o->key,
+			    value);
 		return OK;
 	case WORD:
 	case SECRET:
 		break;
 	}
 	if (o->choices != NULL && !among(o->choices, value))
-		return wrong(r, "%s must be one of %s, not \"%s\"", o->key, o->choices, value);
+		return wrong(r, "%s must be one of %s, not \"%s\"", o->key, o->choices,
+		    value);
 	*(const char **)to = mem_str(r->c, value);
 	return OK;
 }
@@ -145,9 +152,11 @@ static enum err unknown(struct reader *r, const char *section, const char *key)
 
 	for (int i = 0; i < OPTIONS; i++) {
 		if (text_equal(options[i].section, section))
-			buf_printf(known, "%s%s", known->len ? ", " : "", options[i].key);
+			buf_printf(known, "%s%s", known->len ? ", " : "",
+			    options[i].key);
 	}
-	return wrong(r, "unknown key \"%s\" in [%s]; there are %s", key, section, known->data);
+	return wrong(r, "unknown key \"%s\" in [%s]; there are %s", key, section,
+	    known->data);
 }
 
 static bool is_section(const char *name)
@@ -159,7 +168,8 @@ static bool is_section(const char *name)
 	return false;
 }
 
-static enum err set(struct reader *r, const char *section, const char *key, const char *value)
+static enum err set(struct reader *r, const char *section, const char *key,
+    const char *value)
 {
 	for (int i = 0; i < OPTIONS; i++) {
 		if (!text_equal(options[i].section, section) ||
@@ -224,7 +234,8 @@ static enum err read_file(struct reader *r, const char *file)
 	if (n < 0)
 		return wrong(r, "cannot be read: %s", strerror(errno));
 	if (n == FILE_MAX)
-		return wrong(r, "is larger than %d KB: not a configuration", FILE_MAX / 1024);
+		return wrong(r, "is larger than %d KB: not a configuration",
+		    FILE_MAX / 1024);
 	if (strlen(text) != (size_t)n || !text_is_utf8(text, (size_t)n))
 		return wrong(r, "is not UTF-8 text");
 	return read_text(r, file, text);
@@ -270,7 +281,9 @@ static const char *without_slash(void *mem, const char *url)
 /* `value`, or a file in the state directory. */
 static const char *in_state(struct config *c, const char *value, const char *name)
 {
-	return text_empty(value) ? mem_printf(c, "%s/%s", c->server.state_dir, name) : value;
+	if (!text_empty(value))
+		return value;
+	return mem_printf(c, "%s/%s", c->server.state_dir, name);
 }
 
 static void derive(struct config *c)
@@ -284,7 +297,8 @@ static void derive(struct config *c)
 	c->server.cron_socket = in_state(c, c->server.cron_socket, "run/cron.sock");
 	c->security.key_file = in_state(c, c->security.key_file, "secret.key");
 	if (text_empty(c->database.url))
-		c->database.url = mem_printf(c, "sqlite:%s/maillayer.db", c->server.state_dir);
+		c->database.url =
+		    mem_printf(c, "sqlite:%s/maillayer.db", c->server.state_dir);
 }
 
 /* "127.0.0.1", "[::1]" or "localhost", then the end, a port or a path. */
@@ -303,9 +317,11 @@ static bool is_loopback(const char *url)
 
 static bool is_web_url(const char *url)
 {
-	size_t scheme = text_starts(url, "https://") ? 8 : text_starts(url, "http://") ? 7 : 0;
+	size_t scheme = text_starts(url, "https://") ? 8 : 7;
 
-	return scheme > 0 && url[scheme] != '\0' && strpbrk(url, " \t\"'<>?#") == NULL;
+	if (scheme == 7 && !text_starts(url, "http://"))
+		return false;
+	return url[scheme] != '\0' && strpbrk(url, " \t\"'<>?#") == NULL;
 }
 
 static enum err check(struct reader *r)
@@ -316,19 +332,22 @@ static enum err check(struct reader *r)
 	if (text_empty(c->server.state_dir))
 		return wrong(r, "[server] state_dir must name a folder");
 	if (!is_web_url(c->server.public_url))
-		return wrong(r, "[server] public_url must be http(s)://host, not \"%s\"",
+		return wrong(r,
+		    "[server] public_url must be http(s)://host, not \"%s\"",
 		    c->server.public_url);
 	if (!text_starts(c->database.url, "sqlite:/") &&
 	    !text_starts(c->database.url, "postgresql://") &&
 	    !text_starts(c->database.url, "postgres://"))
-		return wrong(r, "[database] url must start with sqlite:/ or postgresql://");
+		return wrong(r,
+		    "[database] url must start with sqlite:/ or postgresql://");
 	if (text_empty(c->supabase.url))
 		return OK;
 	if (!is_web_url(c->supabase.url))
 		return wrong(r, "[supabase] url must be https://host");
 	if (text_starts(c->supabase.url, "http://") &&
 	    !(c->security.allow_loopback_http && is_loopback(c->supabase.url)))
-		return wrong(r, "[supabase] url must be https (http only for a loopback host "
+		return wrong(r,
+		    "[supabase] url must be https (http only for a loopback host "
 		    "and with [security] allow_loopback_http = true)");
 	return OK;
 }
@@ -336,10 +355,11 @@ static enum err check(struct reader *r)
 enum err config_load(void *mem, const char *file, struct config **out, const char **why)
 {
 	struct config *c = mem_new(mem, struct config);
-	struct reader r = { .c = c, .mem = mem, .why = why, .place = mem_str(c, "default") };
+	struct reader r = { .c = c, .mem = mem, .why = why };
 	enum err e = OK;
 
 	*out = NULL;
+	r.place = mem_str(c, "default");
 	c->file = mem_str(c, file);
 	for (int i = 0; i < OPTIONS && e == OK; i++)
 		e = assign(&r, &options[i], options[i].dflt);

@@ -20,7 +20,8 @@ void sha256(const void *p, size_t n, uint8_t out[32])
 		abort();
 }
 
-void hmac_sha256(const uint8_t *key, size_t key_len, const void *p, size_t n, uint8_t out[32])
+void hmac_sha256(const uint8_t *key, size_t key_len, const void *p, size_t n,
+    uint8_t out[32])
 {
 	if (HMAC(EVP_sha256(), key, (int)key_len, p, n, out, NULL) == NULL)
 		abort();
@@ -44,8 +45,8 @@ bool hex_decode(const char *s, void *out, size_t n)
 {
 	size_t len;
 
-	return strlen(s) == n * 2 && sodium_hex2bin(out, n, s, n * 2, NULL, &len, NULL) == 0 &&
-	    len == n;
+	return strlen(s) == n * 2 &&
+	    sodium_hex2bin(out, n, s, n * 2, NULL, &len, NULL) == 0 && len == n;
 }
 
 static char *encode64(void *mem, const void *p, size_t n, int variant)
@@ -56,15 +57,18 @@ static char *encode64(void *mem, const void *p, size_t n, int variant)
 	return sodium_bin2base64(out, size, p, n, variant);
 }
 
-/* libsodium refuses bits left over in the last character, so one text means one value. */
+/*
+ * libsodium refuses bits left over in the last character, so one text means one value.
+ */
 static bool decode64(void *mem, const char *s, int variant, uint8_t **out, size_t *n)
 {
 	size_t len = strlen(s);
 	const char *end;
+	int bad;
 
 	*out = mem_array(mem, uint8_t, len / 4 * 3 + 4);
-	if (sodium_base642bin(*out, len / 4 * 3 + 3, s, len, NULL, n, &end, variant) == 0 &&
-	    end == s + len)
+	bad = sodium_base642bin(*out, len / 4 * 3 + 3, s, len, NULL, n, &end, variant);
+	if (bad == 0 && end == s + len)
 		return true;
 	mem_free(*out);
 	*out = NULL;
@@ -105,8 +109,8 @@ enum {
 	BOX_OVERHEAD = BOX_START + crypto_secretbox_MACBYTES
 };
 
-void *secret_seal(void *mem, const struct keyring *k, const char *context, const char *plain,
-    size_t *len)
+void *secret_seal(void *mem, const struct keyring *k, const char *context,
+    const char *plain, size_t *len)
 {
 	size_t n = strlen(plain);
 	uint8_t *box = mem_array(mem, uint8_t, n + BOX_OVERHEAD);
@@ -121,8 +125,8 @@ void *secret_seal(void *mem, const struct keyring *k, const char *context, const
 	return box;
 }
 
-enum err secret_open(void *mem, const struct keyring *k, const char *context, const void *box,
-    size_t len, char **plain)
+enum err secret_open(void *mem, const struct keyring *k, const char *context,
+    const void *box, size_t len, char **plain)
 {
 	const uint8_t *b = box;
 	uint8_t key[32];
@@ -134,8 +138,8 @@ enum err secret_open(void *mem, const struct keyring *k, const char *context, co
 		return ERR_INVALID;
 	text = mem_array(mem, char, len - BOX_OVERHEAD + 1);
 	box_key(k, context, key);
-	bad = crypto_secretbox_open_easy((uint8_t *)text, b + BOX_START, len - BOX_START, b + 1,
-	    key);
+	bad = crypto_secretbox_open_easy((uint8_t *)text, b + BOX_START,
+	    len - BOX_START, b + 1, key);
 	sodium_memzero(key, sizeof(key));
 	if (bad != 0) {
 		mem_free(text);
@@ -162,7 +166,8 @@ char *password_hash(void *mem, const char *password)
 bool password_verify(const char *hash, const char *password)
 {
 	/* as costly as a real one; what it matches does not count */
-	static const char nobody[] = "$argon2id$v=19$m=65536,t=2,p=1$W+85hs0Dczwh9gvjPSnBeA"
+	static const char nobody[] =
+	    "$argon2id$v=19$m=65536,t=2,p=1$W+85hs0Dczwh9gvjPSnBeA"
 	    "$OgzhrUj496Q+3uZPENYbx78y4UMwBYZcFhIn9ZMoJ/Q";
 	bool match = crypto_pwhash_str_verify(hash ? hash : nobody, password,
 	    strlen(password)) == 0;

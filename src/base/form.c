@@ -107,7 +107,8 @@ void form_add(struct form *f, const char *name, const char *value)
 	outer = split(tmp, name, &inner);
 	if (!text_is_utf8(value, strlen(value))) {
 		value = repaired(tmp, value);
-		form_fail(f, name, "Some characters could not be read. Please type this again.");
+		form_fail(f, name,
+		    "Some characters could not be read. Please type this again.");
 	}
 	if (text_empty(inner))
 		put(f->values, outer, value, inner != NULL);
@@ -196,7 +197,10 @@ const char *form_get(const struct form *f, const char *name)
 	return is_scalar(v) ? json_object_get_string(v) : NULL;
 }
 
-/* "" where the getter has nothing to work with; an error if that is not for want of a value. */
+/*
+ * "" where the getter has nothing to work with; an error if that is not for want of a
+ * value.
+ */
 static const char *scalar(struct form *f, const char *name)
 {
 	struct json_object *v = last(f, name);
@@ -250,7 +254,8 @@ const char *form_line(struct form *f, const char *name, size_t min, size_t max)
 	const char *s = form_text(f, name, min, max);
 
 	if (text_has_control(s))
-		form_fail(f, name, "Use one line, without line breaks or control characters.");
+		form_fail(f, name,
+		    "Use one line, without line breaks or control characters.");
 	return s;
 }
 
@@ -265,7 +270,8 @@ const char *form_body(struct form *f, const char *name, size_t max)
 	return s;
 }
 
-int64_t form_int(struct form *f, const char *name, int64_t min, int64_t max, int64_t dflt)
+int64_t form_int(struct form *f, const char *name, int64_t min, int64_t max,
+    int64_t dflt)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "form_int");
 	const char *s = text_trim(tmp, scalar(f, name));
@@ -278,7 +284,8 @@ int64_t form_int(struct form *f, const char *name, int64_t min, int64_t max, int
 	else if (max == INT64_MAX)
 		form_fail(f, name, "Enter a number of at least %" PRId64 ".", min);
 	else
-		form_fail(f, name, "Enter a number from %" PRId64 " to %" PRId64 ".", min, max);
+		form_fail(f, name, "Enter a number from %" PRId64 " to %" PRId64 ".",
+		    min, max);
 	return dflt;
 }
 
@@ -308,10 +315,13 @@ int64_t form_time(struct form *f, const char *name, const char *zone)
 	if (time_parse_rfc3339(s, &ms) || time_parse_local(s, zone, &ms))
 		return ms;
 	if (time_parse_local(s, "UTC", &ms))
-		form_fail(f, name, "The clocks in %s skip this time when they go forward. "
-		    "Choose another.", zone);
+		form_fail(f, name,
+		    "The clocks in %s skip this time when they go forward. "
+		    "Choose another.",
+		    zone);
 	else
-		form_fail(f, name, "Enter a date and a time, such as 2026-11-24 09:00.");
+		form_fail(f, name,
+		    "Enter a date and a time, such as 2026-11-24 09:00.");
 	return 0;
 }
 

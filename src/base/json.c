@@ -82,7 +82,9 @@ struct json_object *json_set_int(struct json_object *o, const char *key, int64_t
 	return give(o, key, given(json_object_new_int64(v)));
 }
 
-/* The shortest text that reads back as the same number: 0.1, not 0.10000000000000001. */
+/*
+ * The shortest text that reads back as the same number: 0.1, not 0.10000000000000001.
+ */
 struct json_object *json_set_double(struct json_object *o, const char *key, double v)
 {
 	char text[40];
@@ -150,7 +152,9 @@ const char *json_text(struct json_object *o, const char *key, const char *dflt)
 {
 	struct json_object *v = json_get(o, key);
 
-	return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : dflt;
+	if (!json_object_is_type(v, json_type_string))
+		return dflt;
+	return json_object_get_string(v);
 }
 
 int64_t json_int(struct json_object *o, const char *key, int64_t dflt)
@@ -164,14 +168,17 @@ bool json_flag(struct json_object *o, const char *key, bool dflt)
 {
 	struct json_object *v = json_get(o, key);
 
-	return json_object_is_type(v, json_type_boolean) ? json_object_get_boolean(v) : dflt;
+	if (!json_object_is_type(v, json_type_boolean))
+		return dflt;
+	return json_object_get_boolean(v);
 }
 
 /* ---- reading and writing ---- */
 
 /*
- * What json-c lets pass: 'text' in single quotes and controls inside text.  And a NUL, which
- * would cut text short in C and is refused by PostgreSQL, raw or escaped.  NULL: nothing.
+ * What json-c lets pass: 'text' in single quotes and controls inside text.  And a NUL,
+ * which would cut text short in C and is refused by PostgreSQL, raw or escaped.  NULL:
+ * nothing.
  */
 static const char *oddity(const char *s, size_t n, size_t *at)
 {
@@ -218,7 +225,8 @@ static bool all_finite(struct json_object *o)
 static enum err refuse(void *mem, const char **why, const char *what, size_t at)
 {
 	if (why != NULL)
-		*why = mem_printf(mem, "This is not valid JSON: %s at byte %zu.", what, at + 1);
+		*why = mem_printf(mem, "This is not valid JSON: %s at byte %zu.", what,
+		    at + 1);
 	return ERR_MALFORMED;
 }
 
@@ -229,7 +237,7 @@ static enum err parse(void *mem, struct json_tokener *t, const char *s, size_t n
 	enum json_tokener_error e = json_tokener_get_error(t);
 	size_t at = json_tokener_get_parse_end(t);
 
-	if (e == json_tokener_continue) {	/* a number ends only with what follows it */
+	if (e == json_tokener_continue) { /* a number ends only with what follows it */
 		o = json_tokener_parse_ex(t, "", 1);
 		e = json_tokener_get_error(t);
 		at = n;

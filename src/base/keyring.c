@@ -35,8 +35,8 @@ static bool write_all(int fd, const char *text)
 }
 
 /*
- * A complete file appears at once or not at all, and of two processes that make it at the
- * same time one wins and both read the winner's.
+ * A complete file appears at once or not at all, and of two processes that make it at
+ * the same time one wins and both read the winner's.
  */
 static enum err make_file(const char *file)
 {

@@ -11,8 +11,8 @@
 #include "base/text.h"
 
 /*
- * Built on the stack, so that a line comes out even when memory is short.  `room` is kept
- * free for what closes a line, so a cut line is still one JSON object.
+ * Built on the stack, so that a line comes out even when memory is short.  `room` is
+ * kept free for what closes a line, so a cut line is still one JSON object.
  */
 enum { LINE_MAX_BYTES = 4096, ROOM = 8, VALUE_MAX_BYTES = 1024 };
 
@@ -49,7 +49,10 @@ static void add_format(struct line *l, const char *fmt, ...)
 		add(l, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
-/* One character of a value; controls, quotes and bytes that are no UTF-8 cannot break out. */
+/*
+ * One character of a value; controls, quotes and bytes that are no UTF-8 cannot break
+ * out.
+ */
 static void add_char(struct line *l, const char *s, int n, ucs4_t c)
 {
 	if (c == '"' || c == '\\')
@@ -121,7 +124,8 @@ static void add_start(struct line *l, const struct log *lg, enum log_level level
 	gmtime_r(&t.tv_sec, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
 	if (lg->json) {
-		add_format(l, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":", stamp,
+		add_format(l,
+		    "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":", stamp,
 		    t.tv_nsec / 1000000, level_names[level]);
 		add_quoted(l, event);
 	} else {
@@ -150,7 +154,10 @@ void log_write(const struct log *lg, enum log_level level, const char *event,
 	if (lg->json)
 		l.data[l.len++] = '}';
 	l.data[l.len++] = '\n';
-	/* one write, so that lines of several processes do not mix; nowhere to report failure */
+	/*
+	 * one write, so that lines of several processes do not mix; nowhere to report
+	 * failure
+	 */
 	if (write(lg->fd, l.data, l.len) < 0)
 		return;
 }

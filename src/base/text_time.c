@@ -35,8 +35,10 @@ char *time_rfc3339(void *mem, int64_t ms)
 	gmtime_r(&s, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	/* %Y has no leading zeros in glibc */
-	return milli == 0 ? mem_printf(mem, "%04d%sZ", tm.tm_year + 1900, strchr(text, '-'))
-	    : mem_printf(mem, "%04d%s.%03dZ", tm.tm_year + 1900, strchr(text, '-'), milli);
+	return milli == 0
+	    ? mem_printf(mem, "%04d%sZ", tm.tm_year + 1900, strchr(text, '-'))
+	    : mem_printf(mem, "%04d%s.%03dZ", tm.tm_year + 1900, strchr(text, '-'),
+		  milli);
 }
 
 /* ---- reading ---- */
@@ -78,7 +80,8 @@ static bool read_date(const char **s, struct tm *tm)
 	if (!digits(s, 4, &year) || !letter(s, "-") || !digits(s, 2, &month) ||
 	    !letter(s, "-") || !digits(s, 2, &day))
 		return false;
-	if (year < 1 || month < 1 || month > 12 || day < 1 || day > month_days(year, month))
+	if (year < 1 || month < 1 || month > 12 || day < 1 ||
+	    day > month_days(year, month))
 		return false;
 	tm->tm_year = year - 1900;
 	tm->tm_mon = month - 1;
@@ -88,8 +91,8 @@ static bool read_date(const char **s, struct tm *tm)
 
 static bool read_minutes(const char **s, struct tm *tm)
 {
-	return digits(s, 2, &tm->tm_hour) && letter(s, ":") && digits(s, 2, &tm->tm_min) &&
-	    tm->tm_hour < 24 && tm->tm_min < 60;
+	return digits(s, 2, &tm->tm_hour) && letter(s, ":") &&
+	    digits(s, 2, &tm->tm_min) && tm->tm_hour < 24 && tm->tm_min < 60;
 }
 
 /* A leap second (:60) is the first of the next minute, as POSIX counts. */
@@ -133,9 +136,9 @@ bool time_parse_rfc3339(const char *s, int64_t *ms)
 	struct tm tm = { 0 };
 	int milli, offset;
 
-	if (s == NULL || !read_date(&s, &tm) || !letter(&s, "Tt ") || !read_minutes(&s, &tm) ||
-	    !read_seconds(&s, &tm) || !read_fraction(&s, &milli) ||
-	    !read_offset(&s, &offset) || *s != '\0')
+	if (s == NULL || !read_date(&s, &tm) || !letter(&s, "Tt ") ||
+	    !read_minutes(&s, &tm) || !read_seconds(&s, &tm) ||
+	    !read_fraction(&s, &milli) || !read_offset(&s, &offset) || *s != '\0')
 		return false;
 	*ms = ((int64_t)timegm(&tm) - offset) * 1000 + milli;
 	return true;
@@ -153,7 +156,8 @@ bool date_valid(const char *s)
 /* A name as IANA makes them, which also cannot leave the folder. */
 static bool is_zone_name(const char *zone)
 {
-	static const char fine[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	static const char fine[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	    "0123456789_+-/";
 
 	if (text_empty(zone) || strlen(zone) > ZONE_MAX || zone[0] == '/')
@@ -181,8 +185,9 @@ bool zone_exists(const char *zone)
 
 /*
  * Makes localtime_r speak of `zone`, UTC if unknown.  The zone of the process is the
- * environment's TZ, which also tells what is in force; glibc keeps the loaded rules until it
- * changes.  Nothing else in the program uses local time, so it is not put back.
+ * environment's TZ, which also tells what is in force; glibc keeps the loaded rules
+ * until it changes.  Nothing else in the program uses local time, so it is not put
+ * back.
  */
 static void enter(const char *zone)
 {
@@ -202,8 +207,8 @@ static void enter(const char *zone)
 }
 
 /*
- * strftime tells neither "empty" from "too long", so the format gets a mark in front.  The
- * format may be an author's: %9999d and the like end at FORMAT_MAX.
+ * strftime tells neither "empty" from "too long", so the format gets a mark in front.
+ * The format may be an author's: %9999d and the like end at FORMAT_MAX.
  */
 char *time_local(void *mem, int64_t ms, const char *zone, const char *format)
 {
@@ -243,8 +248,9 @@ static long offset_at(time_t t)
 }
 
 /*
- * mktime guesses at gaps and overlaps; here the offsets in force a day before and after are
- * tried.  A time the clocks skip has neither; of one they show twice, the first is meant.
+ * mktime guesses at gaps and overlaps; here the offsets in force a day before and after
+ * are tried.  A time the clocks skip has neither; of one they show twice, the first is
+ * meant.
  */
 static bool moment(int64_t wall, int64_t *out)
 {
@@ -266,7 +272,8 @@ bool time_parse_local(const char *s, const char *zone, int64_t *ms)
 	struct tm tm = { 0 };
 	int64_t at;
 
-	if (s == NULL || !read_date(&s, &tm) || !letter(&s, "T ") || !read_minutes(&s, &tm))
+	if (s == NULL || !read_date(&s, &tm) || !letter(&s, "T ") ||
+	    !read_minutes(&s, &tm))
 		return false;
 	if (*s != '\0' && !read_seconds(&s, &tm))
 		return false;

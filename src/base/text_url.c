@@ -6,8 +6,8 @@
 
 static bool is_unreserved(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	    c == '-' || c == '.' || c == '_' || c == '~';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 char *url_encode(void *mem, const char *s)
@@ -45,7 +45,9 @@ static int hex_value(char c)
 	return -1;
 }
 
-/* The byte of the escape at s[i]; -1 if it is cut short or has no hexadecimal digits. */
+/*
+ * The byte of the escape at s[i]; -1 if it is cut short or has no hexadecimal digits.
+ */
 static int escaped(const char *s, size_t n, size_t i)
 {
 	int high, low;

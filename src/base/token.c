@@ -30,14 +30,19 @@ static size_t put_body(const struct token *t, uint8_t *to)
 	return n + put_number(to + n, (uint32_t)t->link & INT32_MAX);
 }
 
-static void sign(const struct keyring *k, const uint8_t *body, size_t n, uint8_t mac[32])
+static void sign(const struct keyring *k, const uint8_t *body, size_t n,
+    uint8_t mac[32])
 {
 	hmac_sha256(k->token, sizeof(k->token), body, n, mac);
 }
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* Written here and not by base64url_encode: a mail has dozens, and this needs no memory. */
+/*
+ * Written here and not by base64url_encode: a mail has dozens, and this needs no
+ * memory.
+ */
 static int encode(const uint8_t *p, size_t n, char *out)
 {
 	uint32_t bits = 0;
@@ -64,8 +69,12 @@ int token_write(const struct keyring *k, const struct token *t, char *out)
 	return encode(raw, n + MAC_BYTES, out);
 }
 
-/* The number at *p, which moves on; false if it runs out, is too big or not the shortest. */
-static bool get_number(const uint8_t **p, const uint8_t *end, uint64_t max, uint64_t *out)
+/*
+ * The number at *p, which moves on; false if it runs out, is too big or not the
+ * shortest.
+ */
+static bool get_number(const uint8_t **p, const uint8_t *end, uint64_t max,
+    uint64_t *out)
 {
 	uint64_t v = 0;
 
@@ -98,8 +107,8 @@ static bool get_body(const uint8_t *p, const uint8_t *end, struct token *t)
 	return true;
 }
 
-enum err token_read(const struct keyring *k, enum token_purpose purpose, const char *text,
-    struct token *out)
+enum err token_read(const struct keyring *k, enum token_purpose purpose,
+    const char *text, struct token *out)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "token_read");
 	struct token t;

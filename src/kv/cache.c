@@ -40,8 +40,8 @@ enum err cache_get(struct kv *kv, const struct keyring *k, void *mem, const char
 	return OK;
 }
 
-void cache_set(struct kv *kv, const struct keyring *k, const char *key, const char *value,
-    int ttl_s)
+void cache_set(struct kv *kv, const struct keyring *k, const char *key,
+    const char *value, int ttl_s)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "cache_set");
 	size_t n = strlen(value);

@@ -127,8 +127,8 @@ static enum err fetch(struct kv *kv, void *mem, const char *key, struct kv_value
 	return OK;
 }
 
-static enum err put(struct kv *kv, const char *key, const struct kv_value *v, enum kv_how how,
-    int ttl_s)
+static enum err put(struct kv *kv, const char *key, const struct kv_value *v,
+    enum kv_how how, int ttl_s)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "kv_put");
 	size_t n = strlen(key);
@@ -162,14 +162,16 @@ enum err kv_get(struct kv *kv, void *mem, const char *key, char **value, size_t 
 	return e;
 }
 
-enum err kv_set(struct kv *kv, const char *key, const void *value, size_t len, int ttl_s)
+enum err kv_set(struct kv *kv, const char *key, const void *value, size_t len,
+    int ttl_s)
 {
 	struct kv_value v = { .data = (char *)value, .len = len };
 
 	return put(kv, key, &v, KV_SET, within(ttl_s));
 }
 
-enum err kv_add(struct kv *kv, const char *key, const void *value, size_t len, int ttl_s)
+enum err kv_add(struct kv *kv, const char *key, const void *value, size_t len,
+    int ttl_s)
 {
 	struct kv_value v = { .data = (char *)value, .len = len };
 
@@ -206,5 +208,7 @@ enum err kv_count(struct kv *kv, const char *key, int64_t by, int ttl_s, int64_t
 	enum err e = check_key(kv, key);
 
 	*now = 0;
-	return e == OK ? noted(kv, kv->driver->count(kv->store, key, by, within(ttl_s), now)) : e;
+	if (e != OK)
+		return e;
+	return noted(kv, kv->driver->count(kv->store, key, by, within(ttl_s), now));
 }

@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "kv/kv_driver.h"
 
-enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
-    int *left, int *retry_after)
+enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, int window_s,
+    int max, int *left, int *retry_after)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "limit_spend");
 	int64_t window_ms = (int64_t)window_s * 1000, number = now_ms / window_ms, n;
@@ -34,8 +34,8 @@ enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, int window_
 	return ERR_LIMITED;
 }
 
-enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
-    int *retry_after)
+enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s,
+    int max, int *retry_after)
 {
 	int left;
 
@@ -56,9 +56,10 @@ char *limit_address(void *mem, const char *ip)
 /* ---- bucket ---- */
 
 /*
- * State of a bucket: millionths of a token, and the moment (UTC microseconds) up to which it
- * was filled.  A bucket nobody knows starts empty, so a server that loses it, even again and
- * again, never lets more through.  Hosts whose clocks differ fill by the fastest clock.
+ * State of a bucket: millionths of a token, and the moment (UTC microseconds) up to
+ * which it was filled.  A bucket nobody knows starts empty, so a server that loses it,
+ * even again and again, never lets more through.  Hosts whose clocks differ fill by the
+ * fastest clock.
  */
 struct bucket {
 	int64_t micro, filled_us;
@@ -83,7 +84,7 @@ static void fill(struct bucket *b, double rate, int64_t now)
 {
 	int64_t elapsed = now - b->filled_us, room = capacity(rate) - b->micro;
 
-	if (elapsed < -CLOCK_STEP_US) {		/* the clock was set back: begin again */
+	if (elapsed < -CLOCK_STEP_US) { /* the clock was set back: begin again */
 		*b = (struct bucket){ .micro = 0, .filled_us = now };
 		return;
 	}
@@ -96,7 +97,7 @@ static void fill(struct bucket *b, double rate, int64_t now)
 	b->filled_us = now;
 }
 
-/* Long enough for a fiftieth of a second's worth, so that fast senders come back in batches. */
+/* Until a fiftieth of a second's worth is there: fast senders come back in batches. */
 static int wait_for(const struct bucket *b, double rate, int want)
 {
 	double tokens = fmax(1, fmin(want, rate / 50));
@@ -118,7 +119,8 @@ static enum err read_bucket(struct kv *kv, void *mem, const char *key, struct bu
 	size_t n;
 	enum err e = kv_get(kv, mem, key, old, &n);
 
-	if (e == OK && sscanf(*old, "%" SCNd64 " %" SCNd64, &b->micro, &b->filled_us) != 2)
+	if (e == OK &&
+	    sscanf(*old, "%" SCNd64 " %" SCNd64, &b->micro, &b->filled_us) != 2)
 		*b = (struct bucket){ .micro = 0, .filled_us = now_us() };
 	return e;
 }
@@ -163,8 +165,8 @@ static enum err take_once(struct kv *kv, const char *key, double rate, int want,
 	return e;
 }
 
-static enum err take(struct kv *kv, const char *key, double rate, int want, int *granted,
-    int *wait_ms)
+static enum err take(struct kv *kv, const char *key, double rate, int want,
+    int *granted, int *wait_ms)
 {
 	enum err e = ERR_CONFLICT;
 
@@ -176,8 +178,8 @@ static enum err take(struct kv *kv, const char *key, double rate, int want, int 
 	return OK;
 }
 
-enum err bucket_take(struct kv *kv, const char *key, double rate, int processes, int want,
-    int *granted, int *wait_ms)
+enum err bucket_take(struct kv *kv, const char *key, double rate, int processes,
+    int want, int *granted, int *wait_ms)
 {
 	enum err e = ERR_BUSY;
 

@@ -7,8 +7,8 @@
 #include "base/text.h"
 
 /*
- * A table of this process.  Like memcached it may forget anything: when it is full, or its
- * bytes are, entries go in the order of the buckets.
+ * A table of this process.  Like memcached it may forget anything: when it is full, or
+ * its bytes are, entries go in the order of the buckets.
  */
 enum { BUCKETS = 4096, ENTRIES_MAX = 16384, BYTES_MAX = 16 * 1024 * 1024 };
 
@@ -35,7 +35,7 @@ void *kv_local_open(void *mem)
 
 static struct entry **bucket(struct table *t, const char *key)
 {
-	uint32_t h = 2166136261u;	/* FNV-1a; keys from outside are hashed already */
+	uint32_t h = 2166136261u; /* FNV-1a; keys from outside are hashed already */
 
 	for (; *key != '\0'; key++)
 		h = (h ^ (unsigned char)*key) * 16777619u;
@@ -71,7 +71,8 @@ static struct entry **find(struct table *t, const char *key)
 
 static void make_room(struct table *t, size_t len)
 {
-	while (t->entries > 0 && (t->entries >= ENTRIES_MAX || t->bytes + len > BYTES_MAX)) {
+	while (t->entries > 0 &&
+	    (t->entries >= ENTRIES_MAX || t->bytes + len > BYTES_MAX)) {
 		struct entry **at = &t->buckets[t->hand++ % BUCKETS];
 
 		if (*at != NULL)
@@ -79,8 +80,8 @@ static void make_room(struct table *t, size_t len)
 	}
 }
 
-static struct entry *insert(struct table *t, const char *key, const char *data, size_t len,
-    int ttl_s)
+static struct entry *insert(struct table *t, const char *key, const char *data,
+    size_t len, int ttl_s)
 {
 	struct entry **head = bucket(t, key);
 	struct entry *e;
@@ -138,7 +139,8 @@ static enum err local_drop(void *self, const char *key)
 	return OK;
 }
 
-static enum err local_count(void *self, const char *key, int64_t by, int ttl_s, int64_t *now)
+static enum err local_count(void *self, const char *key, int64_t by, int ttl_s,
+    int64_t *now)
 {
 	struct entry **at = find(self, key);
 	struct entry *e = at ? *at : insert(self, key, NULL, 0, ttl_s);

@@ -26,8 +26,8 @@ enum err lock_take(struct kv *kv, const char *key, int ttl_s, struct lock *out)
 }
 
 /*
- * A lock that is simply gone (expired, evicted, the server restarted) is taken again; only
- * one that another has taken since is lost.
+ * A lock that is simply gone (expired, evicted, the server restarted) is taken again;
+ * only one that another has taken since is lost.
  */
 enum err lock_renew(struct lock *l)
 {
@@ -53,6 +53,7 @@ void lock_release(struct lock *l)
 
 	l->held = false;
 	/* if this fails the lock runs out by itself */
-	if (there && kv_swap(l->kv, l->key, l->owner, strlen(l->owner), "", 0, -1) != OK)
+	if (there &&
+	    kv_swap(l->kv, l->key, l->owner, strlen(l->owner), "", 0, -1) != OK)
 		return;
 }

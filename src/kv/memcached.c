@@ -8,10 +8,11 @@
 #include "base/text.h"
 
 /*
- * The ASCII protocol: in the binary one an item cannot be made to expire at once through
- * compare-and-swap.  After any answer that is not one of the expected, the connection is
- * closed, because what comes next on it may belong to another question, and the server is
- * left alone for a moment, so that a hanging one costs a page one time-out and not five.
+ * The ASCII protocol: in the binary one an item cannot be made to expire at once
+ * through compare-and-swap.  After any answer that is not one of the expected, the
+ * connection is closed, because what comes next on it may belong to another question,
+ * and the server is left alone for a moment, so that a hanging one costs a page one
+ * time-out and not five.
  */
 enum { PATIENCE_MS = 100, REST_MS = 1000, SERVERS_MAX = 32, PORT = 11211 };
 
@@ -45,8 +46,8 @@ static bool set_up(memcached_st *mc)
 	};
 
 	for (size_t i = 0; i < sizeof(behaviours) / sizeof(behaviours[0]); i++) {
-		if (memcached_behavior_set(mc, behaviours[i].what, behaviours[i].value) !=
-		    MEMCACHED_SUCCESS)
+		if (memcached_behavior_set(mc, behaviours[i].what,
+			behaviours[i].value) != MEMCACHED_SUCCESS)
 			return false;
 	}
 	return true;
@@ -98,7 +99,8 @@ enum err kv_memcached_open(void *mem, const char *servers, void **store)
 
 static int64_t *rest_of(struct servers *s, const char *key)
 {
-	return &s->rests_until[memcached_generate_hash(s->mc, key, strlen(key)) % SERVERS_MAX];
+	return &s->rests_until[memcached_generate_hash(s->mc, key, strlen(key)) %
+	    SERVERS_MAX];
 }
 
 static bool resting(struct servers *s, const char *key)
@@ -178,8 +180,8 @@ static enum err outcome(struct servers *s, const char *key, memcached_return_t r
 	}
 }
 
-static enum err store(void *self, const char *key, const struct kv_value *v, enum kv_how how,
-    int ttl_s)
+static enum err store(void *self, const char *key, const struct kv_value *v,
+    enum kv_how how, int ttl_s)
 {
 	struct servers *s = self;
 	memcached_return_t rc = MEMCACHED_FAILURE;
@@ -196,7 +198,8 @@ static enum err store(void *self, const char *key, const struct kv_value *v, enu
 		rc = memcached_add(s->mc, key, n, v->data, v->len, expires, 0);
 		break;
 	case KV_SWAP:
-		rc = memcached_cas(s->mc, key, n, v->data, v->len, expires, 0, v->version);
+		rc = memcached_cas(s->mc, key, n, v->data, v->len, expires, 0,
+		    v->version);
 		break;
 	}
 	return outcome(s, key, rc);
@@ -213,7 +216,8 @@ static enum err drop(void *self, const char *key)
 	return e == ERR_CONFLICT ? OK : e;	/* there was none */
 }
 
-static memcached_return_t step(struct servers *s, const char *key, int64_t by, uint64_t *now)
+static memcached_return_t step(struct servers *s, const char *key, int64_t by,
+    uint64_t *now)
 {
 	size_t n = strlen(key);
 
@@ -222,7 +226,7 @@ static memcached_return_t step(struct servers *s, const char *key, int64_t by, u
 	return memcached_decrement(s->mc, key, n, (uint32_t)-by, now);
 }
 
-/* A counter holds digits only, so it cannot carry its key; it is never worth trusting alone. */
+/* A counter holds digits only, so it cannot carry its key. */
 static enum err count(void *self, const char *key, int64_t by, int ttl_s, int64_t *now)
 {
 	struct servers *s = self;
@@ -239,7 +243,7 @@ static enum err count(void *self, const char *key, int64_t by, int ttl_s, int64_
 			break;
 		rc = memcached_add(s->mc, key, strlen(key), "0", 1, ttl_s, 0);
 		if (rc == MEMCACHED_SUCCESS || rc == MEMCACHED_NOTSTORED)
-			rc = MEMCACHED_NOTFOUND;	/* there is one now: step again */
+			rc = MEMCACHED_NOTFOUND; /* there is one now: step again */
 	}
 	if (rc != MEMCACHED_SUCCESS || v > INT64_MAX)
 		return failed(s, key);

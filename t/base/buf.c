@@ -19,7 +19,8 @@ static void appending(void *mem)
 	}
 	is_int((int64_t)b->len, 5000, "buf_char adds one at a time");
 	ok(terminated, "buf_char keeps the NUL at the end");
-	ok(b->data[0] == 'a' && b->data[4999] == 'a' + 4999 % 26, "buf_char keeps the order");
+	ok(b->data[0] == 'a' && b->data[4999] == 'a' + 4999 % 26,
+	    "buf_char keeps the order");
 	buf_cut(b, 9000);
 	is_int((int64_t)b->len, 5000, "buf_cut never lengthens");
 	buf_cut(b, 3);

@@ -42,16 +42,21 @@ static void defaults(void *mem)
 
 	ok(load(mem, "[server]\nstate_dir = /srv/m/\n", &c, &why) == OK,
 	    "config_load needs no more than state_dir");
-	is_text(c->database.url, "sqlite:/srv/m/maillayer.db", "the database is in state_dir");
-	is_text(c->security.key_file, "/srv/m/secret.key", "the key file is in state_dir");
-	is_text(c->server.web_socket, "/srv/m/run/web.sock", "the sockets are in state_dir/run");
+	is_text(c->database.url, "sqlite:/srv/m/maillayer.db",
+	    "the database is in state_dir");
+	is_text(c->security.key_file, "/srv/m/secret.key",
+	    "the key file is in state_dir");
+	is_text(c->server.web_socket, "/srv/m/run/web.sock",
+	    "the sockets are in state_dir/run");
 	is_text(c->server.track_socket, "/srv/m/run/track.sock", "each its own");
 	is_text(c->server.cron_socket, "/srv/m/run/cron.sock", "for cron too");
 	is_text(c->server.share_dir, SHAREDIR, "share_dir is where it was installed");
 	is_text(c->memcached.servers, "", "there is no memcached unless named");
 	is_int(c->server.slice_seconds, 50, "a slice has 50 seconds");
-	ok(!c->security.allow_loopback_http && !c->supabase.self_register, "permissions are off");
-	ok(config_load(mem, NULL, &c, &why) == OK && c->file == NULL, "config_load needs no file");
+	ok(!c->security.allow_loopback_http && !c->supabase.self_register,
+	    "permissions are off");
+	ok(config_load(mem, NULL, &c, &why) == OK && c->file == NULL,
+	    "config_load needs no file");
 }
 
 static void reading(void *mem)
@@ -62,52 +67,73 @@ static void reading(void *mem)
 	char *key = mem_zero(mem, 1001, "key"), *text, *all;
 
 	memset(key, 'k', 1000);
-	text = mem_printf(mem, "# comment\n; comment\r\n\n  [server]  \n public_url = "
-	    "https://m.example/ \r\nweb_workers=3\n[supabase]\nanon_key = %s\njwt_secret = a;b #c=d\n"
+	text = mem_printf(mem,
+	    "# comment\n; comment\r\n\n  [server]  \n public_url = "
+	    "https://m.example/ \r\nweb_workers=3\n[supabase]\nanon_key = "
+	    "%s\njwt_secret = a;b #c=d\n"
 	    "url = https://x.supabase.co\nself_register = yes\n"
-	    "[database]\nurl = postgresql://app:pa55@db.example/ml", key);
+	    "[database]\nurl = postgresql://app:pa55@db.example/ml",
+	    key);
 	ok(load(mem, text, &c, &why) == OK, "config_load reads a file");
 	if (why != NULL)
 		diag("%s", why);
-	is_text(c->server.public_url, "https://m.example", "a slash at the end of a URL goes");
+	is_text(c->server.public_url, "https://m.example",
+	    "a slash at the end of a URL goes");
 	is_int(c->server.web_workers, 3, "numbers are read");
 	ok(c->supabase.self_register, "yes is true");
 	is_text(c->supabase.anon_key, key, "a value may be long");
 	is_text(c->supabase.jwt_secret, "a;b #c=d", "a value may hold ; # and =");
 	shown = config_json(mem, c);
 	all = json_write(mem, shown);
-	ok(strstr(all, "a;b #c=d") == NULL && strstr(all, "pa55") == NULL && strstr(all, key) == NULL,
+	ok(strstr(all, "a;b #c=d") == NULL && strstr(all, "pa55") == NULL &&
+		strstr(all, key) == NULL,
 	    "config_json shows no secret");
 	ok(strstr(all, "postgresql://app:***@db.example/ml") != NULL,
 	    "config_json shows the database without its password");
-	is_int(json_int(json_get(shown, "server"), "web_workers", 0), 3, "config_json shows numbers");
+	is_int(json_int(json_get(shown, "server"), "web_workers", 0), 3,
+	    "config_json shows numbers");
 }
 
 static void mistakes(void *mem)
 {
-	is_text(reason(mem, "[server]\n\nweb_worker = 3\n"), ":3: unknown key \"web_worker\" in "
-	    "[server]; there are public_url, state_dir, share_dir, web_socket, track_socket, "
+	is_text(reason(mem, "[server]\n\nweb_worker = 3\n"),
+	    ":3: unknown key \"web_worker\" in "
+	    "[server]; there are public_url, state_dir, share_dir, web_socket, "
+	    "track_socket, "
 	    "cron_socket, web_workers, track_workers, cron_workers, slice_seconds, "
-	    "reload_templates, missed_hours", "config_load names a mistyped key and its line");
-	is_text(reason(mem, "[sever]\n"), ":1: unknown section [sever]", "a mistyped section");
+	    "reload_templates, missed_hours",
+	    "config_load names a mistyped key and its line");
+	is_text(reason(mem, "[sever]\n"), ":1: unknown section [sever]",
+	    "a mistyped section");
 	is_text(reason(mem, "[server]\nweb_workers = many\n"),
-	    ":2: web_workers must be a whole number from 1 to 256, not \"many\"", "a word for a number");
+	    ":2: web_workers must be a whole number from 1 to 256, not \"many\"",
+	    "a word for a number");
 	is_text(reason(mem, "[server]\nweb_workers = 0\n"),
-	    ":2: web_workers must be a whole number from 1 to 256, not \"0\"", "a number out of range");
+	    ":2: web_workers must be a whole number from 1 to 256, not \"0\"",
+	    "a number out of range");
 	is_text(reason(mem, "[supabase]\nself_register = maybe\n"),
-	    ":2: self_register must be true or false, not \"maybe\"", "a word for a flag");
+	    ":2: self_register must be true or false, not \"maybe\"",
+	    "a word for a flag");
 	is_text(reason(mem, "[supabase]\nalgorithm = none\n"),
-	    ":2: algorithm must be one of HS256|ES256|RS256, not \"none\"", "an unknown choice");
+	    ":2: algorithm must be one of HS256|ES256|RS256, not \"none\"",
+	    "an unknown choice");
 	is_text(reason(mem, "[supabase]\nalgorithm = HS\n"),
-	    ":2: algorithm must be one of HS256|ES256|RS256, not \"HS\"", "the start of a choice");
-	is_text(reason(mem, "[log]\nlevel = info\nlevel = debug\n"), ":3: level is set twice", "a key twice");
-	is_text(reason(mem, "[log]\nlevel\n"), ":2: this is not \"key = value\"", "no equals sign");
-	is_text(reason(mem, "level = info\n"), ":1: this stands before the first [section]", "no section");
-	is_text(reason(mem, "[log\n"), ":1: a section is written [name]", "an open bracket");
+	    ":2: algorithm must be one of HS256|ES256|RS256, not \"HS\"",
+	    "the start of a choice");
+	is_text(reason(mem, "[log]\nlevel = info\nlevel = debug\n"),
+	    ":3: level is set twice", "a key twice");
+	is_text(reason(mem, "[log]\nlevel\n"), ":2: this is not \"key = value\"",
+	    "no equals sign");
+	is_text(reason(mem, "level = info\n"),
+	    ":1: this stands before the first [section]", "no section");
+	is_text(reason(mem, "[log\n"), ":1: a section is written [name]",
+	    "an open bracket");
 	is_text(reason(mem, "[server]\npublic_url = m.example\n"),
-	    ": [server] public_url must be http(s)://host, not \"m.example\"", "a URL without scheme");
+	    ": [server] public_url must be http(s)://host, not \"m.example\"",
+	    "a URL without scheme");
 	is_text(reason(mem, "[database]\nurl = mysql://x\n"),
-	    ": [database] url must start with sqlite:/ or postgresql://", "another database");
+	    ": [database] url must start with sqlite:/ or postgresql://",
+	    "another database");
 	is_text(reason(mem, "\xff\n"), ": is not UTF-8 text", "bytes that are no text");
 }
 
@@ -116,17 +142,26 @@ static void supabase(void *mem)
 	struct config *c;
 	const char *why;
 
-	ok(strstr(reason(mem, "[supabase]\nurl = http://x.example\n"), "must be https") != NULL,
+	ok(strstr(reason(mem, "[supabase]\nurl = http://x.example\n"),
+	       "must be https") != NULL,
 	    "plain http to Supabase is refused");
-	ok(strstr(reason(mem, "[supabase]\nurl = http://127.0.0.1:9\n"), "must be https") != NULL,
+	ok(strstr(reason(mem, "[supabase]\nurl = http://127.0.0.1:9\n"),
+	       "must be https") != NULL,
 	    "to a loopback host too");
-	ok(load(mem, "[supabase]\nurl = http://127.0.0.1:9/\n[security]\nallow_loopback_http = true\n",
-	    &c, &why) == OK, "unless that is allowed");
-	ok(strstr(reason(mem, "[supabase]\nurl = http://127.0.0.1.evil.example\n[security]\n"
-	    "allow_loopback_http = true\n"), "must be https") != NULL,
+	ok(load(mem,
+	       "[supabase]\nurl = http://127.0.0.1:9/\n[security]\nallow_loopback_http "
+	       "= true\n",
+	       &c, &why) == OK,
+	    "unless that is allowed");
+	ok(strstr(reason(mem,
+		      "[supabase]\nurl = http://127.0.0.1.evil.example\n[security]\n"
+		      "allow_loopback_http = true\n"),
+	       "must be https") != NULL,
 	    "a host that only begins like loopback is refused");
-	ok(strstr(reason(mem, "[supabase]\nurl = http://localhost@evil.example\n[security]\n"
-	    "allow_loopback_http = true\n"), "must be https") != NULL,
+	ok(strstr(reason(mem,
+		      "[supabase]\nurl = http://localhost@evil.example\n[security]\n"
+		      "allow_loopback_http = true\n"),
+	       "must be https") != NULL,
 	    "and one that hides behind a user name");
 }
 
@@ -137,16 +172,20 @@ static void environment(void *mem)
 
 	setenv("MAILLAYER_SERVER_WEB_WORKERS", "5", 1);
 	setenv("MAILLAYER_DATABASE_URL", "sqlite:/x.db", 1);
-	ok(load(mem, "[server]\nweb_workers = 3\n", &c, &why) == OK && c->server.web_workers == 5,
+	ok(load(mem, "[server]\nweb_workers = 3\n", &c, &why) == OK &&
+		c->server.web_workers == 5,
 	    "the environment wins over the file");
 	is_text(c->database.url, "sqlite:/x.db", "for text too");
 	setenv("MAILLAYER_SERVER_WEB_WORKERS", "x", 1);
-	is_text(reason(mem, ""), "MAILLAYER_SERVER_WEB_WORKERS: web_workers must be a whole number "
-	    "from 1 to 256, not \"x\"", "config_load names the variable that is wrong");
+	is_text(reason(mem, ""),
+	    "MAILLAYER_SERVER_WEB_WORKERS: web_workers must be a whole number "
+	    "from 1 to 256, not \"x\"",
+	    "config_load names the variable that is wrong");
 	unsetenv("MAILLAYER_SERVER_WEB_WORKERS");
 	unsetenv("MAILLAYER_DATABASE_URL");
 	unlink(file);
-	ok(config_load(mem, file, &c, &why) == ERR_INVALID && strstr(why, "cannot be read") != NULL,
+	ok(config_load(mem, file, &c, &why) == ERR_INVALID &&
+		strstr(why, "cannot be read") != NULL,
 	    "config_load says when the file cannot be read");
 }
 

@@ -17,13 +17,16 @@ static void hashes(void *mem)
 
 	sha256("abc", 3, out);
 	is_text(hex_encode(mem, out, 32),
-	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "sha256 of FIPS 180");
-	hmac_sha256((const uint8_t *)"Jefe", 4, "what do ya want for nothing?", 28, out);
+	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+	    "sha256 of FIPS 180");
+	hmac_sha256((const uint8_t *)"Jefe", 4, "what do ya want for nothing?", 28,
+	    out);
 	is_text(hex_encode(mem, out, 32),
 	    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
 	    "hmac_sha256 of RFC 4231 case 2");
 	memset(key, 0xaa, sizeof(key));
-	hmac_sha256(key, sizeof(key), "Test Using Larger Than Block-Size Key - Hash Key First", 54, out);
+	hmac_sha256(key, sizeof(key),
+	    "Test Using Larger Than Block-Size Key - Hash Key First", 54, out);
 	is_text(hex_encode(mem, out, 32),
 	    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
 	    "hmac_sha256 of RFC 4231 case 6");
@@ -38,7 +41,8 @@ static void hex(void *mem)
 	uint8_t out[3];
 
 	is_text(hex_encode(mem, "\x00\xffZ", 3), "00ff5a", "hex_encode is lower case");
-	ok(hex_decode("00fF5a", out, 3) && memcmp(out, "\x00\xffZ", 3) == 0, "hex_decode reads both");
+	ok(hex_decode("00fF5a", out, 3) && memcmp(out, "\x00\xffZ", 3) == 0,
+	    "hex_decode reads both");
 	ok(!hex_decode("00ff5", out, 3) && !hex_decode("00ff5a00", out, 3) &&
 	    !hex_decode("00fg5a", out, 3) && !hex_decode("00 f5a", out, 3),
 	    "hex_decode wants exactly n bytes of digits");
@@ -50,18 +54,27 @@ static void base64(void *mem)
 	size_t n = 0;
 
 	is_text(base64_encode(mem, "foob", 4), "Zm9vYg==", "base64_encode pads");
-	is_text(base64url_encode(mem, "\xfb\xff\xfe", 3), "-__-", "base64url_encode uses - and _");
-	is_text(base64url_encode(mem, "foob", 4), "Zm9vYg", "base64url_encode does not pad");
-	ok(base64_decode(mem, "Zm9vYg==", &out, &n) && n == 4 && memcmp(out, "foob", 4) == 0,
+	is_text(base64url_encode(mem, "\xfb\xff\xfe", 3), "-__-",
+	    "base64url_encode uses - and _");
+	is_text(base64url_encode(mem, "foob", 4), "Zm9vYg",
+	    "base64url_encode does not pad");
+	ok(base64_decode(mem, "Zm9vYg==", &out, &n) && n == 4 &&
+		memcmp(out, "foob", 4) == 0,
 	    "base64_decode reads");
-	ok(!base64_decode(mem, "Zm9vYg", &out, &n) && !base64_decode(mem, "Zm9v\n", &out, &n) &&
-	    !base64_decode(mem, "Zm9v-_==", &out, &n) && !base64_decode(mem, "Zm9vYh==", &out, &n),
+	ok(!base64_decode(mem, "Zm9vYg", &out, &n) &&
+		!base64_decode(mem, "Zm9v\n", &out, &n) &&
+		!base64_decode(mem, "Zm9v-_==", &out, &n) &&
+		!base64_decode(mem, "Zm9vYh==", &out, &n),
 	    "base64_decode is strict");
-	ok(base64url_decode(mem, "Zm9vYg", &out, &n) && n == 4, "base64url_decode reads");
-	ok(!base64url_decode(mem, "Zm9vYh", &out, &n) && !base64url_decode(mem, "Zm9vYg==", &out, &n) &&
-	    !base64url_decode(mem, "Z", &out, &n) && !base64url_decode(mem, "Zm9 Yg", &out, &n),
+	ok(base64url_decode(mem, "Zm9vYg", &out, &n) && n == 4,
+	    "base64url_decode reads");
+	ok(!base64url_decode(mem, "Zm9vYh", &out, &n) &&
+		!base64url_decode(mem, "Zm9vYg==", &out, &n) &&
+		!base64url_decode(mem, "Z", &out, &n) &&
+		!base64url_decode(mem, "Zm9 Yg", &out, &n),
 	    "base64url_decode takes the canonical form only");
-	ok(base64url_decode(mem, "", &out, &n) && n == 0, "base64url_decode takes nothing");
+	ok(base64url_decode(mem, "", &out, &n) && n == 0,
+	    "base64url_decode takes nothing");
 }
 
 static void boxes(void *mem, const struct keyring *k, const struct keyring *foreign)
@@ -72,11 +85,14 @@ static void boxes(void *mem, const struct keyring *k, const struct keyring *fore
 	char *plain = NULL;
 	int opened = 0;
 
-	ok(n == m && memcmp(box, again, n) != 0, "secret_seal never makes the same box twice");
+	ok(n == m && memcmp(box, again, n) != 0,
+	    "secret_seal never makes the same box twice");
 	ok(memmem(box, n, "s3cret", 6) == NULL, "secret_seal hides the text");
-	ok(secret_open(mem, k, "provider:12", box, n, &plain) == OK, "secret_open opens its own");
+	ok(secret_open(mem, k, "provider:12", box, n, &plain) == OK,
+	    "secret_open opens its own");
 	is_text(plain, "s3cret", "secret_open gives the text");
-	ok(secret_open(mem, k, "provider:13", box, n, &plain) == ERR_INVALID && plain == NULL,
+	ok(secret_open(mem, k, "provider:13", box, n, &plain) == ERR_INVALID &&
+		plain == NULL,
 	    "secret_open refuses another context");
 	ok(secret_open(mem, foreign, "provider:12", box, n, &plain) == ERR_INVALID,
 	    "secret_open refuses another key");
@@ -89,17 +105,21 @@ static void boxes(void *mem, const struct keyring *k, const struct keyring *fore
 		box[i] ^= 1;
 	}
 	is_int(opened, 0, "secret_open refuses a bit changed anywhere");
-	ok(secret_open(mem, k, "x", NULL, 0, &plain) == ERR_INVALID, "secret_open refuses NULL");
+	ok(secret_open(mem, k, "x", NULL, 0, &plain) == ERR_INVALID,
+	    "secret_open refuses NULL");
 	box = secret_seal(mem, k, "x", "", &n);
-	ok(secret_open(mem, k, "x", box, n, &plain) == OK && plain[0] == '\0', "an empty secret is fine");
+	ok(secret_open(mem, k, "x", box, n, &plain) == OK && plain[0] == '\0',
+	    "an empty secret is fine");
 }
 
 static void passwords(void *mem)
 {
-	char *a = password_hash(mem, "correct horse"), *b = password_hash(mem, "correct horse");
+	char *a = password_hash(mem, "correct horse"),
+	     *b = password_hash(mem, "correct horse");
 	int64_t start, real, nobody;
 
-	ok(strncmp(a, "$argon2id$v=19$m=65536,t=2,p=1$", 31) == 0, "password_hash tells its cost");
+	ok(strncmp(a, "$argon2id$v=19$m=65536,t=2,p=1$", 31) == 0,
+	    "password_hash tells its cost");
 	ok(strcmp(a, b) != 0, "password_hash salts");
 	start = clock_mono_us();
 	ok(password_verify(a, "correct horse"), "password_verify takes the password");
@@ -107,11 +127,14 @@ static void passwords(void *mem)
 	ok(!password_verify(a, "correct horsf") && !password_verify(a, ""),
 	    "password_verify refuses others");
 	start = clock_mono_us();
-	ok(!password_verify(NULL, "correct horse"), "password_verify without a hash is false");
+	ok(!password_verify(NULL, "correct horse"),
+	    "password_verify without a hash is false");
 	nobody = clock_mono_us() - start;
-	ok(nobody > real / 5, "password_verify of nobody takes as long (%d against %d us)",
-	    (int)nobody, (int)real);
-	ok(!password_verify(NULL, "") && !password_verify("", "") && !password_verify("x", "x"),
+	ok(nobody > real / 5,
+	    "password_verify of nobody takes as long (%d against %d us)", (int)nobody,
+	    (int)real);
+	ok(!password_verify(NULL, "") && !password_verify("", "") &&
+		!password_verify("x", "x"),
 	    "password_verify of no or a broken hash is false");
 }
 
@@ -135,16 +158,21 @@ static void key_files(void *mem, const char *dir)
 	ok(keyring_load(mem, file, false, &k) == ERR_NOTFOUND && k == NULL,
 	    "keyring_load says when there is no file");
 	ok(keyring_load(mem, file, true, &k) == OK, "keyring_load makes one when told");
-	ok(stat(file, &st) == 0 && (st.st_mode & 0777) == 0600, "keyring_load makes it private");
-	ok(keyring_load(mem, file, true, &again) == OK && memcmp(k, again, sizeof(*k)) == 0,
+	ok(stat(file, &st) == 0 && (st.st_mode & 0777) == 0600,
+	    "keyring_load makes it private");
+	ok(keyring_load(mem, file, true, &again) == OK &&
+		memcmp(k, again, sizeof(*k)) == 0,
 	    "keyring_load keeps an existing file");
 	is_int((int64_t)strlen(k->cron), 64, "keyring_load derives the cron secret");
 	ok(memcmp(k->token, k->box, 32) != 0 && memcmp(k->box, k->mac, 32) != 0 &&
-	    memcmp(k->token, k->mac, 32) != 0, "keyring_load derives a key per purpose");
+		memcmp(k->token, k->mac, 32) != 0,
+	    "keyring_load derives a key per purpose");
 	put_file(bad, "c2hvcnQ=\n");
-	ok(keyring_load(mem, bad, true, &k) == ERR_INVALID, "keyring_load refuses a short key");
+	ok(keyring_load(mem, bad, true, &k) == ERR_INVALID,
+	    "keyring_load refuses a short key");
 	put_file(bad, "");
-	ok(keyring_load(mem, bad, true, &k) == ERR_INVALID, "keyring_load does not replace a bad file");
+	ok(keyring_load(mem, bad, true, &k) == ERR_INVALID,
+	    "keyring_load does not replace a bad file");
 	ok(keyring_load(mem, mem_printf(mem, "%s/no/dir/k", dir), true, &k) == ERR_IO,
 	    "keyring_load says when it cannot write");
 	unlink(file);

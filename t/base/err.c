@@ -10,9 +10,11 @@ int main(void)
 	int unnamed = 0, twins = 0;
 
 	for (int i = 0; i < ERR_COUNT; i++) {
-		unnamed += text_empty(err_name((enum err)i)) || err_status((enum err)i) < 200;
+		unnamed +=
+		    text_empty(err_name((enum err)i)) || err_status((enum err)i) < 200;
 		for (int j = 0; j < i; j++)
-			twins += text_equal(err_name((enum err)i), err_name((enum err)j));
+			twins +=
+			    text_equal(err_name((enum err)i), err_name((enum err)j));
 	}
 	is_int(unnamed, 0, "err_name and err_status know every error");
 	is_int(twins, 0, "err_name gives each its own name");

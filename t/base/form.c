@@ -31,16 +31,21 @@ static void shapes(void *mem)
 	form_add(f, "fields", "scalar");
 	form_add(f, "[odd]", "1");
 	form_add(f, "odd[", "2");
-	is_text(json_write(mem, form_values(f)), "{\"a\":\"1\",\"b\":[\"0\",\"1\"],\"c\":[\"x\"],"
-	    "\"fields\":{\"age\":\"40\",\"city\":\"Bonn\"},\"[odd]\":\"1\",\"odd[\":\"2\"}",
+	is_text(json_write(mem, form_values(f)),
+	    "{\"a\":\"1\",\"b\":[\"0\",\"1\"],\"c\":[\"x\"],"
+	    "\"fields\":{\"age\":\"40\",\"city\":\"Bonn\"},\"[odd]\":\"1\",\"odd[\":"
+	    "\"2\"}",
 	    "form_add makes arrays of repeated names and objects of names in brackets");
 	is_text(form_get(f, "b"), "1", "form_get takes the last of a repeated name");
 	is_text(form_get(f, "fields[age]"), "40", "form_get reads a name in brackets");
-	ok(form_get(f, "fields") == NULL && form_has(f, "fields"), "form_get of an object is NULL");
-	ok(form_get(f, "zzz") == NULL && !form_has(f, "zzz"), "form_get of nothing is NULL");
+	ok(form_get(f, "fields") == NULL && form_has(f, "fields"),
+	    "form_get of an object is NULL");
+	ok(form_get(f, "zzz") == NULL && !form_has(f, "zzz"),
+	    "form_get of nothing is NULL");
 	ok(form_ok(f), "form_add leaves the form well");
 	form_add(f, "bad", "caf\xe9");
-	is_text(form_get(f, "bad"), "caf\xef\xbf\xbd", "form_add repairs what is no UTF-8");
+	is_text(form_get(f, "bad"), "caf\xef\xbf\xbd",
+	    "form_add repairs what is no UTF-8");
 	ok(form_error(f, "bad") != NULL, "form_add says so at the field");
 }
 
@@ -51,16 +56,20 @@ static void text(void *mem)
 	form_add(f, "name", "  Ann\r\nLee ");
 	form_add(f, "long", "\xc3\xa9\xc3\xa9\xc3\xa9");
 	form_add(f, "blank", " \xc2\xa0 ");
-	is_text(form_text(f, "name", 1, 7), "Ann\nLee", "form_text trims and counts a line end once");
+	is_text(form_text(f, "name", 1, 7), "Ann\nLee",
+	    "form_text trims and counts a line end once");
 	ok(form_ok(f), "form_text is content with the bounds");
-	is_text(form_text(f, "long", 1, 3), "\xc3\xa9\xc3\xa9\xc3\xa9", "form_text counts characters");
+	is_text(form_text(f, "long", 1, 3), "\xc3\xa9\xc3\xa9\xc3\xa9",
+	    "form_text counts characters");
 	ok(form_ok(f), "form_text does not count bytes");
 	form_text(f, "long", 0, 2);
 	is_text(form_error(f, "long"), "Use at most 2 characters; this has 3.",
 	    "form_text says how much too long");
 	is_text(form_text(f, "blank", 1, 9), "", "form_text of blanks is empty");
-	is_text(form_error(f, "blank"), "Please fill this in.", "form_text asks for a value");
-	is_text(form_text(f, "absent", 0, 9), "", "form_text of an absent name is empty");
+	is_text(form_error(f, "blank"), "Please fill this in.",
+	    "form_text asks for a value");
+	is_text(form_text(f, "absent", 0, 9), "",
+	    "form_text of an absent name is empty");
 	ok(form_error(f, "absent") == NULL, "form_text lets an optional one be absent");
 	form_line(f, "name", 1, 100);
 	ok(form_error(f, "name") != NULL, "form_line refuses a line break");
@@ -73,7 +82,8 @@ static void text(void *mem)
 
 static void json_values(void *mem)
 {
-	struct form *f = of_json(mem, "{\"n\":12,\"t\":\"7\",\"b\":true,\"f\":1.5,\"z\":null,"
+	struct form *f = of_json(mem,
+	    "{\"n\":12,\"t\":\"7\",\"b\":true,\"f\":1.5,\"z\":null,"
 	    "\"o\":{},\"l\":[1,\"x\"]}");
 
 	is_int(form_int(f, "n", 0, 20, 5), 12, "form_int reads a JSON number");
@@ -86,8 +96,10 @@ static void json_values(void *mem)
 	is_int(form_int(f, "f", 0, 20, 5), 5, "form_int of a fraction is the default");
 	is_text(form_error(f, "f"), "Enter a whole number.", "form_int says so");
 	form_text(f, "o", 0, 9);
-	is_text(form_error(f, "o"), "Give one value here, not a list.", "form_text refuses an object");
-	ok(form_json(f, "o") != NULL && form_json(f, "l") != NULL, "form_json gives any value");
+	is_text(form_error(f, "o"), "Give one value here, not a list.",
+	    "form_text refuses an object");
+	ok(form_json(f, "o") != NULL && form_json(f, "l") != NULL,
+	    "form_json gives any value");
 }
 
 static void numbers(void *mem)
@@ -98,9 +110,11 @@ static void numbers(void *mem)
 	form_add(f, "b", "twelve");
 	form_add(f, "c", "99999999999999999999");
 	form_add(f, "d", "");
-	is_int(form_int(f, "d", 1, 9, 4), 4, "form_int of an empty value is the default");
+	is_int(form_int(f, "d", 1, 9, 4), 4,
+	    "form_int of an empty value is the default");
 	is_int(form_int(f, "a", 1, 20, 4), 4, "form_int out of range is the default");
-	is_text(form_error(f, "a"), "Enter a number from 1 to 20.", "form_int says the range");
+	is_text(form_error(f, "a"), "Enter a number from 1 to 20.",
+	    "form_int says the range");
 	form_int(f, "b", 1, 20, 4);
 	is_text(form_error(f, "b"), "Enter a whole number.", "form_int refuses words");
 	form_int(f, "c", 1, INT64_MAX, 4);
@@ -116,10 +130,13 @@ static void flags(void *mem)
 	form_add(f, "on", "on");
 	form_add(f, "no", "false");
 	form_add(f, "odd", "maybe");
-	ok(form_bool(f, "box", false), "form_bool: a checkbox wins over the hidden 0 before it");
-	ok(form_bool(f, "on", false) && !form_bool(f, "no", true), "form_bool knows on and false");
+	ok(form_bool(f, "box", false),
+	    "form_bool: a checkbox wins over the hidden 0 before it");
+	ok(form_bool(f, "on", false) && !form_bool(f, "no", true),
+	    "form_bool knows on and false");
 	ok(form_bool(f, "absent", true), "form_bool of nothing is the default");
-	ok(form_bool(f, "odd", true) && form_error(f, "odd") != NULL, "form_bool refuses maybe");
+	ok(form_bool(f, "odd", true) && form_error(f, "odd") != NULL,
+	    "form_bool refuses maybe");
 }
 
 static void times(void *mem)
@@ -130,12 +147,16 @@ static void times(void *mem)
 	form_add(f, "wall", "2026-11-24T10:00");
 	form_add(f, "gap", "2026-03-29T02:30");
 	form_add(f, "odd", "tomorrow");
-	is_int(form_time(f, "utc", "Europe/Berlin"), 1795510800000, "form_time reads RFC 3339");
-	is_int(form_time(f, "wall", "Europe/Berlin"), 1795510800000, "form_time reads a wall clock");
+	is_int(form_time(f, "utc", "Europe/Berlin"), 1795510800000,
+	    "form_time reads RFC 3339");
+	is_int(form_time(f, "wall", "Europe/Berlin"), 1795510800000,
+	    "form_time reads a wall clock");
 	is_int(form_time(f, "absent", "UTC"), 0, "form_time of nothing is 0");
 	ok(form_ok(f), "form_time of nothing is no error");
-	is_int(form_time(f, "gap", "Europe/Berlin"), 0, "form_time refuses a skipped hour");
-	ok(strstr(form_error(f, "gap"), "Europe/Berlin skip") != NULL, "form_time says why");
+	is_int(form_time(f, "gap", "Europe/Berlin"), 0,
+	    "form_time refuses a skipped hour");
+	ok(strstr(form_error(f, "gap"), "Europe/Berlin skip") != NULL,
+	    "form_time says why");
 	is_int(form_time(f, "odd", "UTC"), 0, "form_time refuses words");
 	ok(strstr(form_error(f, "odd"), "such as") != NULL, "form_time shows how");
 }
@@ -148,14 +169,17 @@ static void choices(void *mem)
 	form_add(f, "a", "resend");
 	form_add(f, "b", "Resend");
 	is_int(form_choice(f, "a", words, 0), 1, "form_choice gives the index");
-	is_int(form_choice(f, "absent", words, -1), -1, "form_choice of nothing is the default");
+	is_int(form_choice(f, "absent", words, -1), -1,
+	    "form_choice of nothing is the default");
 	is_int(form_choice(f, "b", words, 0), 0, "form_choice is exact");
-	is_text(form_error(f, "b"), "Choose one of: hold, resend.", "form_choice names the words");
+	is_text(form_error(f, "b"), "Choose one of: hold, resend.",
+	    "form_choice names the words");
 }
 
 static void ids(void *mem)
 {
-	struct form *f = form_new(mem), *j = of_json(mem, "{\"l\":[3,\"4\",3],\"bad\":[{}],\"one\":5}");
+	struct form *f = form_new(mem),
+		    *j = of_json(mem, "{\"l\":[3,\"4\",3],\"bad\":[{}],\"one\":5}");
 	int64_t *list;
 
 	form_add(f, "r", "1");
@@ -163,12 +187,17 @@ static void ids(void *mem)
 	form_add(f, "c", " 7 , 8,7,");
 	form_add(f, "many", "1,2,3");
 	form_add(f, "neg", "1,-2");
-	is_int((int64_t)form_ids(f, mem, "r", 9, &list), 3, "form_ids reads repeated names and commas");
-	is_int((int64_t)form_ids(f, mem, "c", 9, &list), 2, "form_ids drops repetitions");
+	is_int((int64_t)form_ids(f, mem, "r", 9, &list), 3,
+	    "form_ids reads repeated names and commas");
+	is_int((int64_t)form_ids(f, mem, "c", 9, &list), 2,
+	    "form_ids drops repetitions");
 	ok(list[0] == 7 && list[1] == 8, "form_ids keeps the order");
-	is_int((int64_t)form_ids(j, mem, "l", 9, &list), 2, "form_ids reads a JSON array");
-	is_int((int64_t)form_ids(j, mem, "one", 9, &list), 1, "form_ids reads a single number");
-	is_int((int64_t)form_ids(f, mem, "absent", 9, &list), 0, "form_ids of nothing is empty");
+	is_int((int64_t)form_ids(j, mem, "l", 9, &list), 2,
+	    "form_ids reads a JSON array");
+	is_int((int64_t)form_ids(j, mem, "one", 9, &list), 1,
+	    "form_ids reads a single number");
+	is_int((int64_t)form_ids(f, mem, "absent", 9, &list), 0,
+	    "form_ids of nothing is empty");
 	ok(form_ok(f) && form_ok(j), "and none of these is an error");
 	is_int((int64_t)form_ids(f, mem, "many", 2, &list), 2, "form_ids stops at max");
 	is_text(form_error(f, "many"), "Choose at most 2.", "form_ids says the limit");
@@ -181,18 +210,30 @@ static void ids(void *mem)
 static void files_and_errors(void *mem)
 {
 	struct form *f = form_new(mem);
-	struct form_file one = { .field = "file", .name = "a.csv", .type = "text/csv", .data = "x",
-		.len = 1 }, two = { .field = "file", .name = "b.csv", .type = "", .data = "yy", .len = 2 };
+	struct form_file one = { .field = "file",
+		.name = "a.csv",
+		.type = "text/csv",
+		.data = "x",
+		.len = 1 },
+			 two = { .field = "file",
+				 .name = "b.csv",
+				 .type = "",
+				 .data = "yy",
+				 .len = 2 };
 
 	form_add_file(f, &one);
 	form_add_file(f, &two);
-	is_text(form_file(f, "file")->name, "a.csv", "form_file finds the first of a field");
-	is_text(form_file(f, "file")->next->name, "b.csv", "form_add_file keeps the order");
+	is_text(form_file(f, "file")->name, "a.csv",
+	    "form_file finds the first of a field");
+	is_text(form_file(f, "file")->next->name, "b.csv",
+	    "form_add_file keeps the order");
 	ok(form_file(f, "other") == NULL, "form_file of nothing is NULL");
-	ok(form_fail(f, "x", "First %d.", 1) == ERR_INVALID && !form_ok(f), "form_fail spoils the form");
+	ok(form_fail(f, "x", "First %d.", 1) == ERR_INVALID && !form_ok(f),
+	    "form_fail spoils the form");
 	ok(form_fail(f, "x", "Second.") == ERR_INVALID, "form_fail may come twice");
 	is_text(form_error(f, "x"), "First 1.", "form_fail: the first sentence stays");
-	is_text(json_write(mem, form_errors(f)), "{\"x\":\"First 1.\"}", "form_errors has them all");
+	is_text(json_write(mem, form_errors(f)), "{\"x\":\"First 1.\"}",
+	    "form_errors has them all");
 }
 
 int main(void)

@@ -20,8 +20,8 @@ static const char *read_back(void *mem, const char *s)
 static void accepts(void *mem)
 {
 	static const char *const good[] = { "{}", "[]", "null", "true", "12", "\"x\"",
-		"{\"a\":[1,2.5,{\"b\":null}],\"c\":\"\\u00e9\"}", "-0.5", "[\"a\\\\u0000\"]",
-		" [ 1 ] ", "9223372036854775807", NULL };
+		"{\"a\":[1,2.5,{\"b\":null}],\"c\":\"\\u00e9\"}", "-0.5",
+		"[\"a\\\\u0000\"]", " [ 1 ] ", "9223372036854775807", NULL };
 	struct json_object *o;
 	int refused = 0;
 
@@ -33,18 +33,20 @@ static void accepts(void *mem)
 		refused += e != OK;
 	}
 	is_int(refused, 0, "json_read takes every kind of document");
-	is_text(read_back(mem, "{\"a\": \"x/y\", \"b\": [1, 2]}"), "{\"a\":\"x/y\",\"b\":[1,2]}",
+	is_text(read_back(mem, "{\"a\": \"x/y\", \"b\": [1, 2]}"),
+	    "{\"a\":\"x/y\",\"b\":[1,2]}",
 	    "json_write is compact and leaves slashes alone");
-	is_text(read_back(mem, "\"\\u00e9\\ud83d\\udcec\""), "\"\xc3\xa9\xf0\x9f\x93\xac\"",
-	    "json_read joins surrogates");
+	is_text(read_back(mem, "\"\\u00e9\\ud83d\\udcec\""),
+	    "\"\xc3\xa9\xf0\x9f\x93\xac\"", "json_read joins surrogates");
 }
 
 static void refuses(void *mem)
 {
-	static const char *const bad[] = { "", " ", "{", "[1,", "{\"a\":1,}", "[1]x", "[1][2]",
-		"{'a':1}", "nul", "NaN", "[Infinity]", "[-Infinity]", "[1e999]", "[01]",
-		"{\"a\":\"\\u0000\"}", "{\"\\u0000\":1}", "[1] /* x */", "[\"a\nb\"]", "\"\xff\"",
-		"[\"\\x\"]", "{\"a\" 1}", "// c\n1", "TRUE", "1 2", "-", "\"abc", NULL };
+	static const char *const bad[] = { "", " ", "{", "[1,", "{\"a\":1,}", "[1]x",
+		"[1][2]", "{'a':1}", "nul", "NaN", "[Infinity]", "[-Infinity]",
+		"[1e999]", "[01]", "{\"a\":\"\\u0000\"}", "{\"\\u0000\":1}",
+		"[1] /* x */", "[\"a\nb\"]", "\"\xff\"", "[\"\\x\"]", "{\"a\" 1}",
+		"// c\n1", "TRUE", "1 2", "-", "\"abc", NULL };
 	struct json_object *o = NULL;
 	int taken = 0;
 
@@ -57,10 +59,13 @@ static void refuses(void *mem)
 		taken += good || o != NULL || why == NULL;
 	}
 	is_int(taken, 0, "json_read refuses what is no JSON, with a reason");
-	ok(json_read(mem, "[1]\0", 4, &o, NULL) == ERR_MALFORMED, "json_read refuses a raw NUL");
-	ok(json_read(mem, "[1]xyz", 3, &o, NULL) == OK, "json_read reads n bytes and no more");
+	ok(json_read(mem, "[1]\0", 4, &o, NULL) == ERR_MALFORMED,
+	    "json_read refuses a raw NUL");
+	ok(json_read(mem, "[1]xyz", 3, &o, NULL) == OK,
+	    "json_read reads n bytes and no more");
 	is_text(read_back(mem, "[1, x]"),
-	    "This is not valid JSON: unexpected character at byte 5.", "json_read names the place");
+	    "This is not valid JSON: unexpected character at byte 5.",
+	    "json_read names the place");
 }
 
 static void depth(void *mem)
@@ -72,13 +77,15 @@ static void depth(void *mem)
 		buf_char(b, '[');
 	for (int i = 0; i < 31; i++)
 		buf_char(b, ']');
-	ok(json_read(mem, b->data, b->len, &o, NULL) == OK, "json_read takes 31 levels");
+	ok(json_read(mem, b->data, b->len, &o, NULL) == OK,
+	    "json_read takes 31 levels");
 	buf_reset(b);
 	for (int i = 0; i < 33; i++)
 		buf_char(b, '[');
 	for (int i = 0; i < 33; i++)
 		buf_char(b, ']');
-	ok(json_read(mem, b->data, b->len, &o, NULL) == ERR_MALFORMED, "json_read refuses 33");
+	ok(json_read(mem, b->data, b->len, &o, NULL) == ERR_MALFORMED,
+	    "json_read refuses 33");
 }
 
 static void setters(void *mem)
@@ -111,14 +118,17 @@ static void getters(void *mem)
 
 	ok(json_read(mem, s, strlen(s), &o, NULL) == OK, "json_read reads an object");
 	is_text(json_text(o, "t", "?"), "x", "json_text gives text");
-	is_text(json_text(o, "i", "?"), "?", "json_text does not turn numbers into text");
+	is_text(json_text(o, "i", "?"), "?",
+	    "json_text does not turn numbers into text");
 	is_text(json_text(o, "n", "?"), "?", "json_text of null is the default");
 	is_int(json_int(o, "i", 9), 5, "json_int gives a number");
 	is_int(json_int(o, "t", 9), 9, "json_int of text is the default");
 	is_int(json_int(o, "d", 9), 9, "json_int of a fraction is the default");
-	ok(json_flag(o, "b", false) && !json_flag(o, "i", false), "json_flag wants a boolean");
+	ok(json_flag(o, "b", false) && !json_flag(o, "i", false),
+	    "json_flag wants a boolean");
 	ok(json_get(o, "zzz") == NULL && json_get(NULL, "a") == NULL &&
-	    json_get(json_arr(mem), "a") == NULL, "json_get of what is no object is NULL");
+		json_get(json_arr(mem), "a") == NULL,
+	    "json_get of what is no object is NULL");
 }
 
 /* Ownership: the reference counts must come out even, or a sanitizer build tells. */
@@ -147,9 +157,12 @@ static void escaping(void *mem)
 	buf_str(b, "[\"");
 	json_escape(b, all, 127);
 	buf_str(b, "\xc3\xa9\"]");
-	ok(json_read(mem, b->data, b->len, &o, NULL) == OK, "json_escape makes valid JSON");
+	ok(json_read(mem, b->data, b->len, &o, NULL) == OK,
+	    "json_escape makes valid JSON");
 	all[127] = '\0';
-	ok(o != NULL && text_starts(json_object_get_string(json_object_array_get_idx(o, 0)), all),
+	ok(o != NULL &&
+		text_starts(json_object_get_string(json_object_array_get_idx(o, 0)),
+		    all),
 	    "json_escape loses nothing");
 	buf_reset(b);
 	json_escape(b, "a\"\\\n\t\x01", 6);

@@ -36,7 +36,8 @@ static void as_json(void *mem, struct log *lg, int fd)
 
 	log_info(lg, "campaign.started", LOG_INT("campaign", 7), LOG_STR("by", "a@b"));
 	o = object_of(mem, fd);
-	is_text(json_text(o, "event", NULL), "campaign.started", "log_info names the event");
+	is_text(json_text(o, "event", NULL), "campaign.started",
+	    "log_info names the event");
 	is_text(json_text(o, "level", NULL), "info", "log_info says its level");
 	is_text(json_text(o, "process", NULL), "web", "log_info says the process");
 	is_text(json_text(o, "request", NULL), "r1", "log_info says the request");
@@ -47,9 +48,11 @@ static void as_json(void *mem, struct log *lg, int fd)
 	    strlen(json_text(o, "time", "")) == strlen("2026-11-24T09:00:00.000Z"),
 	    "log_info writes the time in UTC");
 	log_warn(lg, "plain");
-	is_text(json_text(object_of(mem, fd), "event", NULL), "plain", "log_warn needs no fields");
+	is_text(json_text(object_of(mem, fd), "event", NULL), "plain",
+	    "log_warn needs no fields");
 	log_info(lg, "x", LOG_STR("a", NULL));
-	is_text(json_text(object_of(mem, fd), "a", NULL), "", "LOG_STR of NULL is empty");
+	is_text(json_text(object_of(mem, fd), "a", NULL), "",
+	    "LOG_STR of NULL is empty");
 }
 
 static void hostile(void *mem, struct log *lg, int fd)
@@ -57,9 +60,11 @@ static void hostile(void *mem, struct log *lg, int fd)
 	struct json_object *o;
 	char *s;
 
-	log_info(lg, "x", LOG_STR("a", "1\n{\"level\":\"error\"}\r\x1b[31m\xff\"\\"), LOG_INT("n", 1));
+	log_info(lg, "x", LOG_STR("a", "1\n{\"level\":\"error\"}\r\x1b[31m\xff\"\\"),
+	    LOG_INT("n", 1));
 	s = line_of(mem, fd);
-	ok(strchr(s, '\n') == s + strlen(s) - 1, "log_write keeps a forged line on its own line");
+	ok(strchr(s, '\n') == s + strlen(s) - 1,
+	    "log_write keeps a forged line on its own line");
 	ok(strchr(s, '\x1b') == NULL && strchr(s, '\xff') == NULL,
 	    "log_write passes no terminal codes and no broken UTF-8");
 	ok(json_read(mem, s, strlen(s), &o, NULL) == OK && json_int(o, "n", 0) == 1,
@@ -82,15 +87,16 @@ static void lengths(void *mem, struct log *lg, int fd)
 		struct json_object *o;
 
 		memset(v, n % 2 ? '"' : 'x', n);
-		log_info(lg, "x", LOG_STR("a", v), LOG_STR("b", v), LOG_STR("c", v), LOG_STR("d", v),
-		    LOG_STR("e", v), LOG_INT("end", 1));
+		log_info(lg, "x", LOG_STR("a", v), LOG_STR("b", v), LOG_STR("c", v),
+		    LOG_STR("d", v), LOG_STR("e", v), LOG_INT("end", 1));
 		s = line_of(mem, fd);
 		broken += json_read(mem, s, strlen(s), &o, NULL) != OK;
 		longest = (int)strlen(s) > longest ? (int)strlen(s) : longest;
 		mem_free(v);
 	}
 	is_int(broken, 0, "log_write cuts without breaking the line");
-	ok(longest <= 4096 && longest > 3000, "log_write ends a line at 4 KiB (%d)", longest);
+	ok(longest <= 4096 && longest > 3000, "log_write ends a line at 4 KiB (%d)",
+	    longest);
 }
 
 static void levels(void *mem, struct log *lg, int fd)
@@ -98,9 +104,11 @@ static void levels(void *mem, struct log *lg, int fd)
 	lg->least = LOG_WARN;
 	log_info(lg, "quiet");
 	log_error(lg, "loud");
-	is_text(json_text(object_of(mem, fd), "event", NULL), "loud", "log_write drops lower levels");
-	ok(log_level_from("debug") == LOG_DEBUG && log_level_from("error") == LOG_ERROR &&
-	    log_level_from("x") == LOG_INFO && log_level_from(NULL) == LOG_INFO,
+	is_text(json_text(object_of(mem, fd), "event", NULL), "loud",
+	    "log_write drops lower levels");
+	ok(log_level_from("debug") == LOG_DEBUG &&
+		log_level_from("error") == LOG_ERROR &&
+		log_level_from("x") == LOG_INFO && log_level_from(NULL) == LOG_INFO,
 	    "log_level_from knows the names");
 }
 
@@ -108,7 +116,10 @@ int main(void)
 {
 	void *mem = mem_scope(NULL, "test");
 	int fds[2];
-	struct log lg = { .least = LOG_DEBUG, .json = true, .process = "web", .request = "r1",
+	struct log lg = { .least = LOG_DEBUG,
+		.json = true,
+		.process = "web",
+		.request = "r1",
 		.brand = 3 };
 
 	if (pipe(fds) != 0)

@@ -99,7 +99,9 @@ int main(void)
 	scopes();
 	owners();
 	copies();
-	is_int(killed_by(overflow), SIGABRT, "mem_zero_array aborts when size * n overflows");
-	is_int(killed_by(huge), SIGABRT, "buf_reserve aborts when the length overflows");
+	is_int(killed_by(overflow), SIGABRT,
+	    "mem_zero_array aborts when size * n overflows");
+	is_int(killed_by(huge), SIGABRT,
+	    "buf_reserve aborts when the length overflows");
 	return done_testing();
 }

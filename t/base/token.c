@@ -17,7 +17,8 @@ static bool same(const struct token *a, const struct token *b)
 
 static void round_trips(void)
 {
-	static const int64_t numbers[] = { 0, 1, 127, 128, 16383, 16384, 1234567890123, INT64_MAX };
+	static const int64_t numbers[] = { 0, 1, 127, 128, 16383, 16384, 1234567890123,
+		INT64_MAX };
 	int wrong = 0, longest = 0;
 
 	for (int p = TOKEN_OPEN; p <= TOKEN_VIEW; p++) {
@@ -40,7 +41,8 @@ static void forgeries(void)
 {
 	struct token t = { TOKEN_CLICK, 42, 99, 3 }, out = { .campaign = -1 };
 	char text[TOKEN_MAX], changed[TOKEN_MAX + 2];
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	    "0123456789-_=+/ ~";
 	int taken = 0, n = token_write(&keys, &t, text);
 
@@ -49,7 +51,9 @@ static void forgeries(void)
 	ok(token_read(&keys, TOKEN_OPEN, text, &out) == ERR_NOTFOUND &&
 	    token_read(&keys, TOKEN_UNSUBSCRIBE, text, &out) == ERR_NOTFOUND,
 	    "token_read refuses another purpose");
-	/* every other character at every place: a MAC over all, and one text per token */
+	/*
+	 * every other character at every place: a MAC over all, and one text per token
+	 */
 	for (int i = 0; i < n; i++) {
 		for (size_t j = 0; j < sizeof(letters) - 1; j++) {
 			memcpy(changed, text, (size_t)n + 1);
@@ -75,13 +79,15 @@ static void forgeries(void)
 /* Signed with the right key but not as token_write would: still not canonical. */
 static void uncanonical(void *mem)
 {
-	static const struct { const char *raw; size_t n; } bodies[] = {
-		{ "\x12\x80\x00\x01\x00", 5 },		/* 0 in two bytes */
-		{ "\x12\x01\x01\x00\x00", 5 },		/* one byte too many */
-		{ "\x12\x01\x01", 3 },			/* no link number */
-		{ "\x22\x01\x01\x00", 4 },		/* another version */
-		{ "\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01\x00", 13 },	/* 2^64 */
-		{ "\x12\x01\x01\xff\xff\xff\xff\x0f", 8 },	/* link beyond an int */
+	static const struct { const char *raw; size_t n;
+	} bodies[] = {
+		{ "\x12\x80\x00\x01\x00", 5 }, /* 0 in two bytes */
+		{ "\x12\x01\x01\x00\x00", 5 }, /* one byte too many */
+		{ "\x12\x01\x01", 3 },         /* no link number */
+		{ "\x22\x01\x01\x00", 4 },     /* another version */
+		{ "\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01\x00",
+		    13 },                                  /* 2^64 */
+		{ "\x12\x01\x01\xff\xff\xff\xff\x0f", 8 }, /* link beyond an int */
 		{ "", 0 },
 	};
 	int taken = 0;
@@ -107,9 +113,10 @@ static void nonsense(void)
 	memset(text, 'A', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	ok(token_read(&keys, TOKEN_OPEN, "", &out) == ERR_NOTFOUND &&
-	    token_read(&keys, TOKEN_OPEN, "x", &out) == ERR_NOTFOUND &&
-	    token_read(&keys, TOKEN_OPEN, "../../etc", &out) == ERR_NOTFOUND &&
-	    token_read(&keys, TOKEN_OPEN, text, &out) == ERR_NOTFOUND, "token_read refuses nonsense");
+		token_read(&keys, TOKEN_OPEN, "x", &out) == ERR_NOTFOUND &&
+		token_read(&keys, TOKEN_OPEN, "../../etc", &out) == ERR_NOTFOUND &&
+		token_read(&keys, TOKEN_OPEN, text, &out) == ERR_NOTFOUND,
+	    "token_read refuses nonsense");
 }
 
 int main(void)

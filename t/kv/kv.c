@@ -33,26 +33,36 @@ static void values(struct kv *kv, void *mem, const char *kind)
 	is_text(value_of(kv, mem, "a"), "not_found", "kv_get of nothing");
 	ok(kv_set(kv, "a", "one", 3, 60) == OK, "kv_set");
 	is_text(value_of(kv, mem, "a"), "one", "kv_get gives what was set");
-	ok(kv_add(kv, "a", "two", 3, 60) == ERR_CONFLICT, "kv_add refuses a key that exists");
-	ok(kv_add(kv, "b", "", 0, 60) == OK, "kv_add takes a new key and an empty value");
+	ok(kv_add(kv, "a", "two", 3, 60) == ERR_CONFLICT,
+	    "kv_add refuses a key that exists");
+	ok(kv_add(kv, "b", "", 0, 60) == OK,
+	    "kv_add takes a new key and an empty value");
 	is_text(value_of(kv, mem, "b"), "", "kv_get of an empty value");
-	ok(kv_set(kv, "a", "x\0\r\ny", 5, 60) == OK && kv_get(kv, mem, "a", &v, &n) == OK && n == 5 &&
-	    memcmp(v, "x\0\r\ny", 6) == 0, "values may hold any byte");
-	ok(kv_delete(kv, "a") == OK && kv_delete(kv, "a") == OK, "kv_delete may find nothing");
+	ok(kv_set(kv, "a", "x\0\r\ny", 5, 60) == OK &&
+		kv_get(kv, mem, "a", &v, &n) == OK && n == 5 &&
+		memcmp(v, "x\0\r\ny", 6) == 0,
+	    "values may hold any byte");
+	ok(kv_delete(kv, "a") == OK && kv_delete(kv, "a") == OK,
+	    "kv_delete may find nothing");
 	is_text(value_of(kv, mem, "a"), "not_found", "kv_delete deletes");
 	v = mem_zero(mem, 2000000, "big");
-	ok(kv_set(kv, "big", v, 2000000, 60) == ERR_TOO_LARGE, "kv_set refuses what does not fit");
-	ok(kv_set(kv, "big", v, 900000, 60) == OK && kv_get(kv, mem, "big", &v, &n) == OK &&
-	    n == 900000, "kv_set takes 900 KB");
+	ok(kv_set(kv, "big", v, 2000000, 60) == ERR_TOO_LARGE,
+	    "kv_set refuses what does not fit");
+	ok(kv_set(kv, "big", v, 900000, 60) == OK &&
+		kv_get(kv, mem, "big", &v, &n) == OK && n == 900000,
+	    "kv_set takes 900 KB");
 	is_int(kv_alive(kv), true, "kv_alive");
 }
 
 static void swapping(struct kv *kv, void *mem)
 {
-	ok(kv_swap(kv, "s", "x", 1, "y", 1, 60) == ERR_CONFLICT, "kv_swap of nothing conflicts");
+	ok(kv_swap(kv, "s", "x", 1, "y", 1, 60) == ERR_CONFLICT,
+	    "kv_swap of nothing conflicts");
 	ok(kv_set(kv, "s", "x", 1, 60) == OK, "kv_set before a swap");
-	ok(kv_swap(kv, "s", "z", 1, "y", 1, 60) == ERR_CONFLICT, "kv_swap wants the old value");
-	ok(kv_swap(kv, "s", "xx", 2, "y", 1, 60) == ERR_CONFLICT, "kv_swap compares the length");
+	ok(kv_swap(kv, "s", "z", 1, "y", 1, 60) == ERR_CONFLICT,
+	    "kv_swap wants the old value");
+	ok(kv_swap(kv, "s", "xx", 2, "y", 1, 60) == ERR_CONFLICT,
+	    "kv_swap compares the length");
 	ok(kv_swap(kv, "s", "x", 1, "y", 1, 60) == OK, "kv_swap replaces");
 	is_text(value_of(kv, mem, "s"), "y", "kv_swap leaves the new value");
 	ok(kv_swap(kv, "s", "y", 1, "", 0, -1) == OK, "kv_swap can remove");
@@ -92,15 +102,19 @@ static void expiry(struct kv *shared, struct kv *local, void *mem)
 {
 	int64_t n;
 
-	ok(kv_set(shared, "t", "x", 1, 1) == OK && kv_set(local, "t", "x", 1, 1) == OK &&
-	    kv_count(local, "tc", 5, 1, &n) == OK && kv_count(shared, "tc", 5, 1, &n) == OK,
+	ok(kv_set(shared, "t", "x", 1, 1) == OK &&
+		kv_set(local, "t", "x", 1, 1) == OK &&
+		kv_count(local, "tc", 5, 1, &n) == OK &&
+		kv_count(shared, "tc", 5, 1, &n) == OK,
 	    "set for a second");
 	is_text(value_of(local, mem, "t"), "x", "the table has it");
 	sleep(3);
-	is_text(value_of(shared, mem, "t"), "not_found", "memcached forgets it in time");
+	is_text(value_of(shared, mem, "t"), "not_found",
+	    "memcached forgets it in time");
 	is_text(value_of(local, mem, "t"), "not_found", "the table forgets it in time");
-	ok(kv_count(local, "tc", 1, 1, &n) == OK && n == 1 && kv_count(shared, "tc", 1, 1, &n) == OK &&
-	    n == 1, "counters start again");
+	ok(kv_count(local, "tc", 1, 1, &n) == OK && n == 1 &&
+		kv_count(shared, "tc", 1, 1, &n) == OK && n == 1,
+	    "counters start again");
 }
 
 /* Many more entries than fit: the newest are there, the memory is bounded. */
@@ -110,13 +124,15 @@ static void bounded(void *mem)
 	char key[40];
 	int there = 0;
 
-	ok(kv_open(mem, "", &quiet, &kv) == OK && !kv_is_shared(kv), "kv_open without a server");
+	ok(kv_open(mem, "", &quiet, &kv) == OK && !kv_is_shared(kv),
+	    "kv_open without a server");
 	for (int i = 0; i < 60000; i++) {
 		snprintf(key, sizeof(key), "k%d", i);
 		if (kv_set(kv, key, key, strlen(key), 600) != OK)
 			diag("not set: %s", key);
 	}
-	ok(talloc_total_blocks(kv) < 60000, "the table of a process forgets when full (%zu blocks)",
+	ok(talloc_total_blocks(kv) < 60000,
+	    "the table of a process forgets when full (%zu blocks)",
 	    talloc_total_blocks(kv));
 	for (int i = 59990; i < 60000; i++) {
 		char *v;
@@ -147,7 +163,8 @@ static void poisoned(struct kv *kv, void *mem, const struct memcached *m)
 {
 	raw(m, "set p 0 60 7\r\nq\nevil!\r\n");
 	quiet.fd = -1;
-	is_text(value_of(kv, mem, "p"), "busy", "a value that carries another key is not believed");
+	is_text(value_of(kv, mem, "p"), "busy",
+	    "a value that carries another key is not believed");
 	quiet.fd = STDERR_FILENO;
 	usleep(1100000);	/* the server rests for a second then */
 	raw(m, "set n 0 60 3\r\nabc\r\n");
@@ -182,7 +199,8 @@ static void stopped(struct kv *kv, void *mem, struct memcached *m)
 	ok(kv_set(kv, "h", "x", 1, 60) == OK, "a server that answers");
 	hang(m);
 	ms = timed_get(kv, mem, &e);
-	ok(e == ERR_BUSY && ms >= 90 && ms < 400, "a hanging server costs 100 ms (%d)", (int)ms);
+	ok(e == ERR_BUSY && ms >= 90 && ms < 400, "a hanging server costs 100 ms (%d)",
+	    (int)ms);
 	ms = timed_get(kv, mem, &e);
 	ok(e == ERR_BUSY && ms < 20, "and then nothing for a while (%d)", (int)ms);
 	is_int(kv_alive(kv), false, "kv_alive sees it");
@@ -206,7 +224,8 @@ static void late_answers(struct kv *kv, void *mem, struct memcached *m)
 	int wrong = 0;
 	enum err e;
 
-	ok(kv_set(kv, "h", "old", 3, 60) == OK && kv_set(kv, "i", "other", 5, 60) == OK, "two values");
+	ok(kv_set(kv, "h", "old", 3, 60) == OK && kv_set(kv, "i", "other", 5, 60) == OK,
+	    "two values");
 	for (int i = 0; i < 3; i++) {
 		const char *v;
 
@@ -238,7 +257,8 @@ static void many(const struct memcached *m)
 	}
 	for (int i = 0; i < 6; i++)
 		wait(NULL);
-	ok(kv_open(mem, m->servers, &quiet, &kv) == OK && kv_count(kv, "many", 0, 60, &n) == OK,
+	ok(kv_open(mem, m->servers, &quiet, &kv) == OK &&
+		kv_count(kv, "many", 0, 60, &n) == OK,
 	    "look at the counter");
 	is_int(n, 3000, "kv_count from six processes loses nothing");
 	mem_free(mem);
@@ -246,8 +266,8 @@ static void many(const struct memcached *m)
 
 static void opening(void *mem)
 {
-	static const char *const bad[] = { "unix:", "unix:sock", ":11211", "host:0", "host:99999",
-		"a,,b", "host:x", NULL };
+	static const char *const bad[] = { "unix:", "unix:sock", ":11211", "host:0",
+		"host:99999", "a,,b", "host:x", NULL };
 	struct kv *kv = NULL;
 	int taken = 0;
 
@@ -256,11 +276,15 @@ static void opening(void *mem)
 		taken += kv_open(mem, bad[i], &quiet, &kv) == OK;
 	quiet.fd = STDERR_FILENO;
 	is_int(taken, 0, "kv_open refuses servers it cannot read");
-	ok(kv_open(mem, "127.0.0.1:11, [::1]:12 ,unix:/x", &quiet, &kv) == OK && kv_is_shared(kv),
+	ok(kv_open(mem, "127.0.0.1:11, [::1]:12 ,unix:/x", &quiet, &kv) == OK &&
+		kv_is_shared(kv),
 	    "kv_open reads hosts, ports and sockets");
-	is_text(kv_key(mem, "session", "a b\r\n"), "session:"
-	    "4ae1198f28938d4a755c7a46a662f0f5729aca3cb714cae4e37d60b84c4ee9cc", "kv_key is prefix and hash");
-	ok(strlen(kv_key(mem, "s", "x")) == 66 && strcmp(kv_key(mem, "s", "x"), kv_key(mem, "s", "y")),
+	is_text(kv_key(mem, "session", "a b\r\n"),
+	    "session:"
+	    "4ae1198f28938d4a755c7a46a662f0f5729aca3cb714cae4e37d60b84c4ee9cc",
+	    "kv_key is prefix and hash");
+	ok(strlen(kv_key(mem, "s", "x")) == 66 &&
+		strcmp(kv_key(mem, "s", "x"), kv_key(mem, "s", "y")),
 	    "kv_key hashes what comes from outside");
 }
 
@@ -271,7 +295,8 @@ int main(void)
 	struct memcached m;
 
 	memcached_begin(&m);
-	ok(kv_open(mem, m.servers, &quiet, &shared) == OK && kv_is_shared(shared), "kv_open shared");
+	ok(kv_open(mem, m.servers, &quiet, &shared) == OK && kv_is_shared(shared),
+	    "kv_open shared");
 	ok(kv_open(mem, "", &quiet, &local) == OK, "kv_open local");
 	values(shared, mem, "memcached");
 	values(local, mem, "table of the process");

@@ -10,7 +10,9 @@
 #include "memcached.h"
 #include "tap.h"
 
-static const struct log quiet = { .least = LOG_ERROR, .json = true, .fd = STDERR_FILENO };
+static const struct log quiet = { .least = LOG_ERROR,
+	.json = true,
+	.fd = STDERR_FILENO };
 
 /* How many of n hits are let through. */
 static int let_through(struct kv *kv, const char *key, int64_t now, int n, int max)
@@ -28,18 +30,22 @@ static void windows(struct kv *kv, const char *kind)
 	int64_t now = 1795510810500;	/* 10.5 seconds into a minute */
 
 	diag("%s", kind);
-	ok(limit_hit(kv, "login:1", now, 60, 3, &retry) == OK && retry == 0, "limit_hit counts");
+	ok(limit_hit(kv, "login:1", now, 60, 3, &retry) == OK && retry == 0,
+	    "limit_hit counts");
 	is_int(let_through(kv, "login:1", now, 10, 3), 2, "limit_hit lets max through");
-	ok(limit_hit(kv, "login:1", now, 60, 3, &retry) == ERR_LIMITED, "limit_hit says when it is enough");
+	ok(limit_hit(kv, "login:1", now, 60, 3, &retry) == ERR_LIMITED,
+	    "limit_hit says when it is enough");
 	is_int(retry, 50, "limit_hit says how long, rounded up");
 	is_int(let_through(kv, "login:2", now, 10, 3), 3, "limit_hit counts each key");
-	is_int(let_through(kv, "login:1", now + 50000, 10, 3), 3, "limit_hit starts again with a window");
+	is_int(let_through(kv, "login:1", now + 50000, 10, 3), 3,
+	    "limit_hit starts again with a window");
 }
 
 static void broken(struct kv *kv, struct memcached *m)
 {
 	memcached_stop(m);
-	is_int(let_through(kv, "b:1", 0, 50, 20), 5, "without its server limit_hit allows a quarter");
+	is_int(let_through(kv, "b:1", 0, 50, 20), 5,
+	    "without its server limit_hit allows a quarter");
 	is_int(let_through(kv, "b:2", 0, 50, 2), 1, "and at least one");
 	memcached_start(m);
 	usleep(2200000);
@@ -103,14 +109,17 @@ static void shared(const struct memcached *m)
 {
 	int n = crowd(m, "bucket:1", 200, 6, 2000);
 
-	ok(within(n, 400), "bucket_take: six processes share 200/s for 2 s (%d of 400)", n);
+	ok(within(n, 400), "bucket_take: six processes share 200/s for 2 s (%d of 400)",
+	    n);
 	n = crowd(m, "bucket:2", 5000, 4, 1000);
-	ok(within(n, 5000), "bucket_take: four share 5000/s for a second (%d of 5000)", n);
+	ok(within(n, 5000), "bucket_take: four share 5000/s for a second (%d of 5000)",
+	    n);
 	n = crowd(m, "bucket:3", 4, 8, 3000);
 	ok(n >= 11 && n <= 13, "bucket_take: eight share 4/s for 3 s (%d of 12)", n);
 	usleep(1100000);
 	n = crowd(m, "bucket:1", 200, 6, 1000);
-	ok(within(n, 400), "bucket_take: idle time fills one second's worth (%d of 400)", n);
+	ok(within(n, 400),
+	    "bucket_take: idle time fills one second's worth (%d of 400)", n);
 }
 
 static void details(struct kv *kv, const char *kind)
@@ -118,18 +127,27 @@ static void details(struct kv *kv, const char *kind)
 	int granted = -1, wait = -1;
 
 	diag("%s", kind);
-	ok(bucket_take(kv, "d:1", 10, 1, 5, &granted, &wait) == OK, "bucket_take of a new bucket");
-	ok(granted == 0 && wait >= 95 && wait <= 100, "starts empty and says when there is one (%d ms)", wait);
+	ok(bucket_take(kv, "d:1", 10, 1, 5, &granted, &wait) == OK,
+	    "bucket_take of a new bucket");
+	ok(granted == 0 && wait >= 95 && wait <= 100,
+	    "starts empty and says when there is one (%d ms)", wait);
 	usleep(320000);
-	ok(bucket_take(kv, "d:1", 10, 1, 5, &granted, &wait) == OK && granted == 3, "fills with time");
+	ok(bucket_take(kv, "d:1", 10, 1, 5, &granted, &wait) == OK && granted == 3,
+	    "fills with time");
 	usleep(1300000);
-	ok(bucket_take(kv, "d:1", 10, 1, 99, &granted, &wait) == OK && granted == 10, "up to a second's worth");
-	ok(bucket_take(kv, "d:1", 10, 1, 0, &granted, &wait) == OK && granted == 0, "nothing wanted");
-	ok(bucket_take(kv, "d:1", 0, 1, 5, &granted, &wait) == OK && granted == 0 && wait > 0, "no rate");
-	ok(bucket_take(kv, "d:2", 0.5, 1, 5, &granted, &wait) == OK && granted == 0 && wait > 1900,
+	ok(bucket_take(kv, "d:1", 10, 1, 99, &granted, &wait) == OK && granted == 10,
+	    "up to a second's worth");
+	ok(bucket_take(kv, "d:1", 10, 1, 0, &granted, &wait) == OK && granted == 0,
+	    "nothing wanted");
+	ok(bucket_take(kv, "d:1", 0, 1, 5, &granted, &wait) == OK && granted == 0 &&
+		wait > 0,
+	    "no rate");
+	ok(bucket_take(kv, "d:2", 0.5, 1, 5, &granted, &wait) == OK && granted == 0 &&
+		wait > 1900,
 	    "a rate below one a second");
 	usleep(2050000);
-	ok(bucket_take(kv, "d:2", 0.5, 1, 5, &granted, &wait) == OK && granted == 1, "grants one then");
+	ok(bucket_take(kv, "d:2", 0.5, 1, 5, &granted, &wait) == OK && granted == 1,
+	    "grants one then");
 	ok(kv_set(kv, "d:3", "nonsense", 8, 60) == OK &&
 	    bucket_take(kv, "d:3", 1e6, 1, 5, &granted, &wait) == OK && granted <= 5,
 	    "a bucket that cannot be read is begun again");
@@ -145,7 +163,8 @@ static void flushed(struct kv *kv)
 		sum += take_for(kv, "f", 100, 1, 100);
 		kv_delete(kv, "f");
 	}
-	ok(sum <= 100, "bucket_take: a server that forgets grants no more (%d of 100)", sum);
+	ok(sum <= 100, "bucket_take: a server that forgets grants no more (%d of 100)",
+	    sum);
 	ok(sum > 50, "and not much less (%d)", sum);
 }
 

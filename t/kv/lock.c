@@ -10,16 +10,20 @@
 #include "memcached.h"
 #include "tap.h"
 
-static const struct log quiet = { .least = LOG_ERROR, .json = true, .fd = STDERR_FILENO };
+static const struct log quiet = { .least = LOG_ERROR,
+	.json = true,
+	.fd = STDERR_FILENO };
 
 static void owners(struct kv *kv)
 {
 	struct lock a, b, copy;
 
-	ok(lock_take(kv, "campaign:send-lock:1", 60, &a) == OK && a.held, "lock_take takes");
+	ok(lock_take(kv, "campaign:send-lock:1", 60, &a) == OK && a.held,
+	    "lock_take takes");
 	ok(lock_take(kv, "campaign:send-lock:1", 60, &b) == ERR_CONFLICT && !b.held,
 	    "lock_take refuses a second owner");
-	ok(lock_take(kv, "campaign:send-lock:2", 60, &copy) == OK, "lock_take of another key");
+	ok(lock_take(kv, "campaign:send-lock:2", 60, &copy) == OK,
+	    "lock_take of another key");
 	lock_release(&copy);
 	ok(lock_renew(&a) == OK && a.held, "lock_renew by the owner");
 	ok(lock_renew(&b) == ERR_CONFLICT, "lock_renew of a lock never held");
@@ -29,7 +33,8 @@ static void owners(struct kv *kv)
 	ok(lock_take(kv, "campaign:send-lock:1", 60, &b) == ERR_CONFLICT,
 	    "lock_release by another changes nothing");
 	lock_release(&a);
-	ok(!a.held && lock_take(kv, "campaign:send-lock:1", 60, &b) == OK, "lock_release by the owner");
+	ok(!a.held && lock_take(kv, "campaign:send-lock:1", 60, &b) == OK,
+	    "lock_release by the owner");
 	lock_release(&a);
 	ok(lock_renew(&b) == OK, "lock_release a second time changes nothing");
 	lock_release(&b);
@@ -72,7 +77,8 @@ static void contest(const struct memcached *m)
 			for (char k = 0; k < 10; k++) {
 				char key[] = { 'c', (char)('0' + k), '\0' };
 
-				if (lock_take(kv, key, 60, &l) == OK && write(fds[1], &k, 1) != 1)
+				if (lock_take(kv, key, 60, &l) == OK &&
+				    write(fds[1], &k, 1) != 1)
 					_exit(1);
 			}
 			_exit(0);
@@ -97,7 +103,8 @@ static void without(struct kv *kv, struct memcached *m)
 	waitpid(m->pid, NULL, WUNTRACED);
 	start = clock_mono_ms();
 	ok(lock_renew(&a) == OK && a.held, "lock_renew goes on without the server");
-	ok(lock_take(kv, "w", 60, &b) == OK && b.held, "lock_take goes on without the server");
+	ok(lock_take(kv, "w", 60, &b) == OK && b.held,
+	    "lock_take goes on without the server");
 	lock_release(&b);
 	ok(clock_mono_ms() - start < 500, "and all that is quick (%d ms)",
 	    (int)(clock_mono_ms() - start));
@@ -116,7 +123,8 @@ static void local(void *mem)
 	struct lock a, b;
 
 	ok(kv_open(mem, "", &quiet, &kv) == OK, "kv_open local");
-	ok(lock_take(kv, "l", 60, &a) == OK && lock_take(kv, "l", 60, &b) == OK && lock_renew(&a) == OK,
+	ok(lock_take(kv, "l", 60, &a) == OK && lock_take(kv, "l", 60, &b) == OK &&
+		lock_renew(&a) == OK,
 	    "without a shared server a lock is always given");
 	lock_release(&a);
 	lock_release(&b);
