@@ -71,6 +71,21 @@ static enum err intend(struct turn *t, int n)
 	return OK;
 }
 
+/*
+ * Not a few rows at a time while much is under way: an intent costs a disk flush.  So wait
+ * until half of what the provider can have in flight is free, unless these are the last.
+ */
+static bool worth_it(struct turn *t, size_t room, int want)
+{
+	size_t half;
+
+	half = (room + t->provider->in_flight) / 2;
+	if (half > INTENT_MAX / 2)
+		half = INTENT_MAX / 2;
+	return want > 0 && ((size_t)want >= half || t->provider->in_flight == 0 ||
+	    (want == t->pool && t->dry));
+}
+
 enum err turn_refill(struct turn *t)
 {
 	size_t room = t->provider->ops->room(t->provider);
@@ -85,9 +100,7 @@ enum err turn_refill(struct turn *t)
 		want = (int)room;
 	if (t->pool < want)
 		want = (int)t->pool;
-	/* Not a few rows at a time while much is under way: an intent costs a disk flush. */
-	if (e != OK || want == 0 || (want < SETTLE_BATCH / 2 && want < t->pool &&
-	    t->provider->in_flight > SETTLE_BATCH / 2))
+	if (e != OK || !worth_it(t, room, want))
 		return e;
 	want = turn_allowed(t, want);
 	return want > 0 ? intend(t, want) : OK;

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { SINGLE_CALLS = 128, BULK_CALLS = 24, BULK_FROM_RATE = 200 };
+enum { SINGLE_CALLS = 128, BULK_CALLS = 24, BULK_FROM_RATE = 200, FIRST_CALLS = 4 };
 
 static struct ses *ses_of(struct provider *p)
 {
@@ -102,9 +102,27 @@ static void fill_bulk(struct call *c, struct outgoing *o)
 	ses_bulk_end(&w, c->body);
 }
 
+/*
+ * How many calls at once: what rate and latency ask for, twice over.  More would gain
+ * nothing, and whatever is in flight when we die is in doubt.
+ */
+static size_t calls_max(const struct ses *x)
+{
+	size_t most = wants_bulk(x) ? BULK_CALLS : x->ncalls, need = FIRST_CALLS;
+	double entries = wants_bulk(x) ? (double)entries_max(x) : 1;
+
+	if (x->base.rate <= 0)
+		return most;
+	if (x->latency > 0)
+		need = (size_t)(2 * x->base.rate * x->latency / 1e6 / entries) + 2;
+	return need < most ? need : most;
+}
+
 static void pump(struct ses *x)
 {
-	for (size_t i = 0; i < x->ncalls && x->waiting; i++) {
+	size_t most = calls_max(x);
+
+	for (size_t i = 0; i < x->ncalls && x->active < most && x->waiting; i++) {
 		struct call *c = &x->calls[i];
 		struct outgoing *o;
 
@@ -124,12 +142,18 @@ static void pump(struct ses *x)
 }
 
 /* ---- the interface ---- */
+/*
+ * Only what can be in flight at once is taken: what is taken is in doubt if we die, so there
+ * are never more of these than calls times entries.
+ */
 static size_t ses_room(struct provider *p)
 {
 	struct ses *x = ses_of(p);
-	size_t rest = SES_QUEUE - x->waiting, most = SES_ENTRIES;
+	size_t most = calls_max(x) * (wants_bulk(x) ? entries_max(x) : 1);
+	size_t rest = SES_QUEUE - x->waiting, room = most > p->in_flight ? most - p->in_flight : 0;
 
-	return rest > most ? rest - most : 0;	/* some is kept for what must go alone */
+	rest = rest > SES_ENTRIES ? rest - SES_ENTRIES : 0;	/* kept for what must go alone */
+	return room < rest ? room : rest;
 }
 
 static void ses_send(struct provider *p, struct outgoing *const *batch, size_t n)
@@ -297,7 +321,7 @@ enum err provider_ses_open(void *mem, struct app *app, const struct provider_set
 	if (e != OK)
 		return e;
 	x->multi = curl_multi_init();
-	x->ncalls = ps->mode == SEND_BULK ? BULK_CALLS : SINGLE_CALLS;
+	x->ncalls = SINGLE_CALLS;
 	curl_multi_setopt(x->multi, CURLMOPT_MAXCONNECTS, (long)x->ncalls);
 	x->calls = mem_array(x, struct call, x->ncalls);
 	mem_on_free(x, ses_free);

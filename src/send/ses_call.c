@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -136,6 +137,7 @@ void call_start(struct call *c)
 		return;
 	}
 	c->busy = true;
+	c->began = clock_mono_us();
 	x->active++;
 }
 
@@ -180,6 +182,13 @@ static void split(struct call *c)
 	c->n = 0;
 }
 
+static void measure(struct call *c)
+{
+	double us = (double)(clock_mono_us() - c->began);
+
+	c->ses->latency = c->ses->latency > 0 ? c->ses->latency * 0.9 + us * 0.1 : us;
+}
+
 static void answered(struct call *c)
 {
 	struct ses *x = c->ses;
@@ -188,6 +197,7 @@ static void answered(struct call *c)
 	struct ses_verdict v;
 	long status = 0;
 
+	measure(c);
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (c->bulk && status == 200) {
 		bulk_results(c);

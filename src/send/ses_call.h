@@ -20,6 +20,7 @@ struct call {
 	size_t sent;		/* bytes of body that libcurl has taken */
 	struct outgoing *entries[SES_ENTRIES];
 	size_t n;
+	int64_t began;		/* monotonic us */
 	bool bulk, busy;
 };
 
@@ -33,6 +34,7 @@ struct ses {
 	CURLM *multi;
 	struct call *calls;
 	size_t ncalls, active;
+	double latency;			/* of a call, us, smoothed; 0: not known yet */
 	struct outgoing *queue[SES_QUEUE];
 	size_t first, waiting;
 	const struct content *content;	/* of template */

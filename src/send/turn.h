@@ -23,7 +23,7 @@ struct slice {
 };
 
 enum { CLAIM_BATCH = 500, CLAIM_LOW = 200, INTENT_MAX = 450, SETTLE_BATCH = 250,
-	SETTLE_AGE = 100 /* ms */, FAILURES_MAX = 20 };
+	SETTLE_AGE = 25 /* ms */, FAILURES_MAX = 20 };
 
 struct turn {
 	struct slice *slice;

@@ -129,7 +129,8 @@ static void run_faults(struct dbtest *t, struct app *app, const struct fake_ses 
 	run(app, 1500);
 	is_int(sendtest_rows(t, 4), x->accepted, "%s, %s: accepted", x->mode, x->name);
 	is_int(sendtest_rows(t, 5), x->rejected, "%s, %s: rejected", x->mode, x->name);
-	is_int(sendtest_rows(t, 3), x->retry, "%s, %s: retry", x->mode, x->name);
+	is_int(sendtest_rows(t, 3) + sendtest_rows(t, 0), x->retry, "%s, %s: to be tried again",
+	    x->mode, x->name);
 	is_int(sendtest_rows(t, 7), x->doubt, "%s, %s: doubt", x->mode, x->name);
 	is_int(sendtest_check(t), 0, "%s, %s: the sum holds", x->mode, x->name);
 	ok(fake_ses_stat(f, "accepted") - before >= x->accepted, "the fake accepted them");
@@ -155,7 +156,8 @@ static void test_faults(struct dbtest *t)
 	dbtest_script(t->db, "UPDATE campaigns SET status = 'sending', frozen_at = NULL, freeze_after = 0,"
 	    " audience = 0; DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;");
 	run(app, 1500);
-	is_int(sendtest_rows(t, 3), 40, "nobody listens: everything waits for another try");
+	ok(sendtest_rows(t, 3) > 0 && sendtest_rows(t, 3) + sendtest_rows(t, 0) == 40,
+	    "nobody listens: everything waits for another try");
 }
 
 /* What arrived by single and by bulk calls is the same, and what was written. */
