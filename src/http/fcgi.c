@@ -24,7 +24,7 @@
  * to one nginx process.
  */
 
-enum { HEADER_MAX = 4096, PEER_TIMEOUT_S = 30 };
+enum { HEADER_MAX = 4096, RECEIVE_TIMEOUT_S = 10, SEND_TIMEOUT_S = 30 };
 
 static const char *param(FCGX_Request *q, const char *name)
 {
@@ -249,10 +249,10 @@ static void serve(const struct fcgi *f, FCGX_Request *q)
 /* A peer that stops in the middle must not hold a worker. */
 static void set_timeouts(int fd)
 {
-	struct timeval t = { .tv_sec = PEER_TIMEOUT_S };
+	struct timeval in = { .tv_sec = RECEIVE_TIMEOUT_S }, out = { .tv_sec = SEND_TIMEOUT_S };
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &in, sizeof(in));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &out, sizeof(out));
 }
 
 static void take(const struct fcgi *f, FCGX_Request *q, int listener)
