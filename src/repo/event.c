@@ -4,7 +4,7 @@
 
 enum {
 	RECIPIENT, INSERT, OPEN_PERSON, OPEN_MACHINE, CLICK_PERSON, CLICK_MACHINE, LINK_SEEN,
-	LINK_ADD, STATS_ADD, HOUR_ADD, CLIENT_ADD, OF_SUBSCRIBER, BRAND, POSITION, SET_POSITION, FORGET,
+	LINK_ADD, STATS_ADD, HOUR_ADD, CLIENT_ADD, LEFT_ADD, OF_SUBSCRIBER, BRAND, POSITION, SET_POSITION, FORGET,
 };
 
 /* clang-format off */
@@ -44,6 +44,10 @@ static const char *const sql[] = {
 	[CLIENT_ADD] = "INSERT INTO campaign_clients (campaign_id, client, people) VALUES ($1, $2, 1)"
 	               " ON CONFLICT (campaign_id, client) DO UPDATE SET "
 	               PLUS("campaign_clients", "people"),
+	[LEFT_ADD] = "INSERT INTO campaign_stats (campaign_id, unsubscribed, last_event_at)"
+	             " VALUES ($1, 1, $2) ON CONFLICT (campaign_id) DO UPDATE SET "
+	             PLUS("campaign_stats", "unsubscribed") ","
+	             " last_event_at = excluded.last_event_at",
 	[OF_SUBSCRIBER] = "SELECT id, campaign_id, type, machine, link, client, detail, at"
 	                  "  FROM email_events WHERE brand_id = $1 AND subscriber_id = $2 AND id < $3"
 	                  " ORDER BY id DESC LIMIT $4",
@@ -248,6 +252,15 @@ enum err event_record(struct db *db, struct event *ev)
 	if (e == OK)
 		e = add_hour(db, ev, &g);
 	return e;
+}
+
+enum err event_count_left(struct db *db, int64_t campaign, int64_t now)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[LEFT_ADD]);
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_int(s, 2, now);
+	return stmt_run(s);
 }
 
 enum err event_of_subscriber(struct db *db, void *mem, const struct event *from, size_t max,

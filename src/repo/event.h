@@ -17,6 +17,9 @@ enum err event_prepare(struct db *db) MUST_CHECK;
  */
 enum err event_record(struct db *db, struct event *ev) MUST_CHECK;
 
+/* One more of the campaign's recipients unsubscribed; in the transaction that marks the row. */
+enum err event_count_left(struct db *db, int64_t campaign, int64_t now) MUST_CHECK;
+
 /*
  * Events of from->subscriber_id in from->brand_id with an id below from->id (0: the newest
  * first), newest first, at most max.

@@ -8,6 +8,7 @@
 #include "repo/consent.h"
 #include "repo/field.h"
 #include "repo/list.h"
+#include "repo/event.h"
 #include "repo/subscriber.h"
 #include "repo/suppression.h"
 #include "service/address.h"
@@ -72,6 +73,8 @@ enum err subscriber_unsubscribe(struct db *db, int64_t brand, int64_t id,
 		e = leave(db, s, MAY_LEAVE, SUBSCRIBER_UNSUBSCRIBED, o, &left);
 	if (e == OK && o->campaign)
 		e = subscriber_mark_left(db, o->campaign, id, o->now, &marked);
+	if (e == OK && marked)
+		e = event_count_left(db, o->campaign, o->now);
 	if (e == OK)
 		e = tx_commit(&tx);
 	if (changed)

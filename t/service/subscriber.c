@@ -108,6 +108,7 @@ static void leaving(struct dbtest *t)
 	   again->status == SUBSCRIBER_UNSUBSCRIBED, "sets the status");
 	ok(suppression_get(t->db, t->mem, 1, "maja@fjord.example", &x) == OK, "suppresses the address");
 	is_text(x->reason, "unsubscribed", "with the reason");
+	is_int(dbtest_int(t->db, "SELECT unsubscribed FROM campaign_stats"), 1, "counted once");
 	is_int(dbtest_int(t->db, "SELECT unsubscribed_at FROM campaign_subscribers"), 2000,
 	    "and marks the delivery");
 	ok(subscriber_unsubscribe(t->db, 1, s->id, &link, &changed) == OK && !changed,
