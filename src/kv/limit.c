@@ -11,35 +11,37 @@
 #include "base/mem.h"
 #include "kv/kv_driver.h"
 
-enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, int window_s,
-    int max, int *left, int *retry_after)
+enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, struct limit *l)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "limit_spend");
-	int64_t window_ms = (int64_t)window_s * 1000, number = now_ms / window_ms, n;
-	char *counter = mem_printf(tmp, "%s:%d:%" PRId64, key, window_s, number);
-	enum err e = kv_count(kv, counter, 1, window_s + 1, &n);
+	int64_t window_ms = (int64_t)l->window_s * 1000, number = now_ms / window_ms, n;
+	char *counter = mem_printf(tmp, "%s:%d:%" PRId64, key, l->window_s, number);
+	enum err e = kv_count(kv, counter, 1, l->window_s + 1, &n);
+	int max = l->max;
 
-	*left = *retry_after = 0;
+	l->left = l->retry_after = 0;
 	if (e == ERR_BUSY && kv_is_shared(kv)) {
 		max = max >= 4 ? max / 4 : 1;
-		e = kv_count(kv_here(kv), counter, 1, window_s + 1, &n);
+		e = kv_count(kv_here(kv), counter, 1, l->window_s + 1, &n);
 	}
 	if (e != OK)
 		return e;
 	if (n <= max) {
-		*left = (int)(max - n);
+		l->left = (int)(max - n);
 		return OK;
 	}
-	*retry_after = (int)((window_ms - now_ms % window_ms + 999) / 1000);
+	l->retry_after = (int)((window_ms - now_ms % window_ms + 999) / 1000);
 	return ERR_LIMITED;
 }
 
 enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s,
     int max, int *retry_after)
 {
-	int left;
+	struct limit l = { .window_s = window_s, .max = max };
+	enum err e = limit_spend(kv, key, now_ms, &l);
 
-	return limit_spend(kv, key, now_ms, window_s, max, &left, retry_after);
+	*retry_after = l.retry_after;
+	return e;
 }
 
 char *limit_address(void *mem, const char *ip)

@@ -10,9 +10,12 @@
 enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
     int *retry_after) MUST_CHECK;
 
-/* As limit_hit; *left is how many more are allowed in this window after this one (0: none). */
-enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
-    int *left, int *retry_after) MUST_CHECK;
+/* As limit_hit; `left` is how many more are allowed in this window after this one. */
+struct limit {
+	int window_s, max;		/* given */
+	int left, retry_after;		/* answered */
+};
+enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, struct limit *l) MUST_CHECK;
 /* What limits count a client by: an IPv4 address as it is, an IPv6 address's /64. */
 char *limit_address(void *mem, const char *ip);
 

@@ -8,15 +8,19 @@ enum { ADD, FIND, LIST, BY_ID, USED, REVOKE };
 
 enum { LIST_MAX = 200 };
 
-#define COLUMNS \
-	"id, brand_id, user_id, name, prefix, scopes, created_at, last_used_at, expires_at," \
+#define COLUMNS                                                                        \
+	"id, brand_id, user_id, name, prefix, scopes, created_at, last_used_at, "      \
+	"expires_at,"                                                                  \
 	" revoked_at"
 
 static const char *const sql[] = {
-	[ADD] = "INSERT INTO api_keys (brand_id, user_id, name, prefix, key_hash, scopes,"
-		"  created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+	[ADD] =
+	    "INSERT INTO api_keys (brand_id, user_id, name, prefix, key_hash, scopes,"
+	    "  created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+	    "RETURNING id",
 	[FIND] = "SELECT " COLUMNS " FROM api_keys WHERE key_hash = $1",
-	[LIST] = "SELECT " COLUMNS " FROM api_keys WHERE brand_id = $1 ORDER BY id DESC LIMIT 200",
+	[LIST] = "SELECT " COLUMNS
+		 " FROM api_keys WHERE brand_id = $1 ORDER BY id DESC LIMIT 200",
 	[BY_ID] = "SELECT " COLUMNS " FROM api_keys WHERE brand_id = $1 AND id = $2",
 	[USED] = "UPDATE api_keys SET last_used_at = $2 WHERE id = $1",
 	[REVOKE] = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, $3)"
@@ -26,7 +30,8 @@ static const char *const sql[] = {
 static const struct {
 	unsigned bit;
 	const char *word;
-} scopes[] = { { SCOPE_READ, "read" }, { SCOPE_WRITE, "write" }, { SCOPE_SEND, "send" } };
+} scopes[] = { { SCOPE_READ, "read" }, { SCOPE_WRITE, "write" },
+	{ SCOPE_SEND, "send" } };
 
 enum err api_key_prepare(struct db *db)
 {
@@ -47,7 +52,8 @@ char *scopes_text(void *mem, unsigned bits)
 static unsigned scope_bit(const char *word, size_t len)
 {
 	for (size_t i = 0; i < sizeof(scopes) / sizeof(*scopes); i++) {
-		if (strlen(scopes[i].word) == len && strncmp(scopes[i].word, word, len) == 0)
+		if (strlen(scopes[i].word) == len &&
+		    strncmp(scopes[i].word, word, len) == 0)
 			return scopes[i].bit;
 	}
 	return 0;
@@ -115,7 +121,8 @@ enum err api_key_add(struct db *db, struct api_key *k, const uint8_t key_hash[32
 	return e;
 }
 
-enum err api_key_find(struct db *db, void *mem, const uint8_t key_hash[32], struct api_key **out)
+enum err api_key_find(
+    struct db *db, void *mem, const uint8_t key_hash[32], struct api_key **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[FIND]);
 
@@ -123,7 +130,8 @@ enum err api_key_find(struct db *db, void *mem, const uint8_t key_hash[32], stru
 	return read_one(s, mem, out);
 }
 
-enum err api_key_list(struct db *db, void *mem, int64_t brand_id, struct api_key **out, size_t *n)
+enum err api_key_list(
+    struct db *db, void *mem, int64_t brand_id, struct api_key **out, size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LIST]);
 
@@ -135,7 +143,8 @@ enum err api_key_list(struct db *db, void *mem, int64_t brand_id, struct api_key
 	return stmt_error(s);
 }
 
-enum err api_key_get(struct db *db, void *mem, int64_t brand_id, int64_t id, struct api_key **out)
+enum err api_key_get(
+    struct db *db, void *mem, int64_t brand_id, int64_t id, struct api_key **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[BY_ID]);
 

@@ -3,8 +3,9 @@
 enum { ADD };
 
 static const char *const sql[] = {
-	[ADD] = "INSERT INTO audit_log (brand_id, user_id, api_key_id, action, object_id,"
-		"  detail, ip, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	[ADD] =
+	    "INSERT INTO audit_log (brand_id, user_id, api_key_id, action, object_id,"
+	    "  detail, ip, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 };
 
 enum err audit_prepare(struct db *db)

@@ -5,12 +5,25 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { BY_ID, FOR_USER, BY_HOOK, LIST, ADD, SET, SET_MEMBER, PEOPLE, THINGS, CAMPAIGNS, SIDE };
+enum {
+	BY_ID,
+	FOR_USER,
+	BY_HOOK,
+	LIST,
+	ADD,
+	SET,
+	SET_MEMBER,
+	PEOPLE,
+	THINGS,
+	CAMPAIGNS,
+	SIDE
+};
 
 enum { LIST_MAX = 500 };
 
-#define COLUMNS \
-	"b.id, b.name, b.from_name, b.from_email, b.reply_to, b.postal_address, b.time_zone," \
+#define COLUMNS                                                                        \
+	"b.id, b.name, b.from_name, b.from_email, b.reply_to, b.postal_address, "      \
+	"b.time_zone,"                                                                 \
 	" b.hook_token, b.created_at, b.updated_at"
 
 static const char *const sql[] = {
@@ -23,22 +36,27 @@ static const char *const sql[] = {
 		 "  WHERE $1 = CAST(0 AS BIGINT) OR EXISTS (SELECT 1 FROM members m"
 		 "    WHERE m.brand_id = b.id AND m.user_id = $1)"
 		 "  ORDER BY lower(b.name), b.id LIMIT 500",
-	[ADD] = "INSERT INTO brands (name, from_name, from_email, reply_to, postal_address,"
-		"  time_zone, hook_token, created_at, updated_at)"
-		"  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id",
-	[SET] = "UPDATE brands SET name = $2, from_name = $3, from_email = $4, reply_to = $5,"
+	[ADD] =
+	    "INSERT INTO brands (name, from_name, from_email, reply_to, postal_address,"
+	    "  time_zone, hook_token, created_at, updated_at)"
+	    "  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id",
+	[SET] = "UPDATE brands SET name = $2, from_name = $3, from_email = $4, "
+		"reply_to = $5,"
 		"  postal_address = $6, time_zone = $7, updated_at = $8 WHERE id = $1",
-	[SET_MEMBER] = "INSERT INTO members (brand_id, user_id, role, created_at)"
-		       "  VALUES ($1, $2, $3, $4)"
-		       "  ON CONFLICT (brand_id, user_id) DO UPDATE SET role = excluded.role",
-	[PEOPLE] = "SELECT count(*), coalesce(sum(CASE WHEN status = 'active' THEN 1 ELSE 0 END), 0),"
+	[SET_MEMBER] =
+	    "INSERT INTO members (brand_id, user_id, role, created_at)"
+	    "  VALUES ($1, $2, $3, $4)"
+	    "  ON CONFLICT (brand_id, user_id) DO UPDATE SET role = excluded.role",
+	[PEOPLE] = "SELECT count(*), coalesce(sum(CASE WHEN status = 'active' THEN 1 "
+		   "ELSE 0 END), 0),"
 		   "  coalesce(sum(CASE WHEN created_at > $2 THEN 1 ELSE 0 END), 0)"
 		   "  FROM subscribers WHERE brand_id = $1",
 	[THINGS] = "SELECT (SELECT count(*) FROM lists WHERE brand_id = $1),"
 		   "  (SELECT count(*) FROM campaigns WHERE brand_id = $1),"
 		   "  (SELECT count(*) FROM suppressions WHERE brand_id = $1)",
 	[CAMPAIGNS] =
-	    "SELECT c.id, c.name, c.status, c.audience, c.send_at, c.started_at, c.finished_at,"
+	    "SELECT c.id, c.name, c.status, c.audience, c.send_at, c.started_at, "
+	    "c.finished_at,"
 	    "  c.updated_at,"
 	    "  (SELECT coalesce(sum(n), 0) FROM campaign_counts k"
 	    "    WHERE k.campaign_id = c.id AND k.state >= 4),"
@@ -113,8 +131,8 @@ enum err brand_get(struct db *db, void *mem, int64_t id, struct brand **out)
 	return read_one(s, mem, out);
 }
 
-enum err brand_get_for(struct db *db, void *mem, int64_t id, int64_t user_id, struct brand **out,
-    enum role *role)
+enum err brand_get_for(struct db *db, void *mem, int64_t id, int64_t user_id,
+    struct brand **out, enum role *role)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[FOR_USER]);
 	enum err e;
@@ -127,7 +145,8 @@ enum err brand_get_for(struct db *db, void *mem, int64_t id, int64_t user_id, st
 	return e;
 }
 
-enum err brand_by_hook(struct db *db, void *mem, const char *hook_token, struct brand **out)
+enum err brand_by_hook(
+    struct db *db, void *mem, const char *hook_token, struct brand **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[BY_HOOK]);
 
@@ -135,7 +154,8 @@ enum err brand_by_hook(struct db *db, void *mem, const char *hook_token, struct 
 	return read_one(s, mem, out);
 }
 
-enum err brand_list(struct db *db, void *mem, int64_t user_id, struct brand **out, size_t *n)
+enum err brand_list(
+    struct db *db, void *mem, int64_t user_id, struct brand **out, size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LIST]);
 
@@ -186,7 +206,8 @@ enum err brand_set(struct db *db, struct brand *b, int64_t now)
 	return stmt_run(s);
 }
 
-enum err member_set(struct db *db, int64_t brand_id, int64_t user_id, enum role role, int64_t now)
+enum err member_set(
+    struct db *db, int64_t brand_id, int64_t user_id, enum role role, int64_t now)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[SET_MEMBER]);
 
@@ -217,7 +238,8 @@ static void read_campaign(struct stmt *s, void *mem, struct brand_campaign *c)
 	c->machine_clicked = stmt_int(s, 15);
 }
 
-static enum err people(struct db *db, int64_t brand_id, int64_t now, struct brand_overview *out)
+static enum err people(
+    struct db *db, int64_t brand_id, int64_t now, struct brand_overview *out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[PEOPLE]);
 	enum err e;
@@ -248,8 +270,8 @@ static enum err things(struct db *db, int64_t brand_id, struct brand_overview *o
 	return OK;
 }
 
-enum err brand_overview(struct db *db, void *mem, int64_t brand_id, int64_t now,
-    struct brand_overview *out)
+enum err brand_overview(
+    struct db *db, void *mem, int64_t brand_id, int64_t now, struct brand_overview *out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[CAMPAIGNS]);
 	const size_t most = sizeof(out->last) / sizeof(*out->last);

@@ -8,25 +8,30 @@
 enum { READ, PUT, ACCOUNT };
 
 static const char *const sql[] = {
-	[READ] = "SELECT brand_id, kind, mode, region, endpoint, configuration_set, rate,"
-		 "  access_key_id, secret, account_key, max_rate, max_day, sent_day,"
-		 "  account_json, checked_at FROM providers WHERE brand_id = $1",
-	[PUT] = "INSERT INTO providers (brand_id, kind, mode, region, endpoint,"
-		"  configuration_set, rate, access_key_id, secret, account_key, updated_at)"
-		"  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-		"  ON CONFLICT (brand_id) DO UPDATE SET kind = excluded.kind,"
-		"  mode = excluded.mode, region = excluded.region, endpoint = excluded.endpoint,"
-		"  configuration_set = excluded.configuration_set, rate = excluded.rate,"
-		"  access_key_id = excluded.access_key_id, secret = excluded.secret,"
-		"  account_key = excluded.account_key, updated_at = excluded.updated_at",
+	[READ] =
+	    "SELECT brand_id, kind, mode, region, endpoint, configuration_set, rate,"
+	    "  access_key_id, secret, account_key, max_rate, max_day, sent_day,"
+	    "  account_json, checked_at FROM providers WHERE brand_id = $1",
+	[PUT] =
+	    "INSERT INTO providers (brand_id, kind, mode, region, endpoint,"
+	    "  configuration_set, rate, access_key_id, secret, account_key, updated_at)"
+	    "  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+	    "  ON CONFLICT (brand_id) DO UPDATE SET kind = excluded.kind,"
+	    "  mode = excluded.mode, region = excluded.region, endpoint = "
+	    "excluded.endpoint,"
+	    "  configuration_set = excluded.configuration_set, rate = excluded.rate,"
+	    "  access_key_id = excluded.access_key_id, secret = excluded.secret,"
+	    "  account_key = excluded.account_key, updated_at = excluded.updated_at",
 	[ACCOUNT] = "UPDATE providers SET max_rate = $2, max_day = $3, sent_day = $4,"
 		    "  account_json = $5, checked_at = $6 WHERE brand_id = $1",
 };
 
-static const char *const kinds[] = { [PROVIDER_OUTBOX] = "outbox", [PROVIDER_SES] = "ses" };
-static const char *const modes[] = { [SEND_AUTO] = "auto",
-	[SEND_BULK] = "bulk",
-	[SEND_SINGLE] = "single" };
+static const char *const kinds[] = {
+	[PROVIDER_OUTBOX] = "outbox", [PROVIDER_SES] = "ses"
+};
+static const char *const modes[] = {
+	[SEND_AUTO] = "auto", [SEND_BULK] = "bulk", [SEND_SINGLE] = "single"
+};
 
 enum err provider_prepare(struct db *db)
 {
@@ -80,8 +85,8 @@ static struct provider_settings *read_row(struct stmt *s, void *mem)
 	return p;
 }
 
-enum err provider_settings_get(struct db *db, void *mem, int64_t brand_id,
-    struct provider_settings **out)
+enum err provider_settings_get(
+    struct db *db, void *mem, int64_t brand_id, struct provider_settings **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[READ]);
 	enum err e;
@@ -93,7 +98,8 @@ enum err provider_settings_get(struct db *db, void *mem, int64_t brand_id,
 	return e;
 }
 
-enum err provider_settings_put(struct db *db, const struct provider_settings *p, int64_t now)
+enum err provider_settings_put(
+    struct db *db, const struct provider_settings *p, int64_t now)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[PUT]);
 

@@ -8,11 +8,12 @@ static const char *const sql[] = {
 	[ADD] = "INSERT INTO sessions (user_id, token_hash, csrf, ip, agent,"
 		"  created_at, seen_at, expires_at)"
 		"  VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
-	[FIND] = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at,"
-		 "  u.email, u.name, u.is_admin, u.created_at"
-		 "  FROM sessions s JOIN users u ON u.id = s.user_id"
-		 "  WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3"
-		 "  AND u.disabled_at IS NULL",
+	[FIND] =
+	    "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at,"
+	    "  u.email, u.name, u.is_admin, u.created_at"
+	    "  FROM sessions s JOIN users u ON u.id = s.user_id"
+	    "  WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3"
+	    "  AND u.disabled_at IS NULL",
 	[SEEN] = "UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2",
 	[DROP] = "DELETE FROM sessions WHERE id = $1",
 	[DROP_USER] = "DELETE FROM sessions WHERE user_id = $1",
@@ -44,7 +45,8 @@ enum err session_add(struct db *db, struct session *n, const uint8_t token_hash[
 	return e;
 }
 
-static void read_both(struct stmt *s, void *mem, struct session **out, struct user **user)
+static void read_both(
+    struct stmt *s, void *mem, struct session **out, struct user **user)
 {
 	struct session *n = mem_new(mem, struct session);
 	struct user *u = mem_new(mem, struct user);
@@ -63,8 +65,8 @@ static void read_both(struct stmt *s, void *mem, struct session **out, struct us
 	*user = u;
 }
 
-enum err session_find(struct db *db, void *mem, const uint8_t token_hash[32], int64_t now,
-    struct session **out, struct user **u)
+enum err session_find(struct db *db, void *mem, const uint8_t token_hash[32],
+    int64_t now, struct session **out, struct user **u)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[FIND]);
 	enum err e;

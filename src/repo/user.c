@@ -14,7 +14,8 @@ static const char *const sql[] = {
 	[ADD] = "INSERT INTO users (email, email_key, name, password_hash, is_admin,"
 		"  created_at, updated_at)"
 		"  VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id",
-	[SET_PASSWORD] = "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1",
+	[SET_PASSWORD] =
+	    "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1",
 };
 
 enum err user_prepare(struct db *db)

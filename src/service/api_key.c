@@ -8,7 +8,12 @@
 #include "base/text.h"
 #include "repo/api_key.h"
 
-enum { NAME_MAX_CHARS = 60, PREFIX_CHARS = 9, USED_EVERY_MS = 60 * 1000, KEY_CHARS = 3 + 43 };
+enum {
+	NAME_MAX_CHARS = 60,
+	PREFIX_CHARS = 9,
+	USED_EVERY_MS = 60 * 1000,
+	KEY_CHARS = 3 + 43
+};
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
@@ -29,7 +34,8 @@ static const char *scope_words(struct form *f, void *mem)
 	for (size_t i = 0; i < json_object_array_length(o); i++) {
 		struct json_object *word = json_object_array_get_idx(o, i);
 
-		all = mem_printf(mem, "%s%s,", all, word ? json_object_get_string(word) : "");
+		all = mem_printf(
+		    mem, "%s%s,", all, word ? json_object_get_string(word) : "");
 	}
 	return all;
 }
@@ -62,7 +68,9 @@ enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct 
 	k->created_at = g->now;
 	k->expires_at = days ? g->now + days * DAY_MS : 0;
 	if (text_empty(k->name))
-		form_fail(f, "name", "Give it a name by which you will know it, such as the program that uses it.");
+		form_fail(f, "name",
+		    "Give it a name by which you will know it, such as the program "
+		    "that uses it.");
 	if (!form_ok(f))
 		return ERR_INVALID;
 	*secret = mem_printf(mem, "ml_%s", id_secret(mem));
@@ -72,7 +80,8 @@ enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct 
 	return api_key_add(db, k, hash);
 }
 
-enum err key_read(struct db *db, void *mem, const char *text, int64_t now, struct caller *out)
+enum err key_read(
+    struct db *db, void *mem, const char *text, int64_t now, struct caller *out)
 {
 	struct api_key *k;
 	uint8_t hash[32];

@@ -50,13 +50,14 @@ enum err setup_token_check(struct db *db, void *mem, const char *token)
 
 	if (e == OK)
 		e = setting_get(db, mem, setup_key, &kept);
-	if (e == OK && (strlen(kept) != strlen(given) || !equal_secret(kept, given, strlen(given))))
+	if (e == OK && (strlen(kept) != strlen(given) ||
+			   !equal_secret(kept, given, strlen(given))))
 		e = ERR_NOTFOUND;
 	return e == ERR_CONFLICT ? ERR_NOTFOUND : e;
 }
 
-enum err setup_complete(struct db *db, void *mem, const char *token, struct form *f, int64_t now,
-    struct user **out)
+enum err setup_complete(struct db *db, void *mem, const char *token, struct form *f,
+    int64_t now, struct user **out)
 {
 	TX_SCOPE tx = { 0 };
 	enum err e = tx_begin(db, &tx);
@@ -73,9 +74,9 @@ enum err setup_complete(struct db *db, void *mem, const char *token, struct form
 /* ---- accounts ---- */
 
 /* What everybody tries first, of those that are long enough. */
-static const char *const known[] = { "1234567890", "0123456789", "123456789a", "qwertyuiop",
-	"password12", "password123", "passwordpassword", "administrator", "iloveyou12", "letmein123",
-	"qwerty12345", "maillayer123" };
+static const char *const known[] = { "1234567890", "0123456789", "123456789a",
+	"qwertyuiop", "password12", "password123", "passwordpassword", "administrator",
+	"iloveyou12", "letmein123", "qwerty12345", "maillayer123" };
 
 static bool is_dull(const char *password, const char *email)
 {
@@ -96,17 +97,21 @@ static const char *new_password(struct form *f, const char *email)
 	size_t n;
 
 	if (text_empty(p) || !text_is_utf8(p, strlen(p))) {
-		form_fail(f, "password", "Choose a password of at least %d characters.", PASSWORD_MIN);
+		form_fail(f, "password", "Choose a password of at least %d characters.",
+		    PASSWORD_MIN);
 		return "";
 	}
 	n = text_length(p);
 	if (n < PASSWORD_MIN)
-		form_fail(f, "password", "This one has %zu characters; use at least %d. A few words do well.",
+		form_fail(f, "password",
+		    "This one has %zu characters; use at least %d. A few words do "
+		    "well.",
 		    n, PASSWORD_MIN);
 	else if (n > PASSWORD_MAX)
 		form_fail(f, "password", "Use at most %d characters.", PASSWORD_MAX);
 	else if (is_dull(p, email))
-		form_fail(f, "password", "This one is among the first anybody tries. Choose another.");
+		form_fail(f, "password",
+		    "This one is among the first anybody tries. Choose another.");
 	return p;
 }
 
@@ -142,13 +147,14 @@ enum err user_create(struct db *db, void *mem, struct form *f, bool admin, int64
 	u->password_hash = password_hash(u, password);
 	e = user_add(db, u, a.key, now);
 	if (e == ERR_CONFLICT)
-		return form_fail(f, "email", "There is an account with this address already.");
+		return form_fail(
+		    f, "email", "There is an account with this address already.");
 	*out = u;
 	return e;
 }
 
-enum err user_reset_password(struct db *db, void *mem, const char *email, struct form *f,
-    int64_t now)
+enum err user_reset_password(
+    struct db *db, void *mem, const char *email, struct form *f, int64_t now)
 {
 	TX_SCOPE tx = { 0 };
 	struct address a;
@@ -177,24 +183,29 @@ enum err user_reset_password(struct db *db, void *mem, const char *email, struct
 static enum err too_often(struct form *f, int seconds)
 {
 	if (seconds > 90)
-		form_fail(f, "password", "Too many tries. Wait %d minutes, then try again.",
+		form_fail(f, "password",
+		    "Too many tries. Wait %d minutes, then try again.",
 		    (seconds + 59) / 60);
 	else
-		form_fail(f, "password", "Too many tries. Wait %d seconds, then try again.", seconds);
+		form_fail(f, "password",
+		    "Too many tries. Wait %d seconds, then try again.", seconds);
 	return ERR_LIMITED;
 }
 
 /* Counts this try; *left: how many more the account has. */
-static enum err count_try(const struct visit *v, void *mem, const char *email_key, int *left,
-    int *retry_after)
+static enum err count_try(const struct visit *v, void *mem, const char *email_key,
+    int *left, int *retry_after)
 {
 	const char *ip = kv_key(mem, "rate:sign-in:ip", limit_address(mem, v->ip));
 	const char *account = kv_key(mem, "rate:sign-in:account", email_key);
+	struct limit l = { .window_s = ACCOUNT_WINDOW_S, .max = ACCOUNT_TRIES };
 	enum err e = limit_hit(v->kv, ip, v->now, IP_WINDOW_S, IP_TRIES, retry_after);
 
-	if (e == OK)
-		e = limit_spend(v->kv, account, v->now, ACCOUNT_WINDOW_S, ACCOUNT_TRIES, left,
-		    retry_after);
+	if (e != OK)
+		return e;
+	e = limit_spend(v->kv, account, v->now, &l);
+	*left = l.left;
+	*retry_after = l.retry_after;
 	return e;
 }
 
@@ -204,10 +215,12 @@ static enum err no_match(struct form *f, int left)
 		return form_fail(f, "password", "Email and password don’t match.");
 	if (left > 0)
 		return form_fail(f, "password",
-		    "Email and password don’t match. %d %s left, then a pause of 15 minutes.", left,
-		    left == 1 ? "try" : "tries");
+		    "Email and password don’t match. %d %s left, then a pause of 15 "
+		    "minutes.",
+		    left, left == 1 ? "try" : "tries");
 	return form_fail(f, "password",
-	    "Email and password don’t match. That was the last try; pause for 15 minutes.");
+	    "Email and password don’t match. That was the last try; pause for 15 "
+	    "minutes.");
 }
 
 enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user **out,
@@ -225,7 +238,8 @@ enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user *
 	if (text_empty(password))
 		form_fail(f, "password", "Enter your password.");
 	else if (strlen(password) > 4 * PASSWORD_MAX)
-		form_fail(f, "password", "A password has at most %d characters.", PASSWORD_MAX);
+		form_fail(f, "password", "A password has at most %d characters.",
+		    PASSWORD_MAX);
 	if (!form_ok(f))
 		return ERR_INVALID;
 	e = count_try(v, mem, a.key, &left, retry_after);

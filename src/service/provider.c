@@ -72,13 +72,15 @@ static bool is_loopback(const char *rest)
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
 		size_t n = strlen(hosts[i]);
 
-		if (strncasecmp(rest, hosts[i], n) == 0 && (!rest[n] || strchr(":/", rest[n])))
+		if (strncasecmp(rest, hosts[i], n) == 0 &&
+		    (!rest[n] || strchr(":/", rest[n])))
 			return true;
 	}
 	return false;
 }
 
-static const char *endpoint_of(struct form *f, const struct provider_wish *w, const char *now)
+static const char *endpoint_of(
+    struct form *f, const struct provider_wish *w, const char *now)
 {
 	const char *text = form_line(f, "endpoint", 0, ENDPOINT_MAX);
 	const char *rest;
@@ -91,21 +93,29 @@ static const char *endpoint_of(struct form *f, const struct provider_wish *w, co
 	rest = rest ? rest + 3 : "";
 	if (!*rest || strpbrk(rest, "@?# \\") ||
 	    !(text_starts(text, "https://") || text_starts(text, "http://")))
-		form_fail(f, "endpoint", "Write it like https://email.eu-central-1.amazonaws.com, or leave it empty.");
-	else if (text_starts(text, "http://") && !(w->allow_loopback && is_loopback(rest)))
-		form_fail(f, "endpoint", "Only https is accepted: over plain http anybody between here and there could read your mail.");
+		form_fail(f, "endpoint",
+		    "Write it like https://email.eu-central-1.amazonaws.com, or leave "
+		    "it empty.");
+	else if (text_starts(text, "http://") &&
+		 !(w->allow_loopback && is_loopback(rest)))
+		form_fail(f, "endpoint",
+		    "Only https is accepted: over plain http anybody between here and "
+		    "there could read your mail.");
 	return text;
 }
 
 /* Letters, digits and what Amazon's names have; no spaces. */
-static const char *word_of(struct form *f, const char *name, size_t max, const char *now)
+static const char *word_of(
+    struct form *f, const char *name, size_t max, const char *now)
 {
 	const char *text = form_line(f, name, 0, max);
 
 	if (!form_has(f, name))
 		return now;
 	if (strchr(text, ' '))
-		form_fail(f, name, "There is a space in it. Copy it again from Amazon, without spaces.");
+		form_fail(f, name,
+		    "There is a space in it. Copy it again from Amazon, without "
+		    "spaces.");
 	return text;
 }
 
@@ -119,51 +129,59 @@ static double rate_of(struct form *f, double now)
 	if (text_empty(text))
 		return 0;
 	if (!text_to_double(text, &rate) || rate < 0 || rate > RATE_MAX)
-		form_fail(f, "rate", "Write a number of mails a second from 0 to 10,000. 0 takes what Amazon allows.");
+		form_fail(f, "rate",
+		    "Write a number of mails a second from 0 to 10,000. 0 takes what "
+		    "Amazon allows.");
 	return rate;
 }
 
 /* A secret that is sent replaces the stored one; a new key id needs one. */
-static void take_secret(const struct provider_wish *w, struct form *f, const char *old_id,
-    struct provider_settings *p)
+static void take_secret(const struct provider_wish *w, struct form *f,
+    const char *old_id, struct provider_settings *p)
 {
 	const char *secret = form_line(f, "secret_access_key", 0, CREDENTIAL_MAX);
 	size_t len;
 
 	if (!text_empty(secret)) {
 		p->secret = secret_seal(p, w->keys,
-		    mem_printf(p, "provider:%lld", (long long)w->brand_id), secret, &len);
+		    mem_printf(p, "provider:%lld", (long long)w->brand_id), secret,
+		    &len);
 		p->secret_len = len;
 		return;
 	}
 	if (p->kind != PROVIDER_SES)
 		return;
 	if (!p->secret)
-		form_fail(f, "secret_access_key", "Enter the secret access key that belongs to the access key id.");
+		form_fail(f, "secret_access_key",
+		    "Enter the secret access key that belongs to the access key id.");
 	else if (!text_equal(old_id, p->access_key_id))
-		form_fail(f, "secret_access_key", "A new access key id needs its own secret access key.");
+		form_fail(f, "secret_access_key",
+		    "A new access key id needs its own secret access key.");
 }
 
 static void check_ses(struct form *f, const struct provider_settings *p)
 {
 	if (!find_region(p->region))
-		form_fail(f, "region", "Choose the region in which you use Amazon SES.");
+		form_fail(
+		    f, "region", "Choose the region in which you use Amazon SES.");
 	if (text_empty(p->access_key_id))
-		form_fail(f, "access_key_id", "Enter the access key id of an Amazon user that may send.");
+		form_fail(f, "access_key_id",
+		    "Enter the access key id of an Amazon user that may send.");
 }
 
 /* What shares one rate: the same account in the same region at the same place. */
 static char *account_of(void *mem, const struct provider_settings *p)
 {
-	char *text = mem_printf(mem, "%s|%s|%s", p->region, p->access_key_id, p->endpoint);
+	char *text =
+	    mem_printf(mem, "%s|%s|%s", p->region, p->access_key_id, p->endpoint);
 	uint8_t hash[32];
 
 	sha256(text, strlen(text), hash);
 	return hex_encode(mem, hash, 16);
 }
 
-enum err provider_change(struct db *db, void *mem, const struct provider_wish *w, struct form *f,
-    struct provider_settings **out)
+enum err provider_change(struct db *db, void *mem, const struct provider_wish *w,
+    struct form *f, struct provider_settings **out)
 {
 	struct provider_settings *p;
 	const char *old_id;
@@ -175,8 +193,10 @@ enum err provider_change(struct db *db, void *mem, const struct provider_wish *w
 	p->kind = (enum provider_kind)form_choice(f, "kind", kinds, (int)p->kind);
 	p->mode = (enum send_mode)form_choice(f, "mode", modes, (int)p->mode);
 	p->region = word_of(f, "region", SET_MAX, p->region);
-	p->access_key_id = word_of(f, "access_key_id", CREDENTIAL_MAX, p->access_key_id);
-	p->configuration_set = word_of(f, "configuration_set", SET_MAX, p->configuration_set);
+	p->access_key_id =
+	    word_of(f, "access_key_id", CREDENTIAL_MAX, p->access_key_id);
+	p->configuration_set =
+	    word_of(f, "configuration_set", SET_MAX, p->configuration_set);
 	p->endpoint = endpoint_of(f, w, p->endpoint);
 	p->rate = rate_of(f, p->rate);
 	take_secret(w, f, old_id, p);

@@ -9,9 +9,10 @@
 #include "service/auth.h"
 
 /*
- * Sessions: the database decides.  memcached keeps what it said for half a minute, with a
- * MAC and the time inside, so that neither a lying nor a replaying server helps anybody.
- * Without a shared server nothing is kept: signing out must hold in every process at once.
+ * Sessions: the database decides.  memcached keeps what it said for half a minute, with
+ * a MAC and the time inside, so that neither a lying nor a replaying server helps
+ * anybody. Without a shared server nothing is kept: signing out must hold in every
+ * process at once.
  */
 enum { CACHE_S = 30, COOKIE_CHARS = 43, SEEN_EVERY_MS = 5 * 60 * 1000 };
 
@@ -20,7 +21,8 @@ static void hash_cookie(const char *cookie, uint8_t hash[32])
 	sha256(cookie, strlen(cookie), hash);
 }
 
-enum err session_begin(const struct visit *v, void *mem, const struct user *u, char **cookie)
+enum err session_begin(
+    const struct visit *v, void *mem, const struct user *u, char **cookie)
 {
 	struct session s = {
 		.user_id = u->id,
@@ -36,8 +38,9 @@ enum err session_begin(const struct visit *v, void *mem, const struct user *u, c
 		return e;
 	*cookie = id_secret(mem);
 	hash_cookie(*cookie, hash);
-	return session_add(v->db, &s, hash, v->ip, mem_strn(mem, v->agent ? v->agent : "",
-	    v->agent ? strnlen(v->agent, 300) : 0));
+	return session_add(v->db, &s, hash, v->ip,
+	    mem_strn(
+		mem, v->agent ? v->agent : "", v->agent ? strnlen(v->agent, 300) : 0));
 }
 
 static void fill(struct caller *c, const struct session *s, const struct user *u)
@@ -51,8 +54,8 @@ static void fill(struct caller *c, const struct session *s, const struct user *u
 	c->scopes = SCOPE_READ | SCOPE_WRITE | SCOPE_SEND;
 }
 
-static void keep(const struct visit *v, void *mem, const char *key, const struct session *s,
-    const struct user *u)
+static void keep(const struct visit *v, void *mem, const char *key,
+    const struct session *s, const struct user *u)
 {
 	struct json_object *o = json_obj(mem);
 
@@ -92,7 +95,8 @@ static bool kept(const struct visit *v, void *mem, const char *key, struct calle
 	return true;
 }
 
-enum err session_read(const struct visit *v, void *mem, const char *cookie, struct caller *out)
+enum err session_read(
+    const struct visit *v, void *mem, const char *cookie, struct caller *out)
 {
 	const char *key = kv_key(mem, "session", cookie);
 	bool shared = kv_is_shared(v->kv);
@@ -110,7 +114,8 @@ enum err session_read(const struct visit *v, void *mem, const char *cookie, stru
 	if (e != OK)
 		return e;
 	fill(out, s, u);
-	/* a busy database must not keep people out: the time is written the next time */
+	/* a busy database must not keep people out: the time is written the next time
+	 */
 	if (v->now - s->seen_at > SEEN_EVERY_MS)
 		e = session_seen(v->db, s->id, v->now);
 	if (shared)

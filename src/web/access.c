@@ -19,8 +19,8 @@
 enum { BAD_KEYS_WINDOW_S = 60, BAD_KEYS = 10 };
 
 static const struct need {
-	enum role role;		/* in the brand of the route; ROLE_NONE: no brand asked for */
-	unsigned scope;		/* of an API key */
+	enum role role; /* in the brand of the route; ROLE_NONE: no brand asked for */
+	unsigned scope; /* of an API key */
 } needs[] = {
 	[ACCESS_SIGNED_IN] = { ROLE_NONE, SCOPE_READ },
 	[ACCESS_INSTALLATION] = { ROLE_NONE, SCOPE_WRITE },
@@ -45,16 +45,18 @@ static const char *bearer(const struct request *rq)
 
 /* ---- who calls ---- */
 
-static enum err by_key(struct request *rq, struct response *rs, const char *key, struct caller *c)
+static enum err by_key(
+    struct request *rq, struct response *rs, const char *key, struct caller *c)
 {
 	enum err e = key_read(rq->db, rq, key, rq->now, c);
 
 	if (e != ERR_NOTFOUND)
 		return e;
-	e = limit_hit(rq->kv, kv_key(rq, "rate:bad-key", limit_address(rq, rq->ip)), rq->now,
-	    BAD_KEYS_WINDOW_S, BAD_KEYS, &rs->retry_after);
+	e = limit_hit(rq->kv, kv_key(rq, "rate:bad-key", limit_address(rq, rq->ip)),
+	    rq->now, BAD_KEYS_WINDOW_S, BAD_KEYS, &rs->retry_after);
 	if (e == ERR_LIMITED)
-		return respond_error(rs, e, "Too many wrong API keys. Wait %d seconds.", rs->retry_after);
+		return respond_error(rs, e, "Too many wrong API keys. Wait %d seconds.",
+		    rs->retry_after);
 	return respond_error(rs, ERR_UNAUTHENTICATED,
 	    "This API key is not known, was revoked or has expired.");
 }
@@ -100,43 +102,49 @@ static bool same_place(const struct request *rq, const char *origin)
 	const char *host = strstr(origin, "://");
 
 	return text_equal_nocase(origin, public_url) ||
-	    (host && text_equal_nocase(host + 3, rq->host));
+	       (host && text_equal_nocase(host + 3, rq->host));
 }
 
 /*
- * Did a page of ours send this?  The token of the session proves it.  Where no session is
- * asked for (sign-in, also from a page opened before another tab signed in) only the browser's
- * own word counts: Sec-Fetch-Site, Origin ("null" comes with our own forms too, because of
- * Referrer-Policy: no-referrer).
+ * Did a page of ours send this?  The token of the session proves it.  Where no session
+ * is asked for (sign-in, also from a page opened before another tab signed in) only the
+ * browser's own word counts: Sec-Fetch-Site, Origin ("null" comes with our own forms
+ * too, because of Referrer-Policy: no-referrer).
  */
 static bool from_us(const struct request *rq, const struct caller *c)
 {
 	const char *site = rq->fetch_site;
 	const char *token = form_get(rq->form, "csrf");
 
-	if (!text_empty(rq->origin) && !text_equal(rq->origin, "null") && !same_place(rq, rq->origin))
+	if (!text_empty(rq->origin) && !text_equal(rq->origin, "null") &&
+	    !same_place(rq, rq->origin))
 		return false;
-	if (!text_empty(site) && !text_equal(site, "same-origin") && !text_equal(site, "none"))
+	if (!text_empty(site) && !text_equal(site, "same-origin") &&
+	    !text_equal(site, "none"))
 		return false;
 	if (!c->session_id || rq->route->access == ACCESS_PUBLIC)
 		return true;
 	if (text_empty(token))
 		token = rq->csrf_token;
 	return !text_empty(token) && strlen(token) == strlen(c->csrf) &&
-	    equal_secret(token, c->csrf, strlen(token));
+	       equal_secret(token, c->csrf, strlen(token));
 }
 
-static enum err check_origin(const struct request *rq, struct response *rs, const struct caller *c)
+static enum err check_origin(
+    const struct request *rq, struct response *rs, const struct caller *c)
 {
-	if (rq->method == GET || rq->method == HEAD || rq->method == OPTIONS || c->key_id)
+	if (rq->method == GET || rq->method == HEAD || rq->method == OPTIONS ||
+	    c->key_id)
 		return OK;
 	if (from_us(rq, c))
 		return OK;
 	return respond_error(rs, ERR_FORBIDDEN,
-	    "This form did not come from a page of yours that is still good. Go back, reload the page and try again.");
+	    "This form did not come from a page of yours that is still good. Go back, "
+	    "reload the page and try again.");
 }
 
-/* Loads the brand of the route and the caller's role in it; unseen ones do not exist. */
+/* Loads the brand of the route and the caller's role in it; unseen ones do not exist.
+ */
 static enum err enter_brand(struct request *rq, struct caller *c)
 {
 	int64_t id = rq->args[0];
@@ -157,7 +165,8 @@ static enum err enter_brand(struct request *rq, struct caller *c)
 	return OK;
 }
 
-static enum err may(struct request *rq, struct response *rs, const struct route *r, struct caller *c)
+static enum err may(
+    struct request *rq, struct response *rs, const struct route *r, struct caller *c)
 {
 	const struct need *need = &needs[r->access];
 	enum err e = OK;
@@ -168,15 +177,20 @@ static enum err may(struct request *rq, struct response *rs, const struct route 
 		return e;
 	if (need->role > c->role)
 		return respond_error(rs, ERR_FORBIDDEN,
-		    "Your role in this brand is %s; this takes at least %s. An owner of the brand can change it.",
+		    "Your role in this brand is %s; this takes at least %s. An owner "
+		    "of the brand can change it.",
 		    role_word(c->role), role_word(need->role));
 	if (r->access == ACCESS_INSTALLATION && !c->admin)
 		return respond_error(rs, ERR_FORBIDDEN, "%s",
-		    c->key_id ? "This takes a key for all brands: maillayer key create --all."
-			      : "Only an administrator of this installation can do this.");
+		    c->key_id
+			? "This takes a key for all brands: maillayer key create --all."
+			: "Only an administrator of this installation can do this.");
 	if ((need->scope & c->scopes) == 0)
-		return respond_error(rs, ERR_FORBIDDEN, "This API key has not the scope “%s”.",
-		    need->scope == SCOPE_SEND ? "send" : need->scope == SCOPE_WRITE ? "write" : "read");
+		return respond_error(rs, ERR_FORBIDDEN,
+		    "This API key has not the scope “%s”.",
+		    need->scope == SCOPE_SEND    ? "send"
+		    : need->scope == SCOPE_WRITE ? "write"
+						 : "read");
 	return OK;
 }
 
@@ -184,7 +198,8 @@ static enum err enter_cron(const struct request *rq)
 {
 	const char *given = bearer(rq), *secret = rq->app->keys->cron;
 
-	if (given && strlen(given) == strlen(secret) && equal_secret(given, secret, strlen(secret)))
+	if (given && strlen(given) == strlen(secret) &&
+	    equal_secret(given, secret, strlen(secret)))
 		return OK;
 	return ERR_NOTFOUND;
 }
@@ -238,7 +253,8 @@ void access_leave(struct request *rq, struct response *rs, enum err e)
 		flash_put(rq, rs, rs->flash);
 }
 
-void audit(const struct request *rq, const char *action, int64_t object, struct json_object *detail)
+void audit(const struct request *rq, const char *action, int64_t object,
+    struct json_object *detail)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "audit");
 	const struct caller *c = rq->caller;
@@ -253,8 +269,8 @@ void audit(const struct request *rq, const char *action, int64_t object, struct 
 		.at = rq->now,
 	};
 
-	log_info(&rq->log, action, LOG_INT("object", object), LOG_INT("user", c->user_id),
-	    LOG_INT("key", c->key_id));
+	log_info(&rq->log, action, LOG_INT("object", object),
+	    LOG_INT("user", c->user_id), LOG_INT("key", c->key_id));
 	if (audit_add(rq->db, &l) != OK)
 		log_error(&rq->log, "audit.lost", LOG_STR("action", action));
 }

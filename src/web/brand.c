@@ -29,7 +29,8 @@ static enum err visible(struct request *rq, struct brand **b, size_t *n)
 	enum err e;
 
 	if (!c->key_brand)
-		return brand_list(rq->db, rq, c->admin || c->key_id ? 0 : c->user_id, b, n);
+		return brand_list(
+		    rq->db, rq, c->admin || c->key_id ? 0 : c->user_id, b, n);
 	e = brand_get(rq->db, rq, c->key_brand, b);
 	*n = e == OK ? 1 : 0;
 	return e;
@@ -73,7 +74,8 @@ enum err brand_new(struct request *rq, struct response *rs)
 enum err brand_make(struct request *rq, struct response *rs)
 {
 	struct brand *b;
-	enum err e = brand_create(rq->db, rq, rq->form, rq->caller->user_id, rq->now, &b);
+	enum err e =
+	    brand_create(rq->db, rq, rq->form, rq->caller->user_id, rq->now, &b);
 	struct caller *c;
 
 	if (e != OK)
@@ -82,7 +84,9 @@ enum err brand_make(struct request *rq, struct response *rs)
 	c->brand = b;
 	rq->caller = c;
 	audit(rq, "brand.create", b->id, brand_json(rq, b));
-	respond_flash(rs, "%s is ready. Its mail goes to the local outbox until you connect Amazon SES.",
+	respond_flash(rs,
+	    "%s is ready. Its mail goes to the local outbox until you connect Amazon "
+	    "SES.",
 	    b->name);
 	return respond_made(rs, brand_json(rs, b), "/brands/%lld", (long long)b->id);
 }
@@ -153,5 +157,6 @@ enum err brand_update(struct request *rq, struct response *rs)
 		return e;
 	audit(rq, "brand.update", b->id, brand_json(rq, b));
 	respond_flash(rs, "Saved.");
-	return respond_seen(rs, brand_json(rs, b), "/brands/%lld/settings", (long long)b->id);
+	return respond_seen(
+	    rs, brand_json(rs, b), "/brands/%lld/settings", (long long)b->id);
 }

@@ -11,11 +11,13 @@
 
 enum { MAC = 16, MAX = 600, LIFE_S = 60 };
 
-static void mac_of(const struct request *rq, const void *text, size_t n, uint8_t out[32])
+static void mac_of(
+    const struct request *rq, const void *text, size_t n, uint8_t out[32])
 {
 	char *message = mem_printf(NULL, "flash:%.*s", (int)n, (const char *)text);
 
-	hmac_sha256(rq->app->keys->mac, sizeof(rq->app->keys->mac), message, strlen(message), out);
+	hmac_sha256(rq->app->keys->mac, sizeof(rq->app->keys->mac), message,
+	    strlen(message), out);
 	mem_free(message);
 }
 
@@ -40,7 +42,8 @@ const char *flash_take(struct request *rq, struct response *rs)
 	if (text_empty(cookie))
 		return NULL;
 	response_cookie(rs, COOKIE, "", -1);
-	if (strlen(cookie) > 2 * (MAX + MAC) || !base64url_decode(rq, cookie, &both, &n) || n <= MAC)
+	if (strlen(cookie) > 2 * (MAX + MAC) ||
+	    !base64url_decode(rq, cookie, &both, &n) || n <= MAC)
 		return NULL;
 	mac_of(rq, both + MAC, n - MAC, mac);
 	if (!equal_secret(both, mac, MAC) || !text_is_utf8((char *)both + MAC, n - MAC))

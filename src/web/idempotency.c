@@ -42,7 +42,8 @@ static char *seal(struct request *rq, const char *key, const char *body)
 	return base64_encode(rq, box, len);
 }
 
-static enum err unseal(struct request *rq, const char *key, const char *kept, char **body)
+static enum err unseal(
+    struct request *rq, const char *key, const char *kept, char **body)
 {
 	const char *context = mem_printf(rq, "idempotency:%s:%s", caller_name(rq), key);
 	uint8_t *box;
@@ -60,14 +61,15 @@ static enum err again(struct request *rq, struct response *rs, const char *key,
 
 	if (unseal(rq, key, was->body, &body) != OK)
 		return respond_error(rs, ERR_CONFLICT,
-		    "The answer to this Idempotency-Key can no longer be read. Use a new key.");
+		    "The answer to this Idempotency-Key can no longer be read. Use a "
+		    "new key.");
 	rs->status = was->status;
 	response_header(rs, "Idempotency-Replayed", "true");
 	return respond_body(rs, "application/json", body, strlen(body));
 }
 
-static enum err used_before(struct request *rq, struct response *rs, struct caller *c,
-    const uint8_t hash[32])
+static enum err used_before(
+    struct request *rq, struct response *rs, struct caller *c, const uint8_t hash[32])
 {
 	const char *key = rq->idempotency_key, *who = caller_name(rq);
 	struct idempotency was;
@@ -76,16 +78,19 @@ static enum err used_before(struct request *rq, struct response *rs, struct call
 	if (e != OK)
 		return e;
 	if (memcmp(hash, was.request_hash, sizeof(was.request_hash)) != 0) {
-		form_fail(rq->form, "Idempotency-Key", "This key was used for another request. Use a new one.");
+		form_fail(rq->form, "Idempotency-Key",
+		    "This key was used for another request. Use a new one.");
 		return respond_error(rs, ERR_INVALID,
-		    "This Idempotency-Key was used for another request. Use a new one.");
+		    "This Idempotency-Key was used for another request. Use a new "
+		    "one.");
 	}
 	if (was.status > 0)
 		return again(rq, rs, key, &was);
 	if (rq->now - was.created_at < STUCK_MS) {
 		rs->retry_after = 2;
 		return respond_error(rs, ERR_CONFLICT,
-		    "The first request with this Idempotency-Key is still being worked on.");
+		    "The first request with this Idempotency-Key is still being worked "
+		    "on.");
 	}
 	/* whoever had it died: this one takes over */
 	e = idempotency_drop(rq->db, who, key);
@@ -104,11 +109,14 @@ enum err idempotency_enter(struct request *rq, struct response *rs, struct calle
 
 	if (text_empty(key))
 		return OK;
-	if (strlen(key) > KEY_MAX || text_has_control(key) || !text_is_utf8(key, strlen(key)))
+	if (strlen(key) > KEY_MAX || text_has_control(key) ||
+	    !text_is_utf8(key, strlen(key)))
 		return respond_error(rs, ERR_MALFORMED,
-		    "An Idempotency-Key has at most %d characters, and no controls.", KEY_MAX);
+		    "An Idempotency-Key has at most %d characters, and no controls.",
+		    KEY_MAX);
 	hash_request(rq, hash);
-	if (rq->now % SWEEP_ONE_IN == 0 && idempotency_sweep(rq->db, rq->now - LIFE_MS) != OK)
+	if (rq->now % SWEEP_ONE_IN == 0 &&
+	    idempotency_sweep(rq->db, rq->now - LIFE_MS) != OK)
 		log_warn(&rq->log, "idempotency.sweep_failed");
 	e = idempotency_begin(rq->db, caller_name(rq), key, hash, rq->now);
 	if (e == ERR_CONFLICT)
@@ -121,11 +129,13 @@ enum err idempotency_enter(struct request *rq, struct response *rs, struct calle
 void idempotency_leave(struct request *rq, struct response *rs, enum err e)
 {
 	const char *key = rq->caller->kept_as, *who = caller_name(rq);
-	bool keep = e == OK && rs->status < 300 && rs->body && rs->body->len <= BODY_KEPT_MAX;
+	bool keep =
+	    e == OK && rs->status < 300 && rs->body && rs->body->len <= BODY_KEPT_MAX;
 	enum err f;
 
 	if (keep)
-		f = idempotency_end(rq->db, who, key, rs->status, seal(rq, key, rs->body->data));
+		f = idempotency_end(
+		    rq->db, who, key, rs->status, seal(rq, key, rs->body->data));
 	else
 		f = idempotency_drop(rq->db, who, key);
 	if (f != OK)

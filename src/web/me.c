@@ -46,7 +46,8 @@ static enum err brands_json(struct request *rq, struct json_object *out)
 	struct brand *b, *one;
 	enum role role;
 	size_t n;
-	enum err e = brand_list(rq->db, rq, c->admin || c->key_id ? 0 : c->user_id, &b, &n);
+	enum err e =
+	    brand_list(rq->db, rq, c->admin || c->key_id ? 0 : c->user_id, &b, &n);
 
 	for (size_t i = 0; e == OK && i < n; i++) {
 		struct json_object *o;

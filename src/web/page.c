@@ -11,14 +11,16 @@
 #include "web/flash.h"
 #include "web/routes.h"
 
-/* Above so many contacts the number in the side bar may be a quarter of a minute old. */
+/* Above so many contacts the number in the side bar may be a quarter of a minute old.
+ */
 enum { COUNTS_EXACT = 20000, COUNTS_KEPT_S = 15 };
 
 /* ---- assets ---- */
 
 static struct json_object *read_manifest(struct app *app)
 {
-	char *path = mem_printf(app, "%s/assets/dist/manifest.json", app->config->server.share_dir);
+	char *path = mem_printf(
+	    app, "%s/assets/dist/manifest.json", app->config->server.share_dir);
 	struct json_object *o = json_object_from_file(path);
 
 	if (!o)
@@ -52,7 +54,8 @@ static char *initials(void *mem, const char *name, const char *email)
 
 	if (text_empty(name))
 		return first_letter(mem, email);
-	return mem_printf(mem, "%s%s", first_letter(mem, name), last ? first_letter(mem, last + 1) : "");
+	return mem_printf(mem, "%s%s", first_letter(mem, name),
+	    last ? first_letter(mem, last + 1) : "");
 }
 
 static void set_me(struct request *rq, struct json_object *page)
@@ -82,7 +85,8 @@ static void set_provider(struct request *rq, struct json_object *brand, int64_t 
 		return;
 	o = json_obj(rq);
 	json_set_text(o, "kind", provider_kind_word(p->kind));
-	json_set_text(o, "label", p->kind == PROVIDER_SES
+	json_set_text(o, "label",
+	    p->kind == PROVIDER_SES
 		? mem_printf(rq, "Amazon SES, %s", ses_region_name(p->region))
 		: "Local outbox");
 	if (p->kind == PROVIDER_SES) {
@@ -93,7 +97,8 @@ static void set_provider(struct request *rq, struct json_object *brand, int64_t 
 	json_set(brand, "provider", o);
 }
 
-/* Counting a million rows costs more than the rest of a page: large numbers are kept a moment. */
+/* Counting a million rows costs more than the rest of a page: large numbers are kept a
+ * moment. */
 static void set_counts(struct request *rq, struct json_object *brand, int64_t id)
 {
 	const char *key = mem_printf(rq, "brand:counts:%lld", (long long)id);
@@ -102,7 +107,8 @@ static void set_counts(struct request *rq, struct json_object *brand, int64_t id
 	void *value;
 	size_t len;
 
-	if (kv_get(rq->kv, rq, key, (char **)&value, &len) == OK && len == sizeof(kept)) {
+	if (kv_get(rq->kv, rq, key, (char **)&value, &len) == OK &&
+	    len == sizeof(kept)) {
 		memcpy(&n, value, sizeof(n));
 	} else if (brand_counts(rq->db, id, &n) != OK) {
 		return;
@@ -140,7 +146,8 @@ static void set_brands(struct request *rq, struct json_object *page)
 	struct brand *b;
 	size_t n = 0;
 
-	if (c && c->user_id && brand_list(rq->db, rq, c->admin ? 0 : c->user_id, &b, &n) != OK)
+	if (c && c->user_id &&
+	    brand_list(rq->db, rq, c->admin ? 0 : c->user_id, &b, &n) != OK)
 		n = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_obj(rq);
@@ -153,7 +160,8 @@ static void set_brands(struct request *rq, struct json_object *page)
 	json_set(page, "brands", arr);
 }
 
-/* "/brands/{}/campaigns/{}" is of the section "campaigns"; "/brands/{}" of "overview". */
+/* "/brands/{}/campaigns/{}" is of the section "campaigns"; "/brands/{}" of "overview".
+ */
 static const char *section(struct request *rq)
 {
 	const char *p = rq->route ? rq->route->pattern : "";
@@ -177,7 +185,8 @@ static struct json_object *typed(struct request *rq, enum err e)
 
 	if (e == OK)
 		return o;
-	json_object_object_foreach(form_values(rq->form), name, value) {
+	json_object_object_foreach(form_values(rq->form), name, value)
+	{
 		if (!is_secret(name))
 			json_set(o, name, value);
 	}
@@ -192,7 +201,8 @@ static const char *host(struct request *rq)
 	return h ? h + 3 : url;
 }
 
-static struct json_object *page_data(struct request *rq, struct response *rs, enum err e)
+static struct json_object *page_data(
+    struct request *rq, struct response *rs, enum err e)
 {
 	struct json_object *page = json_obj(rq);
 
@@ -254,11 +264,12 @@ void page_render(struct request *rq, struct response *rs, enum err e)
 		set_error(rq, rs);
 	if (rs->extra) {
 		json_object_object_foreach(rs->extra, name, value)
-			json_set(data, name, value);
+		    json_set(data, name, value);
 	}
 	if (rs->model)
 		json_set(data, "it", rs->model);
 	json_set(data, "page", page_data(rq, rs, e));
-	if (rq->app->pages && pages_render(rq->app->pages, rq, rs->page, data, out) == OK)
+	if (rq->app->pages &&
+	    pages_render(rq->app->pages, rq, rs->page, data, out) == OK)
 		rs->body = out;
 }

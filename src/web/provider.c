@@ -39,7 +39,8 @@ static struct json_object *regions_json(void *mem)
 		struct json_object *o = json_obj(mem);
 
 		json_set_text(o, "value", r[i].code);
-		json_set_text(o, "label", mem_printf(mem, "%s, %s", r[i].name, r[i].code));
+		json_set_text(
+		    o, "label", mem_printf(mem, "%s, %s", r[i].name, r[i].code));
 		json_push(arr, o);
 	}
 	return arr;
@@ -73,9 +74,12 @@ enum err provider_update(struct request *rq, struct response *rs)
 		return e;
 	audit(rq, "provider.update", w.brand_id, provider_json(rq, p));
 	if (p->kind == PROVIDER_SES)
-		respond_flash(rs, "Mail of this brand now leaves through Amazon SES, %s. Send yourself a test first.",
+		respond_flash(rs,
+		    "Mail of this brand now leaves through Amazon SES, %s. Send "
+		    "yourself a test first.",
 		    ses_region_name(p->region));
 	else
 		respond_flash(rs, "Mail of this brand now stays in the local outbox.");
-	return respond_seen(rs, provider_json(rs, p), "/brands/%lld/provider", (long long)w.brand_id);
+	return respond_seen(
+	    rs, provider_json(rs, p), "/brands/%lld/provider", (long long)w.brand_id);
 }

@@ -21,8 +21,8 @@ static const char *next_of(struct request *rq)
 
 	if (text_empty(next))
 		next = form_get(rq->query, "next");
-	if (text_empty(next) || next[0] != '/' || next[1] == '/' || strchr(next, '\\') ||
-	    text_has_control(next) || strlen(next) > NEXT_MAX)
+	if (text_empty(next) || next[0] != '/' || next[1] == '/' ||
+	    strchr(next, '\\') || text_has_control(next) || strlen(next) > NEXT_MAX)
 		return "/";
 	return next;
 }

@@ -12,7 +12,8 @@ enum err setup_show(struct request *rq, struct response *rs)
 
 	if (e == ERR_NOTFOUND)
 		return respond_error(rs, e,
-		    "This link was used already, or a newer one was printed. Sign in, or start the server again for a new link.");
+		    "This link was used already, or a newer one was printed. Sign in, "
+		    "or start the server again for a new link.");
 	if (e != OK)
 		return e;
 	rs->extra = json_obj(rs);

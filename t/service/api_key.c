@@ -26,38 +26,57 @@ static void test(struct dbtest *t)
 	struct api_key *k;
 	char *secret;
 
-	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID && form_error(f, "name"),
+	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID &&
+		form_error(f, "name"),
 	    "key_create wants a name");
 	f = filled(t->mem, "shop", "");
-	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID && form_error(f, "scopes"),
+	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID &&
+		form_error(f, "scopes"),
 	    "key_create wants a scope");
 	f = filled(t->mem, "shop", "read,fly");
-	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID, "key_create knows its scopes");
+	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID,
+	    "key_create knows its scopes");
 	f = filled(t->mem, "shop", "read,send");
-	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID, "key_create gives no more than the giver has");
+	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID,
+	    "key_create gives no more than the giver has");
 	f = filled(t->mem, "shop", "read");
 	form_add(f, "scopes", "write");
 	form_add(f, "expires_days", "30");
-	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == OK, "key_create takes a list of scopes");
+	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == OK,
+	    "key_create takes a list of scopes");
 	ok(k->scopes == (SCOPE_READ | SCOPE_WRITE), "and gives them");
 	is_int(k->expires_at, NOW + 30 * DAY, "and the end");
-	ok(strncmp(secret, "ml_", 3) == 0 && strlen(secret) == 46, "the key is long and known by its beginning");
-	is_int(dbtest_int(t->db, mem_printf(t->mem, "SELECT count(*) FROM api_keys WHERE prefix = '%s'", secret)), 0,
-	    "the key itself is not kept");
-	ok(key_read(t->db, t->mem, secret, NOW, &c) == OK && c.key_id == k->id, "key_read knows it");
-	ok(c.admin && c.scopes == k->scopes && c.user_id == 0, "key_read tells what it may");
-	is_int(dbtest_int(t->db, "SELECT last_used_at FROM api_keys"), NOW, "key_read marks it used");
-	ok(key_read(t->db, t->mem, secret, NOW + 30000, &c) == OK, "key_read knows it again");
-	is_int(dbtest_int(t->db, "SELECT last_used_at FROM api_keys"), NOW, "key_read marks it at most once a minute");
-	ok(key_read(t->db, t->mem, secret, NOW + 61000, &c) == OK, "key_read knows it later");
-	is_int(dbtest_int(t->db, "SELECT last_used_at FROM api_keys"), NOW + 61000, "and marks it then");
-	ok(key_read(t->db, t->mem, secret, NOW + 30 * DAY, &c) == ERR_NOTFOUND, "key_read refuses an expired one");
-	ok(key_read(t->db, t->mem, "ml_x", NOW, &c) == ERR_NOTFOUND, "key_read refuses nonsense");
+	ok(strncmp(secret, "ml_", 3) == 0 && strlen(secret) == 46,
+	    "the key is long and known by its beginning");
+	is_int(dbtest_int(t->db,
+		   mem_printf(t->mem,
+		       "SELECT count(*) FROM api_keys WHERE prefix = '%s'", secret)),
+	    0, "the key itself is not kept");
+	ok(key_read(t->db, t->mem, secret, NOW, &c) == OK && c.key_id == k->id,
+	    "key_read knows it");
+	ok(c.admin && c.scopes == k->scopes && c.user_id == 0,
+	    "key_read tells what it may");
+	is_int(dbtest_int(t->db, "SELECT last_used_at FROM api_keys"), NOW,
+	    "key_read marks it used");
+	ok(key_read(t->db, t->mem, secret, NOW + 30000, &c) == OK,
+	    "key_read knows it again");
+	is_int(dbtest_int(t->db, "SELECT last_used_at FROM api_keys"), NOW,
+	    "key_read marks it at most once a minute");
+	ok(key_read(t->db, t->mem, secret, NOW + 61000, &c) == OK,
+	    "key_read knows it later");
+	is_int(dbtest_int(t->db, "SELECT last_used_at FROM api_keys"), NOW + 61000,
+	    "and marks it then");
+	ok(key_read(t->db, t->mem, secret, NOW + 30 * DAY, &c) == ERR_NOTFOUND,
+	    "key_read refuses an expired one");
+	ok(key_read(t->db, t->mem, "ml_x", NOW, &c) == ERR_NOTFOUND,
+	    "key_read refuses nonsense");
 	secret[10] ^= 1;
-	ok(key_read(t->db, t->mem, secret, NOW, &c) == ERR_NOTFOUND, "key_read refuses a changed one");
+	ok(key_read(t->db, t->mem, secret, NOW, &c) == ERR_NOTFOUND,
+	    "key_read refuses a changed one");
 	secret[10] ^= 1;
 	dbtest_script(t->db, "UPDATE api_keys SET revoked_at = 1");
-	ok(key_read(t->db, t->mem, secret, NOW, &c) == ERR_NOTFOUND, "key_read refuses a revoked one");
+	ok(key_read(t->db, t->mem, secret, NOW, &c) == ERR_NOTFOUND,
+	    "key_read refuses a revoked one");
 }
 
 int main(void)

@@ -27,18 +27,28 @@ static void test_setup(struct dbtest *t)
 	struct user *u;
 	char *first, *token;
 
-	ok(setup_token_make(t->db, t->mem, NOW, &first) == OK, "setup_token_make makes one");
-	ok(setup_token_make(t->db, t->mem, NOW, &token) == OK, "setup_token_make makes another");
-	ok(setup_token_check(t->db, t->mem, first) == ERR_NOTFOUND, "the older link stops working");
+	ok(setup_token_make(t->db, t->mem, NOW, &first) == OK,
+	    "setup_token_make makes one");
+	ok(setup_token_make(t->db, t->mem, NOW, &token) == OK,
+	    "setup_token_make makes another");
+	ok(setup_token_check(t->db, t->mem, first) == ERR_NOTFOUND,
+	    "the older link stops working");
 	ok(setup_token_check(t->db, t->mem, token) == OK, "the newer link works");
-	ok(setup_complete(t->db, t->mem, token, bad, NOW, &u) == ERR_INVALID, "setup_complete refuses a bad form");
-	ok(form_error(bad, "email") && form_error(bad, "password"), "and says so at both fields");
+	ok(setup_complete(t->db, t->mem, token, bad, NOW, &u) == ERR_INVALID,
+	    "setup_complete refuses a bad form");
+	ok(form_error(bad, "email") && form_error(bad, "password"),
+	    "and says so at both fields");
 	ok(setup_token_check(t->db, t->mem, token) == OK, "and the link is still good");
-	ok(setup_complete(t->db, t->mem, first, f, NOW, &u) == ERR_NOTFOUND, "setup_complete refuses a wrong link");
-	ok(setup_complete(t->db, t->mem, token, f, NOW, &u) == OK && u->admin, "setup_complete makes the admin");
-	ok(setup_complete(t->db, t->mem, token, f, NOW, &u) == ERR_NOTFOUND, "setup_complete works once");
-	ok(setup_token_make(t->db, t->mem, NOW, &token) == ERR_CONFLICT, "setup_token_make refuses where there is an account");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM settings"), 0, "nothing of the link is left");
+	ok(setup_complete(t->db, t->mem, first, f, NOW, &u) == ERR_NOTFOUND,
+	    "setup_complete refuses a wrong link");
+	ok(setup_complete(t->db, t->mem, token, f, NOW, &u) == OK && u->admin,
+	    "setup_complete makes the admin");
+	ok(setup_complete(t->db, t->mem, token, f, NOW, &u) == ERR_NOTFOUND,
+	    "setup_complete works once");
+	ok(setup_token_make(t->db, t->mem, NOW, &token) == ERR_CONFLICT,
+	    "setup_token_make refuses where there is an account");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM settings"), 0,
+	    "nothing of the link is left");
 }
 
 static void test_passwords(struct dbtest *t)
@@ -57,29 +67,37 @@ static void test_passwords(struct dbtest *t)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct form *f = filled(t->mem, "eva@brand.example", bad[i].password);
 
-		ok(user_create(t->db, t->mem, f, false, NOW, &u) == ERR_INVALID && form_error(f, "password"),
+		ok(user_create(t->db, t->mem, f, false, NOW, &u) == ERR_INVALID &&
+			form_error(f, "password"),
 		    "user_create refuses %s as a password", bad[i].why);
 	}
-	ok(user_create(t->db, t->mem, filled(t->mem, "eva@brand.example", "zehn Zeichen ä"), false, NOW, &u) == OK,
+	ok(user_create(t->db, t->mem,
+	       filled(t->mem, "eva@brand.example", "zehn Zeichen ä"), false, NOW,
+	       &u) == OK,
 	    "user_create takes a good one");
 	ok(strstr(u->password_hash, "argon2id") != NULL, "user_create keeps argon2id");
 	struct form *again = filled(t->mem, "EVA@brand.example", "zehn Zeichen ä");
-	ok(user_create(t->db, t->mem, again, false, NOW, &u) == ERR_INVALID, "user_create refuses the address again");
-	is_text(form_error(again, "email"), "There is an account with this address already.", "and says so");
+	ok(user_create(t->db, t->mem, again, false, NOW, &u) == ERR_INVALID,
+	    "user_create refuses the address again");
+	is_text(form_error(again, "email"),
+	    "There is an account with this address already.", "and says so");
 }
 
-static void try(struct dbtest *t, struct visit *v, const char *password, enum err want, const char *name)
+static void try(struct dbtest *t, struct visit *v, const char *password, enum err want,
+    const char *name)
 {
 	struct form *f = filled(t->mem, "ines@nordlicht.example", password);
 	struct user *u;
 	int retry;
 
-	v->ip = mem_printf(t->mem, "10.0.0.%d", (int)(v->now % 200));	/* not the limit by address */
+	v->ip = mem_printf(
+	    t->mem, "10.0.0.%d", (int)(v->now % 200)); /* not the limit by address */
 	v->now++;
 	is_int(sign_in(v, t->mem, f, &u, &retry), want, "%s", name);
 	if (want == ERR_INVALID || want == ERR_LIMITED)
 		diag("%s", form_error(f, "password"));
-	ok((want == ERR_LIMITED) == (retry > 0), "sign_in says when to come again only if it refuses to try");
+	ok((want == ERR_LIMITED) == (retry > 0),
+	    "sign_in says when to come again only if it refuses to try");
 }
 
 static void test_sign_in(struct dbtest *t)
@@ -90,57 +108,80 @@ static void test_sign_in(struct dbtest *t)
 	int retry, e = OK;
 
 	ok(kv_open(t->mem, "", t->log, &v.kv) == OK, "kv_open opens the local table");
-	ok(user_create(t->db, t->mem, filled(t->mem, "ines@nordlicht.example", "four words do well"), true, NOW, &u) == OK,
+	ok(user_create(t->db, t->mem,
+	       filled(t->mem, "ines@nordlicht.example", "four words do well"), true,
+	       NOW, &u) == OK,
 	    "user_create makes an account");
 	try(t, &v, "four words do well", OK, "sign_in lets the right one in");
 	for (int i = 0; i < 9; i++)
 		try(t, &v, "wrong", ERR_INVALID, "sign_in refuses a wrong password");
-	try(t, &v, "four words do well", ERR_LIMITED, "sign_in pauses after ten tries, right or wrong");
+	try(t, &v, "four words do well", ERR_LIMITED,
+	    "sign_in pauses after ten tries, right or wrong");
 	v.now += 15 * 60 * 1000;
 	try(t, &v, "four words do well", OK, "sign_in lets in after the pause");
 	v.ip = "2001:db8::1";
 	for (int i = 0; i < 5; i++) {
-		f = filled(t->mem, mem_printf(t->mem, "nobody%d@nordlicht.example", i), "wrong");
+		f = filled(t->mem, mem_printf(t->mem, "nobody%d@nordlicht.example", i),
+		    "wrong");
 		e = sign_in(&v, t->mem, f, &u, &retry);
 	}
 	is_int(e, ERR_INVALID, "sign_in answers an unknown account as a known one");
-	is_text(form_error(f, "password"), "Email and password don’t match.", "in the same words");
+	is_text(form_error(f, "password"), "Email and password don’t match.",
+	    "in the same words");
 	v.ip = "2001:db8::2";
 	f = filled(t->mem, "ines@nordlicht.example", "four words do well");
-	is_int(sign_in(&v, t->mem, f, &u, &retry), ERR_LIMITED, "sign_in counts an IPv6 network as one");
+	is_int(sign_in(&v, t->mem, f, &u, &retry), ERR_LIMITED,
+	    "sign_in counts an IPv6 network as one");
 	ok(retry > 0 && retry <= 60, "and asks to wait for less than a minute");
 	dbtest_script(t->db, "UPDATE users SET disabled_at = 1");
 	v.now += 3600 * 1000;
-	try(t, &v, "four words do well", ERR_INVALID, "sign_in keeps a disabled account out");
+	try(t, &v, "four words do well", ERR_INVALID,
+	    "sign_in keeps a disabled account out");
 }
 
 static void test_sessions(struct dbtest *t)
 {
 	struct keyring keys = { 0 };
-	struct visit v = { .db = t->db, .keys = &keys, .ip = "10.0.0.1", .agent = "test", .now = NOW };
+	struct visit v = { .db = t->db,
+		.keys = &keys,
+		.ip = "10.0.0.1",
+		.agent = "test",
+		.now = NOW };
 	struct caller c = { 0 };
 	struct user *u;
 	char *cookie, *other;
 
 	ok(kv_open(t->mem, "", t->log, &v.kv) == OK, "kv_open opens the local table");
-	ok(user_create(t->db, t->mem, filled(t->mem, "ines@nordlicht.example", "four words do well"), true, NOW, &u) == OK,
+	ok(user_create(t->db, t->mem,
+	       filled(t->mem, "ines@nordlicht.example", "four words do well"), true,
+	       NOW, &u) == OK,
 	    "user_create makes an account");
-	ok(session_begin(&v, t->mem, u, &cookie) == OK && session_begin(&v, t->mem, u, &other) == OK, "session_begin begins two");
+	ok(session_begin(&v, t->mem, u, &cookie) == OK &&
+		session_begin(&v, t->mem, u, &other) == OK,
+	    "session_begin begins two");
 	ok(strcmp(cookie, other) != 0, "with a secret each");
-	is_int(dbtest_int(t->db, mem_printf(t->mem, "SELECT count(*) FROM sessions WHERE csrf = '%s'", cookie)), 0,
-	    "the secret is not in the database");
-	ok(session_read(&v, t->mem, cookie, &c) == OK && c.user_id == u->id && c.admin, "session_read tells who");
+	is_int(dbtest_int(t->db,
+		   mem_printf(t->mem, "SELECT count(*) FROM sessions WHERE csrf = '%s'",
+		       cookie)),
+	    0, "the secret is not in the database");
+	ok(session_read(&v, t->mem, cookie, &c) == OK && c.user_id == u->id && c.admin,
+	    "session_read tells who");
 	ok(c.csrf && strlen(c.csrf) == 43, "session_read gives the token of forms");
 	cookie[5] ^= 1;
-	ok(session_read(&v, t->mem, cookie, &c) == ERR_NOTFOUND, "session_read refuses a changed cookie");
+	ok(session_read(&v, t->mem, cookie, &c) == ERR_NOTFOUND,
+	    "session_read refuses a changed cookie");
 	cookie[5] ^= 1;
 	v.now += 6 * 3600 * 1000;
-	ok(session_read(&v, t->mem, cookie, &c) == OK, "session_read takes one used six hours ago");
+	ok(session_read(&v, t->mem, cookie, &c) == OK,
+	    "session_read takes one used six hours ago");
 	v.now += 7 * 3600 * 1000;
-	ok(session_read(&v, t->mem, cookie, &c) == OK, "session_read counts idleness from the last use");
-	ok(session_read(&v, t->mem, other, &c) == ERR_NOTFOUND, "session_read ends one that was not used");
+	ok(session_read(&v, t->mem, cookie, &c) == OK,
+	    "session_read counts idleness from the last use");
+	ok(session_read(&v, t->mem, other, &c) == ERR_NOTFOUND,
+	    "session_read ends one that was not used");
 	ok(sign_out(&v, t->mem, cookie) == OK, "sign_out ends");
-	ok(session_read(&v, t->mem, cookie, &c) == ERR_NOTFOUND, "and the cookie is worth nothing");
+	ok(session_read(&v, t->mem, cookie, &c) == ERR_NOTFOUND,
+	    "and the cookie is worth nothing");
 	ok(sign_out(&v, t->mem, cookie) == OK, "sign_out may be called again");
 }
 
