@@ -56,7 +56,8 @@ static void migrate(struct dbtest *t)
 static const char *make_dir(void *mem)
 {
 	const char *tmp = getenv("TMPDIR");
-	char *dir = mem_printf(mem, "%s/maillayer-test-XXXXXX", tmp != NULL ? tmp : "/tmp");
+	char *dir = mem_printf(mem, "%s/maillayer-test-XXXXXX",
+	    tmp != NULL ? tmp : "/tmp");
 
 	if (mkdtemp(dir) == NULL) {
 		ok(false, "a directory for the test can be made");
@@ -65,7 +66,8 @@ static const char *make_dir(void *mem)
 	return dir;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+static int remove_entry(const char *path, const struct stat *st, int type,
+    struct FTW *at)
 {
 	(void)st;
 	(void)type;
@@ -81,7 +83,8 @@ static const char *with_name(void *mem, const char *url, const char *name)
 
 	path = path == NULL ? NULL : strchr(path + 3, '/');
 	if (path == NULL) {
-		ok(false, "MAILLAYER_TEST_PG is postgresql://[server]/database[?options]");
+		ok(false,
+		    "MAILLAYER_TEST_PG is postgresql://[server]/database[?options]");
 		exit(1);
 	}
 	rest = strchr(path, '?');
@@ -130,7 +133,8 @@ static void run_postgres(struct dbtest *t, void (*fn)(struct dbtest *t), bool mi
 	dbtest_script(admin, mem_printf(t->mem, "DROP DATABASE %s WITH (FORCE)", name));
 }
 
-static void run(void (*how)(struct dbtest *t, void (*fn)(struct dbtest *t), bool migrated),
+static void run(void (*how)(struct dbtest *t, void (*fn)(struct dbtest *t),
+		    bool migrated),
     void (*fn)(struct dbtest *t), bool migrated)
 {
 	MEM_SCOPE void *mem = mem_scope(NULL, "dbtest");

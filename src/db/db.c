@@ -31,8 +31,10 @@ enum err db_open(void *mem, const char *url, const struct log *lg, struct db **o
 	enum err e;
 
 	if (driver == NULL) {
-		log_error(lg, "db.url", LOG_STR("why", "The database URL must begin with "
-		    "sqlite: or postgresql://."));
+		log_error(lg, "db.url",
+		    LOG_STR("why",
+			"The database URL must begin with "
+			"sqlite: or postgresql://."));
 		return ERR_INVALID;
 	}
 	db = mem_new(mem, struct db);

@@ -8,45 +8,51 @@
 #include "base/log.h"
 
 /*
- * One connection to SQLite or PostgreSQL, used by one process and opened after fork.  SQL is
- * written once for both: $1 placeholders (by number), ON CONFLICT, RETURNING, ->>.  Where
- * one of them needs more, a marked comment is opened by that driver only:
+ * One connection to SQLite or PostgreSQL, used by one process and opened after fork.
+ * SQL is written once for both: $1 placeholders (by number), ON CONFLICT, RETURNING,
+ * ->>.  Where one of them needs more, a marked comment is opened by that driver only:
  *
  *	SELECT id FROM x / *+pg FOR UPDATE SKIP LOCKED * /        (without the spaces)
  *	SELECT id FROM x / *+lite INDEXED BY x_open * / WHERE ...
  *
  * Statements are named by the address of their text in the repository's table, prepared
- * once per connection and reused.  db_prepare prepares a whole table at start, so that bad
- * SQL stops the start and not a request.
+ * once per connection and reused.  db_prepare prepares a whole table at start, so that
+ * bad SQL stops the start and not a request.
  *
- * Reading: a statement fetches all its rows at the first step.  So a loop over rows may run
- * other statements, the same one too, and may write; and lists are read in pages.
+ * Reading: a statement fetches all its rows at the first step.  So a loop over rows may
+ * run other statements, the same one too, and may write; and lists are read in pages.
  *
  * Writing: SQLite allows one writer.  Write transactions (and single writing statements
- * outside one) hold one flock on <db>.lock, waited for up to 5 s, then ERR_BUSY; commits and
- * checkpoints both happen under it (WAL-reset race of SQLite before 3.51.3).
+ * outside one) hold one flock on <db>.lock, waited for up to 5 s, then ERR_BUSY;
+ * commits and checkpoints both happen under it (WAL-reset race of SQLite before
+ * 3.51.3).
  *
  * A statement that fails inside a transaction dooms it, on both databases: what follows
  * returns the same error at once and tx_commit rolls back.  So where a conflict is
- * expected inside a transaction, write ON CONFLICT DO NOTHING (or DO UPDATE) RETURNING and
- * look at the row or at stmt_changes; do not run into ERR_CONFLICT and go on.
+ * expected inside a transaction, write ON CONFLICT DO NOTHING (or DO UPDATE) RETURNING
+ * and look at the row or at stmt_changes; do not run into ERR_CONFLICT and go on.
  *
  * One text for both, the traps:
- * - PostgreSQL infers each parameter's type from where it stands first.  Beside a column
- *   (a = $1, VALUES ($1), SET a = $1, LIMIT $1) that is right.  Elsewhere say it:
- *   CAST($1 AS BIGINT) = 0, CAST($2 AS TEXT) IS NULL, SELECT CAST($3 AS BIGINT), COALESCE(a,
- *   CAST($4 AS BIGINT)).  Beside a literal 0 it would be a 32-bit integer.
- * - Scalar max(a, b), min(a, b), ifnull, iif, GLOB, instr, json_* and strftime are SQLite's,
- *   greatest, ILIKE, ANY and now() PostgreSQL's: use CASE, COALESCE, lower(a) LIKE and
- *   bind the time.  LIKE ignores case on SQLite only.  a IS NOT DISTINCT FROM b works on both.
- * - A comparison is 1/0 or true/false: stmt_int reads both; store it as CASE WHEN ... THEN 1
- *   ELSE 0 END.  Booleans in tables are BIGINT 0/1, so write "is_admin = 1".
- * - GROUP BY must name every plain column of the select list.  An INSERT ... SELECT with ON
- *   CONFLICT needs a WHERE ("WHERE true").  In ON CONFLICT DO UPDATE name the table for
- *   the old value: SET n = campaign_counts.n + excluded.n.
- * - id IN (SELECT ... LIMIT n FOR UPDATE SKIP LOCKED) may take more than n on PostgreSQL: put the
- *   SELECT in WITH ... AS MATERIALIZED.  In UPDATE ... FROM, RETURNING n must be a name that
- *   only the table has (SQLite takes no alias there, PostgreSQL wants one if two have it).
+ * - PostgreSQL infers each parameter's type from where it stands first.  Beside a
+ *   column (a = $1, VALUES ($1), SET a = $1, LIMIT $1) that is right.  Elsewhere say
+ *   it: CAST($1 AS BIGINT) = 0, CAST($2 AS TEXT) IS NULL, SELECT CAST($3 AS BIGINT),
+ *   COALESCE(a, CAST($4 AS BIGINT)).  Beside a literal 0 it would be a 32-bit integer.
+ * - Scalar max(a, b), min(a, b), ifnull, iif, GLOB, instr, json_* and strftime are
+ *   SQLite's, greatest, ILIKE, ANY and now() PostgreSQL's: use CASE, COALESCE, lower(a)
+ *   LIKE and bind the time.  LIKE ignores case on SQLite only.  a IS NOT DISTINCT FROM
+ *   b works on both.
+ * - A comparison is 1/0 or true/false: stmt_int reads both; store it as CASE WHEN ...
+ *   THEN 1 ELSE 0 END.  Booleans in tables are BIGINT 0/1, so write "is_admin = 1".
+ * - GROUP BY must name every plain column of the select list.  An INSERT ... SELECT
+ *   with ON CONFLICT needs a WHERE ("WHERE true").  In ON CONFLICT DO UPDATE name the
+ *   table for the old value: SET n = campaign_counts.n + excluded.n.
+ * - id IN (SELECT ... LIMIT n FOR UPDATE SKIP LOCKED) may take more than n on
+ *   PostgreSQL: put the SELECT in WITH ... AS MATERIALIZED.  In UPDATE ... FROM,
+ *   RETURNING n must be a name that only the table has (SQLite takes no alias there,
+ *   PostgreSQL wants one if two have it).
+ * - PostgreSQL runs at READ COMMITTED: two transactions may read the same state.  So change a
+ *   state with the old one in the WHERE and look at stmt_changes, or read it FOR
+ *   UPDATE in a comment marked pg.
  * - Text must be UTF-8 without NUL; a bound text with a NUL is ERR_INVALID.
  */
 struct db;
@@ -54,8 +60,12 @@ struct stmt;
 
 enum db_kind { DB_SQLITE, DB_POSTGRES };
 
-/* url: sqlite:/path/to/file or postgresql://...  The handle closes when its owner is freed. */
-enum err db_open(void *mem, const char *url, const struct log *lg, struct db **out) MUST_CHECK;
+/*
+ * url: sqlite:/path/to/file or postgresql://...  The handle closes when its owner is
+ * freed.
+ */
+enum err db_open(void *mem, const char *url, const struct log *lg,
+    struct db **out) MUST_CHECK;
 enum db_kind db_kind(const struct db *db);
 /* Points the log at the current request, so that lines carry its id. */
 void db_set_log(struct db *db, const struct log *lg);
@@ -72,17 +82,21 @@ void db_set_wait(struct db *db, int ms);
 void stmt_done(struct stmt **s);
 #define STMT_SCOPE __attribute__((cleanup(stmt_done))) struct stmt *
 
-/* sql: the address of the slot, e.g. db_stmt(db, &sql[GET]). Never NULL; errors come at stepping. */
+/*
+ * sql: the address of the slot, e.g. db_stmt(db, &sql[GET]). Never NULL; errors come at
+ * stepping.
+ */
 struct stmt *db_stmt(struct db *db, const char *const *sql);
 /* A statement whose text is made at run time from fixed parts (never from input). */
 struct stmt *db_stmt_text(struct db *db, const char *sql);
 /*
- * Parameters count from 1, are copied, and stay bound from one run to the next until they
- * are bound anew or the scope ends; one never bound is NULL.
+ * Parameters count from 1, are copied, and stay bound from one run to the next until
+ * they are bound anew or the scope ends; one never bound is NULL.
  */
 void stmt_bind_int(struct stmt *s, int n, int64_t v);
 void stmt_bind_double(struct stmt *s, int n, double v);
-void stmt_bind_text(struct stmt *s, int n, const char *v);		/* NULL binds NULL */
+/* NULL binds NULL */
+void stmt_bind_text(struct stmt *s, int n, const char *v);
 void stmt_bind_textn(struct stmt *s, int n, const char *v, size_t len);
 void stmt_bind_blob(struct stmt *s, int n, const void *v, size_t len);
 void stmt_bind_null(struct stmt *s, int n);
@@ -90,14 +104,16 @@ void stmt_bind_null(struct stmt *s, int n);
 void stmt_bind_opt(struct stmt *s, int n, int64_t v);
 
 /*
- * Runs a statement that returns no rows. ERR_CONFLICT on a unique or foreign key violation,
- * ERR_BUSY if another writer did not let go in time, ERR_FULL if the disk is full.
+ * Runs a statement that returns no rows. ERR_CONFLICT on a unique or foreign key
+ * violation, ERR_BUSY if another writer did not let go in time, ERR_FULL if the disk is
+ * full.
  */
 enum err stmt_run(struct stmt *s) MUST_CHECK;
 /*
- * As stmt_run, for many rows inside a transaction: does not wait for PostgreSQL's answer, so
- * the network is waited for once and not for every row.  A failure comes from this or from
- * any later call, at the latest from tx_commit; stmt_changes is not known.
+ * As stmt_run, for many rows inside a transaction: does not wait for PostgreSQL's
+ * answer, so the network is waited for once and not for every row.  A failure comes
+ * from this or from any later call, at the latest from tx_commit; stmt_changes is not
+ * known.
  */
 enum err stmt_queue(struct stmt *s) MUST_CHECK;
 /* Steps to the first row; ERR_NOTFOUND if there is none. */
@@ -130,10 +146,11 @@ void tx_done(struct tx *t);	/* rolls back if still open */
  *	enum err e = tx_begin(db, &tx);
  *	...
  *	if (e == OK) e = tx_commit(&tx);
- * A transaction inside a transaction joins it: the outer one decides.  But an inner one that
- * has written and ends without tx_commit dooms the outer one (ERR_INTERNAL), for half of
- * its work must not be kept.
+ * A transaction inside a transaction joins it: the outer one decides.  But an inner one
+ * that has written and ends without tx_commit dooms the outer one (ERR_INTERNAL), for
+ * half of its work must not be kept.
  */
 #define TX_SCOPE __attribute__((cleanup(tx_done))) struct tx
-enum err tx_begin(struct db *db, struct tx *t) MUST_CHECK;		/* BEGIN IMMEDIATE or BEGIN */
+/* BEGIN IMMEDIATE or BEGIN */
+enum err tx_begin(struct db *db, struct tx *t) MUST_CHECK;
 enum err tx_commit(struct tx *t) MUST_CHECK;

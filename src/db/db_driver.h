@@ -4,9 +4,9 @@
 #include "db/db.h"
 
 /*
- * What db.c and its two drivers share; nobody else includes this.  A statement keeps its
- * bound parameters here, a driver hands them over and fetches all rows at once: so a
- * loop over rows may write, and no row holds a lock while a page is made of it.
+ * What db.c and its two drivers share; nobody else includes this.  A statement keeps
+ * its bound parameters here, a driver hands them over and fetches all rows at once: so
+ * a loop over rows may write, and no row holds a lock while a page is made of it.
  */
 enum value_type { VALUE_NULL, VALUE_INT, VALUE_DOUBLE, VALUE_TEXT, VALUE_BLOB, VALUE_BAD };
 
@@ -53,7 +53,10 @@ struct db_driver {
 	enum err (*prepare)(struct stmt *s);
 	/* Runs it with its parameters; sets s->n_rows and s->changes. */
 	enum err (*run)(struct stmt *s);
-	/* As run, but may return before the outcome is known; any later call may report it. */
+	/*
+	 * As run, but may return before the outcome is known; any later call may report
+	 * it.
+	 */
 	enum err (*queue)(struct stmt *s);
 	/* The cell of row s->row; valid until forget. */
 	void (*cell)(struct stmt *s, int col, struct value *out);
@@ -81,7 +84,7 @@ extern const struct db_driver db_sqlite, db_postgres;
 /* The bound parameter n (from 1); NULL if nothing was ever bound there. */
 const struct value *stmt_value(const struct stmt *s, int n);
 /*
- * Logs a failure once, with the first line of the statement and the library's sentence, which
- * must hold no bound value; returns e.  sql may be NULL.
+ * Logs a failure once, with the first line of the statement and the library's sentence,
+ * which must hold no bound value; returns e.  sql may be NULL.
  */
 enum err db_failed(const struct db *db, enum err e, const char *sql, const char *why);

@@ -14,11 +14,12 @@
 #include "base/mem.h"
 
 /*
- * A blocking flock() waits in the kernel; trying again and again with sleeps would starve
- * whoever sleeps.  To end the wait, a timer of our own sends this thread a real-time signal
- * whose handler does nothing, so that flock() returns EINTR.  The signal is blocked but
- * for the wait, hence no other call is ever interrupted by it, and SIGALRM, setitimer and
- * other people's signals are not touched: they only make us ask again.
+ * A blocking flock() waits in the kernel; trying again and again with sleeps would
+ * starve whoever sleeps.  To end the wait, a timer of our own sends this thread a
+ * real-time signal whose handler does nothing, so that flock() returns EINTR.  The
+ * signal is blocked but for the wait, hence no other call is ever interrupted by it,
+ * and SIGALRM, setitimer and other people's signals are not touched: they only make us
+ * ask again.
  */
 static int wake_signal(void)
 {
@@ -34,7 +35,9 @@ static bool timer_start(int wait_ms, timer_t *t)
 {
 	struct sigaction act = { .sa_handler = wake };
 	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID };
-	/* again and again after the first time: the signal may come just before flock() */
+	/*
+	 * again and again after the first time: the signal may come just before flock()
+	 */
 	struct itimerspec when = {
 		.it_value = { wait_ms / 1000, wait_ms % 1000 * 1000000L + 1 },
 		.it_interval = { 0, 10 * 1000000L },

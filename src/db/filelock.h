@@ -3,10 +3,10 @@
 #include "base/err.h"
 
 /*
- * One lock for the processes of this host, by flock(2): with an end to the waiting, let go of by the
- * kernel when its holder dies, and fair.  <path>.lock is the lock.  <path>.queue is held
- * while waiting for it, so that the next holder is always one who waits already: without
- * that, who has just let go is quicker than those who wake up.
+ * One lock for the processes of this host, by flock(2): with an end to the waiting, let
+ * go of by the kernel when its holder dies, and fair.  <path>.lock is the lock.
+ * <path>.queue is held while waiting for it, so that the next holder is always one who
+ * waits already: without that, who has just let go is quicker than those who wake up.
  */
 struct filelock {
 	int lock, queue;	/* descriptors; -1: not open */

@@ -71,7 +71,8 @@ static char *read_all(void *mem, const char *path, size_t *len)
 /* The number of NNNN_name.sql; 0 if it is not named so. */
 static int version_of(const char *name)
 {
-	if (strspn(name, "0123456789") != 4 || name[4] != '_' || !text_ends(name, ".sql"))
+	if (strspn(name, "0123456789") != 4 || name[4] != '_' ||
+	    !text_ends(name, ".sql"))
 		return 0;
 	return (int)strtol(name, NULL, 10);
 }
@@ -114,8 +115,8 @@ static enum err read_dir(void *mem, const char *dir, struct steps *out,
 	if (d != NULL)
 		closedir(d);
 	if (!good || out->n == 0) {
-		st->why = mem_printf(mem, "The migrations in %s cannot be read: %s.", dir,
-		    good ? "there are none" : strerror(errno));
+		st->why = mem_printf(mem, "The migrations in %s cannot be read: %s.",
+		    dir, good ? "there are none" : strerror(errno));
 		return ERR_IO;
 	}
 	qsort(out->at, out->n, sizeof(struct step), by_version);
@@ -123,8 +124,10 @@ static enum err read_dir(void *mem, const char *dir, struct steps *out,
 	for (size_t i = 0; i < out->n; i++) {
 		if (out->at[i].version == (int)i + 1)
 			continue;
-		st->why = mem_printf(mem, "In %s, %s is not number %04zu: one is missing or"
-		    " there are two.", dir, out->at[i].name, i + 1);
+		st->why = mem_printf(mem,
+		    "In %s, %s is not number %04zu: one is missing or"
+		    " there are two.",
+		    dir, out->at[i].name, i + 1);
 		return ERR_IO;
 	}
 	return OK;
@@ -139,7 +142,8 @@ static enum err compare(void *mem, const struct steps *all, struct stmt *s,
 	struct step *step;
 
 	if (version > all->newest) {
-		st->why = mem_printf(mem, "The database was migrated to %s by a newer version"
+		st->why = mem_printf(mem,
+		    "The database was migrated to %s by a newer version"
 		    " of Maillayer; this one knows %04d at most. Install the newer one.",
 		    stmt_text(s, 1), all->newest);
 		return ERR_CONFLICT;
@@ -199,8 +203,8 @@ static enum err apply(struct db *db, void *mem, const struct step *step, int64_t
 	return e;
 }
 
-static enum err apply_missing(struct db *db, void *mem, const struct steps *all, int64_t now,
-    struct migration_state *st)
+static enum err apply_missing(struct db *db, void *mem, const struct steps *all,
+    int64_t now, struct migration_state *st)
 {
 	TX_SCOPE tx = { 0 };
 	enum err e = tx_begin(db, &tx);
@@ -233,7 +237,8 @@ enum err migrate_up(struct db *db, void *mem, const char *share_dir, int64_t now
 	return e;
 }
 
-enum err migrate_check(struct db *db, void *mem, const char *share_dir, struct migration_state *st)
+enum err migrate_check(struct db *db, void *mem, const char *share_dir,
+    struct migration_state *st)
 {
 	struct steps all = { 0 };
 	enum err e;
@@ -244,9 +249,10 @@ enum err migrate_check(struct db *db, void *mem, const char *share_dir, struct m
 	if (e == OK)
 		e = read_recorded(db, mem, &all, st);
 	if (e == OK && st->applied < all.newest) {
-		st->why = mem_printf(mem, "The database is at migration %04d and this version"
-		    " of Maillayer needs %04d: run \"maillayer migrate\".", st->applied,
-		    all.newest);
+		st->why = mem_printf(mem,
+		    "The database is at migration %04d and this version"
+		    " of Maillayer needs %04d: run \"maillayer migrate\".",
+		    st->applied, all.newest);
 		e = ERR_CONFLICT;
 	}
 	if (e != OK && st->why == NULL)

@@ -42,8 +42,8 @@ static enum err err_of(const char *state)
 }
 
 /*
- * A server that has closed an idle connection has written so: a last message, then the end.
- * libpq sees it only when it reads.
+ * A server that has closed an idle connection has written so: a last message, then the
+ * end. libpq sees it only when it reads.
  */
 bool pg_lost(const struct pg *pg)
 {
@@ -70,7 +70,8 @@ enum err pg_result(const struct pg *pg, const PGresult *r, const char *sql)
 	why = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
 	if (text_starts(state, "22"))
 		why = "A value was refused.";	/* the message would show it */
-	return db_failed(pg->db, err_of(state), sql, mem_printf(tmp, "%s %s", state, why));
+	return db_failed(pg->db, err_of(state), sql,
+	    mem_printf(tmp, "%s %s", state, why));
 }
 
 static enum err run_text(struct pg *pg, const char *sql)
@@ -96,7 +97,9 @@ static void no_notice(void *arg, const PGresult *r)
 	(void)r;
 }
 
-/* A commit that was acknowledged must survive a crash, whatever the server's default. */
+/*
+ * A commit that was acknowledged must survive a crash, whatever the server's default.
+ */
 static enum err set_session(struct pg *pg)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "session");
@@ -105,11 +108,13 @@ static enum err set_session(struct pg *pg)
 	if (encoding == NULL || strcmp(encoding, "UTF8") != 0)
 		return db_failed(pg->db, ERR_DB, NULL,
 		    "The database's encoding must be UTF8: create it with ENCODING 'UTF8'.");
-	return run_text(pg, mem_printf(tmp, "SET lock_timeout = %d; SET statement_timeout = %d;"
-	    "SET idle_in_transaction_session_timeout = %d; SET bytea_output = 'hex';"
-	    "SELECT set_config('synchronous_commit', 'on', false)"
-	    " WHERE current_setting('synchronous_commit') = 'off'", pg->db->wait_ms,
-	    STATEMENT_MS, IDLE_IN_TRANSACTION_MS));
+	return run_text(pg,
+	    mem_printf(tmp,
+		"SET lock_timeout = %d; SET statement_timeout = %d;"
+		"SET idle_in_transaction_session_timeout = %d; SET bytea_output = 'hex';"
+		"SELECT set_config('synchronous_commit', 'on', false)"
+		" WHERE current_setting('synchronous_commit') = 'off'",
+		pg->db->wait_ms, STATEMENT_MS, IDLE_IN_TRANSACTION_MS));
 }
 
 static enum err connected(struct pg *pg)
@@ -246,7 +251,8 @@ static enum err pg_script(struct db *db, const char *sql)
 	if (e == OK)
 		e = run_text(pg, sql);
 	if (e == OK && db->depth > 0 && PQtransactionStatus(pg->c) != PQTRANS_INTRANS)
-		e = db_failed(db, ERR_DB, sql, "A script must not end the transaction.");
+		e = db_failed(db, ERR_DB, sql,
+		    "A script must not end the transaction.");
 	return e;
 }
 

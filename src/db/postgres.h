@@ -8,7 +8,8 @@
 struct pg {
 	struct db *db;
 	PGconn *c;
-	unsigned generation;	/* of the connection: statements are prepared once in each */
+	/* of the connection: statements are prepared once in each */
+	unsigned generation;
 	unsigned names;		/* given to statements so far */
 	int queued;		/* statements sent whose results are not read yet */
 	const char *queued_sql;	/* the last of them */

@@ -165,8 +165,8 @@ static enum err run_once(struct pg *pg, struct stmt *s)
 		return e;
 	fill(s, st);
 	if (st->name[0] != '\0')
-		st->r = PQexecPrepared(pg->c, st->name, st->n_params, st->values, st->lengths,
-		    st->formats, 0);
+		st->r = PQexecPrepared(pg->c, st->name, st->n_params, st->values,
+		    st->lengths, st->formats, 0);
 	else
 		st->r = PQexecParams(pg->c, s->sql, st->n_params, NULL, st->values,
 		    st->lengths, st->formats, 0);
@@ -179,8 +179,8 @@ static enum err run_once(struct pg *pg, struct stmt *s)
 }
 
 /*
- * A connection lost while reading is made anew once.  After a lost write nobody knows whether it
- * was done, so it is not done again.
+ * A connection lost while reading is made anew once.  After a lost write nobody knows
+ * whether it was done, so it is not done again.
  */
 enum err pg_run(struct stmt *s)
 {

@@ -9,9 +9,9 @@
 #include "base/mem.h"
 
 /*
- * Whoever commits past CHECKPOINT_PAGES of write-ahead log copies it into the database before
- * letting go of the lock.  Past HUGE_PAGES (256 MiB) some reader has kept it from starting
- * over, so that is tried harder and said.
+ * Whoever commits past CHECKPOINT_PAGES of write-ahead log copies it into the database
+ * before letting go of the lock.  Past HUGE_PAGES (256 MiB) some reader has kept it
+ * from starting over, so that is tried harder and said.
  */
 enum { CHECKPOINT_PAGES = 4000, HUGE_PAGES = 65536, STRANGER_MS = 5000, TRUNCATE_MS = 200 };
 
@@ -52,7 +52,8 @@ enum err lite_lock(struct lite *l)
 	enum err e = filelock_take(&l->lock, l->db->wait_ms);
 
 	if (e != OK)
-		return db_failed(l->db, e, NULL, "Another process keeps the write lock.");
+		return db_failed(l->db, e, NULL,
+		    "Another process keeps the write lock.");
 	return OK;
 }
 
@@ -100,7 +101,8 @@ static int close_lite(struct lite *l)
 {
 	if (l->h != NULL) {
 		if (l->lock.queue < 0 || filelock_take(&l->lock, 0) != OK)
-			sqlite3_db_config(l->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+			sqlite3_db_config(l->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+			    NULL);
 		sqlite3_close(l->h);
 	}
 	filelock_close(&l->lock);
@@ -134,7 +136,8 @@ static bool is_wal(struct lite *l)
 	sqlite3_stmt *h = NULL;
 	bool wal = false;
 
-	if (sqlite3_prepare_v2(l->h, "PRAGMA journal_mode", -1, &h, NULL) == SQLITE_OK &&
+	if (sqlite3_prepare_v2(l->h, "PRAGMA journal_mode", -1, &h, NULL) ==
+		SQLITE_OK &&
 	    sqlite3_step(h) == SQLITE_ROW)
 		wal = strcmp((const char *)sqlite3_column_text(h, 0), "wal") == 0;
 	sqlite3_finalize(h);
@@ -174,7 +177,8 @@ static enum err set_up(struct lite *l)
 		    "PRAGMA mmap_size = 0; PRAGMA cache_size = -8192;"
 		    "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;");
 	sqlite3_db_config(l->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_wal_hook(l->h, wal_grew, l);	/* takes the place of wal_autocheckpoint */
+	/* takes the place of wal_autocheckpoint */
+	sqlite3_wal_hook(l->h, wal_grew, l);
 	return e;
 }
 
@@ -193,7 +197,8 @@ static enum err lite_open(struct db *db, const char *url)
 	e = create_private(l, path);
 	if (e != OK)
 		return e;
-	rc = sqlite3_open_v2(path, &l->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(path, &l->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+	    NULL);
 	return rc == SQLITE_OK ? set_up(l) : lite_failed(l, rc, path);
 }
 
@@ -216,7 +221,9 @@ static enum err end(struct lite *l, const char *how)
 	enum err e = OK;
 
 	if (sqlite3_get_autocommit(l->h))
-		e = how[0] == 'C' ? db_failed(l->db, ERR_DB, how, "The transaction is gone.") : OK;
+		e = how[0] == 'C'
+		    ? db_failed(l->db, ERR_DB, how, "The transaction is gone.")
+		    : OK;
 	else
 		e = run_text(l, how);
 	if (!sqlite3_get_autocommit(l->h))
@@ -256,7 +263,8 @@ static enum err lite_script(struct db *db, const char *sql)
 	if (alone)
 		lite_unlock(l);
 	else if (e == OK && sqlite3_get_autocommit(l->h))
-		e = db_failed(db, ERR_DB, sql, "A script must not end the transaction.");
+		e = db_failed(db, ERR_DB, sql,
+		    "A script must not end the transaction.");
 	return e;
 }
 

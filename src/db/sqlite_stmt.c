@@ -16,7 +16,8 @@ struct cell {
 
 struct lite_stmt {
 	sqlite3_stmt *h;
-	int *index;		/* $n is SQLite's parameter index[n - 1]; 0: not in the text */
+	/* $n is SQLite's parameter index[n - 1]; 0: not in the text */
+	int *index;
 	int n_index;
 	int n_cols;
 	struct cell *cells;	/* rows * n_cols */
@@ -37,10 +38,13 @@ static void map_parameters(struct lite_stmt *st)
 
 	for (int i = 1; i <= n; i++) {
 		const char *name = sqlite3_bind_parameter_name(st->h, i);
-		int number = name != NULL && name[0] == '$' ? (int)strtol(name + 1, NULL, 10) : i;
+		int number = name != NULL && name[0] == '$'
+		    ? (int)strtol(name + 1, NULL, 10)
+		    : i;
 
 		if (number > st->n_index) {
-			st->index = mem_resize(st, st->index, (size_t)number * sizeof(int));
+			st->index = mem_resize(st, st->index,
+			    (size_t)number * sizeof(int));
 			memset(st->index + st->n_index, 0,
 			    (size_t)(number - st->n_index) * sizeof(int));
 			st->n_index = number;
@@ -54,7 +58,8 @@ enum err lite_prepare(struct stmt *s)
 {
 	struct lite *l = s->db->state;
 	struct lite_stmt *st = mem_new(s, struct lite_stmt);
-	int rc = sqlite3_prepare_v3(l->h, s->sql, -1, SQLITE_PREPARE_PERSISTENT, &st->h, NULL);
+	int rc = sqlite3_prepare_v3(l->h, s->sql, -1, SQLITE_PREPARE_PERSISTENT, &st->h,
+	    NULL);
 
 	s->state = st;
 	mem_on_free(st, finalize);
@@ -77,7 +82,8 @@ static int bind_one(sqlite3_stmt *h, int i, const struct value *v)
 	case VALUE_DOUBLE:
 		return sqlite3_bind_double(h, i, v->d);
 	case VALUE_TEXT:
-		return sqlite3_bind_text64(h, i, v->p, v->n, SQLITE_STATIC, SQLITE_UTF8);
+		return sqlite3_bind_text64(h, i, v->p, v->n, SQLITE_STATIC,
+		    SQLITE_UTF8);
 	case VALUE_BLOB:
 		return sqlite3_bind_blob64(h, i, v->p, v->n, SQLITE_STATIC);
 	default:
@@ -141,7 +147,8 @@ static void keep_row(struct lite_stmt *st)
 
 	if (need > st->cap_cells) {
 		st->cap_cells = need < 16 ? 16 : need * 2;
-		st->cells = mem_resize(st, st->cells, st->cap_cells * sizeof(struct cell));
+		st->cells = mem_resize(st, st->cells,
+		    st->cap_cells * sizeof(struct cell));
 	}
 	for (int col = 0; col < st->n_cols; col++)
 		keep_cell(st, &st->cells[st->n_cells + (size_t)col], col);
@@ -165,8 +172,8 @@ static int step_all(struct stmt *s, struct lite_stmt *st)
 }
 
 /*
- * SQLite ends a transaction by itself when the disk is full or fails; what came after would
- * each be committed alone.
+ * SQLite ends a transaction by itself when the disk is full or fails; what came after
+ * would each be committed alone.
  */
 static enum err still_in(const struct lite *l, const struct stmt *s)
 {

@@ -18,8 +18,11 @@ static size_t slot_of(const char *key)
 	return (a >> 3 ^ a >> 11) % DB_SLOTS;
 }
 
-/* Opens the comments marked for this driver; a text without any is returned as it is. */
-static const char *open_marks(void *mem, const struct db_driver *driver, const char *sql)
+/*
+ * Opens the comments marked for this driver; a text without any is returned as it is.
+ */
+static const char *open_marks(void *mem, const struct db_driver *driver,
+    const char *sql)
 {
 	size_t len = strlen(driver->mark);
 	char *copy, *at, *end;
@@ -107,7 +110,10 @@ enum err db_script(struct db *db, const char *sql)
 	return e;
 }
 
-/* A statement that could not be prepared is not kept, so that a lost connection can heal. */
+/*
+ * A statement that could not be prepared is not kept, so that a lost connection can
+ * heal.
+ */
 static void forget_broken(struct stmt *s)
 {
 	struct stmt **at = &s->db->slots[slot_of(s->key)];
@@ -169,7 +175,8 @@ const struct value *stmt_value(const struct stmt *s, int n)
 	return n <= s->n_params ? &s->params[n - 1].v : NULL;
 }
 
-static void bind_bytes(struct stmt *s, int n, enum value_type type, const void *v, size_t len)
+static void bind_bytes(struct stmt *s, int n, enum value_type type, const void *v,
+    size_t len)
 {
 	struct param *p = param_at(s, n);
 

@@ -9,7 +9,9 @@
 #include "dbtest.h"
 #include "tap.h"
 
-/* Several processes write to one database: waiting, giving up, sharing fairly, dying. */
+/*
+ * Several processes write to one database: waiting, giving up, sharing fairly, dying.
+ */
 enum { HOLD_MS = 700, SHORT_MS = 200 };
 enum { RAISE, NOTE };
 
@@ -60,7 +62,10 @@ static int64_t notes(struct dbtest *t)
 
 /* ---- a second process ---- */
 
-/* Holds the row (and on SQLite the whole database) for some time; says so through the pipe. */
+/*
+ * Holds the row (and on SQLite the whole database) for some time; says so through the
+ * pipe.
+ */
 static int hold(struct db *db, int pipe_end, int ms)
 {
 	TX_SCOPE tx = { 0 };
@@ -87,7 +92,8 @@ static pid_t start_holder(struct dbtest *t, int ms)
 	if (pid == 0) {
 		struct db *db;
 
-		_exit(db_open(NULL, t->url, t->log, &db) != OK || hold(db, ends[1], ms));
+		_exit(
+		    db_open(NULL, t->url, t->log, &db) != OK || hold(db, ends[1], ms));
 	}
 	close(ends[1]);
 	ok(read(ends[0], &c, 1) == 1, "another process writes");
@@ -125,9 +131,11 @@ static void test_give_up(struct dbtest *t)
 
 	db_set_wait(t->db, SHORT_MS);
 	from = clock_mono_ms();
-	is_int(raise_counter(t->db), ERR_BUSY, "a single statement gives up with ERR_BUSY");
+	is_int(raise_counter(t->db), ERR_BUSY,
+	    "a single statement gives up with ERR_BUSY");
 	took = clock_mono_ms() - from;
-	ok(took >= SHORT_MS - 1 && took < SHORT_MS * 3, "when its time is over (%d ms)", (int)took);
+	ok(took >= SHORT_MS - 1 && took < SHORT_MS * 3, "when its time is over (%d ms)",
+	    (int)took);
 	is_int(raise_and_note(t->db, 1), ERR_BUSY, "a transaction gives up too");
 	is_int(notes(t), noted, "with nothing half done");
 	ok(ended_well(pid), "the other one commits");
@@ -152,7 +160,8 @@ static void test_signals(struct dbtest *t)
 	setitimer(ITIMER_REAL, &often, NULL);
 	db_set_wait(t->db, SHORT_MS);
 	from = clock_mono_ms();
-	is_int(raise_counter(t->db), ERR_BUSY, "with a timer of the process's own, it gives up");
+	is_int(raise_counter(t->db), ERR_BUSY,
+	    "with a timer of the process's own, it gives up");
 	ok(clock_mono_ms() - from >= SHORT_MS - 1, "not before its time");
 	db_set_wait(t->db, 5000);
 	is_int(raise_counter(t->db), OK, "and waits as long as it takes");
@@ -180,7 +189,8 @@ static void test_sharing(struct dbtest *t)
 {
 	enum { N = 3 };
 	int64_t before = counter(t), noted = notes(t), sum = 0, least, most;
-	int64_t *counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int64_t *counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pids[N];
 
 	for (int i = 0; i < N; i++) {

@@ -31,7 +31,8 @@ static int64_t count(struct db *db)
 /* As a restart of the server would: every other connection to this database ends. */
 static void cut(struct db *other)
 {
-	dbtest_int(other, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+	dbtest_int(other,
+	    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
 	    " WHERE datname = current_database() AND pid <> pg_backend_pid()");
 	usleep(100 * 1000);
 }
@@ -56,7 +57,8 @@ static void test_inside(struct dbtest *t, struct db *other)
 		is_int(tx_begin(t->db, &tx), OK, "so does tx_begin");
 		is_int(add(t->db, "three"), OK, "a row is written");
 		cut(other);
-		is_int(add(t->db, "four"), ERR_BUSY, "in a transaction the loss is ERR_BUSY");
+		is_int(add(t->db, "four"), ERR_BUSY,
+		    "in a transaction the loss is ERR_BUSY");
 		is_int(add(t->db, "five"), ERR_BUSY, "to its end");
 		is_int(tx_commit(&tx), ERR_BUSY, "which is no commit");
 	}
@@ -81,11 +83,13 @@ static void test_inside(struct dbtest *t, struct db *other)
 
 static void test_values(struct dbtest *t)
 {
-	is_int(add(t->db, "\xff"), ERR_INVALID, "a text that is not UTF-8 is ERR_INVALID");
+	is_int(add(t->db, "\xff"), ERR_INVALID,
+	    "a text that is not UTF-8 is ERR_INVALID");
 	is_int(dbtest_int(t->db, "SELECT 1 = 1"), 1, "true is 1");
 	is_int(dbtest_int(t->db, "SELECT 1 = 2"), 0, "false is 0");
-	is_int(dbtest_int(t->db, "SELECT sum(n) FROM (VALUES (CAST(2 AS BIGINT)), (3)) AS v(n)"), 5,
-	    "a sum, which is numeric, is a number");
+	is_int(dbtest_int(t->db,
+		   "SELECT sum(n) FROM (VALUES (CAST(2 AS BIGINT)), (3)) AS v(n)"),
+	    5, "a sum, which is numeric, is a number");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM pg_settings WHERE name ="
 	    " 'synchronous_commit' AND setting = 'on'"), 1, "commits are synchronous");
 }

@@ -7,8 +7,9 @@
 #include "tap.h"
 
 /*
- * The two schemas say the same: tables; columns with type, NOT NULL and default; primary keys,
- * uniques, foreign keys and indexes.  Each question gives lines on either database.
+ * The two schemas say the same: tables; columns with type, NOT NULL and default;
+ * primary keys, uniques, foreign keys and indexes.  Each question gives lines on either
+ * database.
  */
 enum { COLUMNS, KEYS, REFERENCES, INDEXES, QUESTIONS };
 
@@ -136,7 +137,8 @@ static int missing(const char *a, const char *b, const char *where)
 static void compare(void)
 {
 	for (int i = 0; i < QUESTIONS; i++) {
-		const char *a = answers[DB_SQLITE][i]->data, *b = answers[DB_POSTGRES][i]->data;
+		const char *a = answers[DB_SQLITE][i]->data,
+			   *b = answers[DB_POSTGRES][i]->data;
 
 		ok(missing(a, b, "SQLite") + missing(b, a, "PostgreSQL") == 0,
 		    "the two schemas have the same %s", names[i]);

@@ -51,7 +51,8 @@ static void test_settings(struct dbtest *t)
 	is_int(setting(t, "foreign_keys"), 1, "foreign keys are on");
 	is_int(setting(t, "trusted_schema"), 0, "the schema is not trusted");
 	is_int(setting(t, "mmap_size"), 0, "nothing is mapped");
-	is_int(setting(t, "wal_autocheckpoint"), 0, "SQLite checkpoints nothing by itself");
+	is_int(setting(t, "wal_autocheckpoint"), 0,
+	    "SQLite checkpoints nothing by itself");
 	dbtest_script(t->db, "PRAGMA writable_schema = 1");
 	is_int(db_script(t->db, "UPDATE sqlite_schema SET sql = ''"), ERR_DB,
 	    "the schema cannot be written (DEFENSIVE)");
@@ -75,7 +76,8 @@ static void test_files(struct dbtest *t)
 	struct stat st;
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-		ok(stat(path_of(t, suffixes[i]), &st) == 0 && (st.st_mode & 0777) == 0600,
+		ok(stat(path_of(t, suffixes[i]), &st) == 0 &&
+			(st.st_mode & 0777) == 0600,
 		    "test.db%s is for its owner only", suffixes[i]);
 }
 
@@ -87,8 +89,8 @@ static void test_checkpoint(struct dbtest *t)
 	for (int i = 0; e == OK && i < 1600; i++)
 		e = add_block(t->db);
 	is_int(e, OK, "100 MB are written");
-	ok(size_of(t, "-wal") < 40L * 1024 * 1024, "the write-ahead log starts over (%d MB)",
-	    (int)(size_of(t, "-wal") >> 20));
+	ok(size_of(t, "-wal") < 40L * 1024 * 1024,
+	    "the write-ahead log starts over (%d MB)", (int)(size_of(t, "-wal") >> 20));
 	ok(size_of(t, "") > 60L * 1024 * 1024, "for it is copied into the database");
 	dbtest_script(t->db, "DELETE FROM blocks");
 }
@@ -111,7 +113,8 @@ static void test_full(struct dbtest *t)
 		for (int i = 0; e == OK && i < 100; i++)
 			e = add_block(t->db);
 		is_int(e, ERR_FULL, "a full disk is ERR_FULL");
-		is_int(add_block(t->db), ERR_FULL, "and nothing follows in that transaction");
+		is_int(add_block(t->db), ERR_FULL,
+		    "and nothing follows in that transaction");
 		is_int(tx_commit(&tx), ERR_FULL, "nor is it committed");
 	}
 	is_int(count(t), before, "nothing half done is kept");
@@ -166,7 +169,8 @@ static void test_open(struct dbtest *t)
 	    "db_open refuses a directory that is not there");
 	is_int(db_open(t->mem, "mysql://x/y", t->log, &db), ERR_INVALID,
 	    "db_open refuses another database");
-	is_int(db_open(t->mem, mem_printf(t->mem, "sqlite:%s", "/etc/passwd"), t->log, &db),
+	is_int(db_open(t->mem, mem_printf(t->mem, "sqlite:%s", "/etc/passwd"), t->log,
+		   &db),
 	    ERR_DB, "db_open refuses a file that is no database");
 }
 

@@ -59,7 +59,8 @@ static void test_columns(struct dbtest *t)
 	is_text(copy, "one", "stmt_copy outlives the reset");
 	is_text(stmt_text(s, 1), "", "after the reset there is no row");
 	stmt_bind_int(s, 1, -5);
-	is_int(stmt_row(s), ERR_NOTFOUND, "stmt_row says ERR_NOTFOUND when there is none");
+	is_int(stmt_row(s), ERR_NOTFOUND,
+	    "stmt_row says ERR_NOTFOUND when there is none");
 }
 
 static void test_nulls(struct dbtest *t)
@@ -72,7 +73,8 @@ static void test_nulls(struct dbtest *t)
 	is_int(stmt_row(s), OK, "a parameter never bound is NULL");
 	stmt_bind_int(get, 1, stmt_int(s, 0));
 	is_int(stmt_row(get), OK, "and the row is there");
-	ok(stmt_is_null(get, 2) && stmt_int(get, 2) == 0, "stmt_bind_opt(0) binds NULL");
+	ok(stmt_is_null(get, 2) && stmt_int(get, 2) == 0,
+	    "stmt_bind_opt(0) binds NULL");
 	ok(stmt_is_null(get, 3) && stmt_is_null(get, 4), "and so are the others");
 	ok(stmt_text_or_null(get, 4) == NULL, "stmt_text_or_null gives NULL");
 	is_text(stmt_text(get, 2), "", "stmt_text gives \"\"");
@@ -91,7 +93,8 @@ static void test_parameters(struct dbtest *t)
 	is_int(stmt_row(s), ERR_INVALID, "a text with a NUL is refused");
 	stmt_bind_textn(s, 2, "abc", 2);
 	is_int(stmt_row(s), OK, "the next run starts clean");
-	is_text(stmt_text(s, 1), "ab", "stmt_bind_textn binds as many bytes as it is told");
+	is_text(stmt_text(s, 1), "ab",
+	    "stmt_bind_textn binds as many bytes as it is told");
 	is_int(stmt_int(s, 0), 42, "what was bound stays bound");
 }
 
@@ -142,7 +145,8 @@ static void test_errors(struct dbtest *t)
 	is_int(db_prepare(t->db, bad_sql, 1), ERR_DB, "db_prepare refuses bad SQL");
 	is_int(db_prepare(t->db, sql, BAD), OK, "db_prepare prepares a table");
 	gone = db_stmt(t->db, &bad_sql[0]);
-	ok(!stmt_next(gone) && stmt_error(gone) == ERR_DB, "a bad statement fails at stepping");
+	ok(!stmt_next(gone) && stmt_error(gone) == ERR_DB,
+	    "a bad statement fails at stepping");
 	ok(db_alive(t->db), "db_alive says so");
 }
 

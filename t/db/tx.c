@@ -50,9 +50,11 @@ static enum err look_scoped(struct db *db)
 static void test_scope(struct dbtest *t)
 {
 	is_int(add_scoped(t->db, "kept", true), OK, "tx_commit commits");
-	is_int(add_scoped(t->db, "dropped", false), OK, "a scope left without tx_commit");
+	is_int(add_scoped(t->db, "dropped", false), OK,
+	    "a scope left without tx_commit");
 	is_int(count(t->db), 1, "is rolled back");
-	is_int(add_scoped(t->db, "kept", true), ERR_CONFLICT, "an error leaves the scope");
+	is_int(add_scoped(t->db, "kept", true), ERR_CONFLICT,
+	    "an error leaves the scope");
 	is_int(add_scoped(t->db, "again", true), OK, "and the next one works");
 	is_int(count(t->db), 2, "with its row");
 }
@@ -106,7 +108,8 @@ static void test_half(struct dbtest *t)
 		TX_SCOPE tx = { 0 };
 
 		is_int(tx_begin(t->db, &tx), OK, "an outer transaction");
-		is_int(add_scoped(t->db, "half", false), OK, "whose inner one writes and gives up");
+		is_int(add_scoped(t->db, "half", false), OK,
+		    "whose inner one writes and gives up");
 		is_int(add(t->db, "more"), ERR_INTERNAL, "goes no further");
 		is_int(tx_commit(&tx), ERR_INTERNAL, "and does not commit the half");
 	}
@@ -115,7 +118,8 @@ static void test_half(struct dbtest *t)
 		TX_SCOPE tx = { 0 };
 
 		is_int(tx_begin(t->db, &tx), OK, "an outer transaction");
-		is_int(look_scoped(t->db), ERR_INVALID, "whose inner one only reads and gives up");
+		is_int(look_scoped(t->db), ERR_INVALID,
+		    "whose inner one only reads and gives up");
 		is_int(add(t->db, "fine"), OK, "goes on");
 		is_int(tx_commit(&tx), OK, "and commits");
 	}
@@ -131,7 +135,8 @@ static void test_doom(struct dbtest *t)
 		is_int(tx_begin(t->db, &tx), OK, "a transaction");
 		is_int(add(t->db, "first"), OK, "with one row written");
 		is_int(add(t->db, "kept"), ERR_CONFLICT, "runs into a conflict");
-		is_int(add(t->db, "second"), ERR_CONFLICT, "every later statement says the same");
+		is_int(add(t->db, "second"), ERR_CONFLICT,
+		    "every later statement says the same");
 		is_int(tx_commit(&tx), ERR_CONFLICT, "tx_commit too");
 	}
 	is_int(count(t->db), before, "and nothing was kept");
@@ -140,7 +145,8 @@ static void test_doom(struct dbtest *t)
 
 static void test_foreign_keys(struct dbtest *t)
 {
-	STMT_SCOPE s = db_stmt_text(t->db, "INSERT INTO things (name, parent) VALUES ($1, $2)");
+	STMT_SCOPE s = db_stmt_text(t->db,
+	    "INSERT INTO things (name, parent) VALUES ($1, $2)");
 
 	stmt_bind_text(s, 1, "orphan");
 	stmt_bind_text(s, 2, "nobody");
@@ -174,7 +180,8 @@ static void test_queue(struct dbtest *t)
 			stmt_bind_text(s, 1, mem_printf(t->mem, "queued %d", 3999 - i));
 			late = stmt_queue(s);
 		}
-		is_int(tx_commit(&tx), ERR_CONFLICT, "a conflict of a queued row comes out");
+		is_int(tx_commit(&tx), ERR_CONFLICT,
+		    "a conflict of a queued row comes out");
 	}
 	is_int(count(t->db), before + 2000, "and none of them is kept");
 	is_int(add(t->db, "after the queue"), OK, "the connection works on");
