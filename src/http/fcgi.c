@@ -224,7 +224,8 @@ static void account(const struct fcgi *f, const struct request *rq, const struct
 	    "maillayer_requests_total{route=\"%s%s\",method=\"%s\",status=\"%d\"}",
 	    rq->api ? "/api/v1" : "", route, method, rs->status), 1);
 	metrics_time(f->metrics, "maillayer_request_seconds",
-	    mem_printf(tmp, "process=\"%s\"", f->log->process), us);
+	    mem_printf(tmp, "process=\"%s\",route=\"%s%s\"", f->log->process,
+	    rq->api ? "/api/v1" : "", route), us);
 	if (rs->error != OK && rs->status >= 500)
 		metrics_add(f->metrics, mem_printf(tmp,
 		    "maillayer_errors_total{error=\"%s\"}", err_name(rs->error)), 1);

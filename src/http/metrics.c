@@ -17,7 +17,7 @@
  * TAKEN, named, then READY; it is never given back.  A process that dies in between leaves
  * one slot nobody uses.  Numbers are added with relaxed atomics: no lock, no order needed.
  */
-enum { SLOTS = 2048, NAME_SIZE = 184, BUCKETS = 12 };
+enum { SLOTS = 4096, NAME_SIZE = 184, BUCKETS = 12 };
 enum { FREE, TAKEN, READY };
 enum { KIND_NUMBER = 1, KIND_TIME };
 

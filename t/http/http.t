@@ -104,7 +104,7 @@ is_deeply($r->{json}{checks}, { map { $_ => 'ok' } qw(database memcached cron sp
 $r = $site->get('/metrics');
 is($r->{status}, 200, 'GET /metrics answers on this machine');
 like($r->{content}, qr/^maillayer_requests_total\{route="\/healthz",method="GET",status="200"\} \d+$/m, '... requests by route and status');
-like($r->{content}, qr/^maillayer_request_seconds_bucket\{process="web",le="\+Inf"\} \d+$/m, '... a histogram');
+like($r->{content}, qr/^maillayer_request_seconds_bucket\{process="web",route="\/healthz",le="\+Inf"\} \d+$/m, '... a histogram');
 like($r->{content}, qr/^maillayer_deliveries\{state="accepted"\} 0$/m, '... states of the ledger');
 my @names = $r->{content} =~ /^# TYPE (\S+)/mg;
 is(scalar(@names), scalar(keys %{ { map { $_ => 1 } @names } }), '... each family once');
