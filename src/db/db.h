@@ -50,9 +50,9 @@
  *   PostgreSQL: put the SELECT in WITH ... AS MATERIALIZED.  In UPDATE ... FROM,
  *   RETURNING n must be a name that only the table has (SQLite takes no alias there,
  *   PostgreSQL wants one if two have it).
- * - PostgreSQL runs at READ COMMITTED: two transactions may read the same state.  So change a
- *   state with the old one in the WHERE and look at stmt_changes, or read it FOR
- *   UPDATE in a comment marked pg.
+ * - PostgreSQL runs at READ COMMITTED: two transactions may read the same state.  So
+ *   change a state with the old one in the WHERE and look at stmt_changes, or read it
+ *   FOR UPDATE in a comment marked pg.
  * - Text must be UTF-8 without NUL; a bound text with a NUL is ERR_INVALID.
  */
 struct db;

@@ -8,7 +8,10 @@
  * its bound parameters here, a driver hands them over and fetches all rows at once: so
  * a loop over rows may write, and no row holds a lock while a page is made of it.
  */
-enum value_type { VALUE_NULL, VALUE_INT, VALUE_DOUBLE, VALUE_TEXT, VALUE_BLOB, VALUE_BAD };
+enum value_type {
+	VALUE_NULL, VALUE_INT, VALUE_DOUBLE, VALUE_TEXT, VALUE_BLOB,
+	VALUE_BAD,		/* refused when the statement is run */
+};
 
 /* A bound parameter, or a cell of a row. */
 struct value {

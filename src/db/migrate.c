@@ -33,7 +33,8 @@ static const char *const sql[] = {
 	           " /*+lite sqlite_schema WHERE name = 'schema_migrations' */"
 	           " /*+pg pg_tables WHERE tablename = 'schema_migrations'"
 	           " AND schemaname = current_schema() */",
-	[RECORDED] = "SELECT version, name, checksum FROM schema_migrations ORDER BY version",
+	[RECORDED] = "SELECT version, name, checksum FROM schema_migrations"
+	             " ORDER BY version",
 	[RECORD] = "INSERT INTO schema_migrations (version, name, checksum, applied_at)"
 	           " VALUES ($1, $2, $3, $4)",
 };
@@ -144,7 +145,8 @@ static enum err compare(void *mem, const struct steps *all, struct stmt *s,
 	if (version > all->newest) {
 		st->why = mem_printf(mem,
 		    "The database was migrated to %s by a newer version"
-		    " of Maillayer; this one knows %04d at most. Install the newer one.",
+		    " of Maillayer; this one knows %04d at most. Install the newer"
+		    " one.",
 		    stmt_text(s, 1), all->newest);
 		return ERR_CONFLICT;
 	}

@@ -107,11 +107,13 @@ static enum err set_session(struct pg *pg)
 
 	if (encoding == NULL || strcmp(encoding, "UTF8") != 0)
 		return db_failed(pg->db, ERR_DB, NULL,
-		    "The database's encoding must be UTF8: create it with ENCODING 'UTF8'.");
+		    "The database's encoding must be UTF8: create it with"
+		    " ENCODING 'UTF8'.");
 	return run_text(pg,
 	    mem_printf(tmp,
 		"SET lock_timeout = %d; SET statement_timeout = %d;"
-		"SET idle_in_transaction_session_timeout = %d; SET bytea_output = 'hex';"
+		"SET idle_in_transaction_session_timeout = %d;"
+		"SET bytea_output = 'hex';"
 		"SELECT set_config('synchronous_commit', 'on', false)"
 		" WHERE current_setting('synchronous_commit') = 'off'",
 		pg->db->wait_ms, STATEMENT_MS, IDLE_IN_TRANSACTION_MS));
@@ -135,8 +137,8 @@ static enum err pg_open(struct db *db, const char *url)
 {
 	/* what stands before dbname is a default, what stands after it is our will */
 	static const char *const keys[] = {
-		"connect_timeout", "tcp_user_timeout", "fallback_application_name", "dbname",
-		"client_encoding", NULL,
+		"connect_timeout", "tcp_user_timeout", "fallback_application_name",
+		"dbname", "client_encoding", NULL,
 	};
 	const char *const values[] = { "5", "10000", "maillayer", url, "UTF8", NULL };
 	struct pg *pg = mem_new(db, struct pg);

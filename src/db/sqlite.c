@@ -13,7 +13,8 @@
  * before letting go of the lock.  Past HUGE_PAGES (256 MiB) some reader has kept it
  * from starting over, so that is tried harder and said.
  */
-enum { CHECKPOINT_PAGES = 4000, HUGE_PAGES = 65536, STRANGER_MS = 5000, TRUNCATE_MS = 200 };
+enum { CHECKPOINT_PAGES = 4000, HUGE_PAGES = 65536 };
+enum { STRANGER_MS = 5000, TRUNCATE_MS = 200 };
 
 static enum err err_of(int rc)
 {
@@ -175,7 +176,8 @@ static enum err set_up(struct lite *l)
 	if (e == OK)
 		e = run_text(l, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 		    "PRAGMA mmap_size = 0; PRAGMA cache_size = -8192;"
-		    "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;");
+		    "PRAGMA temp_store = MEMORY;"
+		    "PRAGMA journal_size_limit = 67108864;");
 	sqlite3_db_config(l->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	/* takes the place of wal_autocheckpoint */
 	sqlite3_wal_hook(l->h, wal_grew, l);

@@ -29,16 +29,20 @@ static const char *const lite[] = {
 	    " WHERE t.type = 'table'",
 	[KEYS] =
 	    "SELECT name || ' PRIMARY ' || group_concat(col) FROM ("
-	    "  SELECT t.name, c.name AS col FROM sqlite_schema t, pragma_table_info(t.name) c"
-	    "   WHERE t.type = 'table' AND c.pk > 0 ORDER BY t.name, c.pk) GROUP BY name"
+	    "  SELECT t.name, c.name AS col"
+	    "    FROM sqlite_schema t, pragma_table_info(t.name) c"
+	    "   WHERE t.type = 'table' AND c.pk > 0 ORDER BY t.name, c.pk)"
+	    " GROUP BY name"
 	    " UNION ALL "
 	    "SELECT name || ' UNIQUE ' || group_concat(col) FROM ("
 	    "  SELECT t.name, i.name AS ix, c.name AS col FROM sqlite_schema t,"
 	    "    pragma_index_list(t.name) i, pragma_index_info(i.name) c"
-	    "   WHERE t.type = 'table' AND i.origin = 'u' ORDER BY t.name, i.name, c.seqno)"
+	    "   WHERE t.type = 'table' AND i.origin = 'u'"
+	    "   ORDER BY t.name, i.name, c.seqno)"
 	    " GROUP BY name, ix",
 	[REFERENCES] =
-	    "SELECT t.name || '.' || f.\"from\" || ' -> ' || f.\"table\" || '.' || f.\"to\""
+	    "SELECT t.name || '.' || f.\"from\" || ' -> ' || f.\"table\""
+	    "  || '.' || f.\"to\""
 	    "  || ' ' || f.on_delete"
 	    "  FROM sqlite_schema t, pragma_foreign_key_list(t.name) f"
 	    " WHERE t.type = 'table'",
@@ -47,8 +51,10 @@ static const char *const lite[] = {
 	    "  SELECT t.name, i.name AS ix, c.name AS col,"
 	    "    CASE WHEN i.partial = 1 THEN ' partial' ELSE '' END"
 	    "    || CASE WHEN i.\"unique\" = 1 THEN ' unique' ELSE '' END AS partial"
-	    "    FROM sqlite_schema t, pragma_index_list(t.name) i, pragma_index_info(i.name) c"
-	    "   WHERE t.type = 'table' AND i.origin = 'c' ORDER BY t.name, i.name, c.seqno)"
+	    "    FROM sqlite_schema t, pragma_index_list(t.name) i,"
+	    "      pragma_index_info(i.name) c"
+	    "   WHERE t.type = 'table' AND i.origin = 'c'"
+	    "   ORDER BY t.name, i.name, c.seqno)"
 	    " GROUP BY name, ix, partial",
 };
 
@@ -60,24 +66,29 @@ static const char *const lite[] = {
 
 static const char *const pg[] = {
 	[COLUMNS] =
-	    "SELECT t.relname || '.' || a.attname || ' ' || CASE format_type(a.atttypid, NULL)"
-	    "    WHEN 'bigint' THEN CASE WHEN t.relname = 'schema_migrations' THEN 'BIGINT'"
-	    "      ELSE 'INTEGER' END"
+	    "SELECT t.relname || '.' || a.attname || ' '"
+	    "  || CASE format_type(a.atttypid, NULL)"
+	    "    WHEN 'bigint' THEN CASE t.relname"
+	    "      WHEN 'schema_migrations' THEN 'BIGINT' ELSE 'INTEGER' END"
 	    "    WHEN 'double precision' THEN 'REAL' WHEN 'bytea' THEN 'BLOB'"
 	    "    WHEN 'text' THEN 'TEXT' WHEN 'jsonb' THEN 'TEXT'"
 	    "    ELSE format_type(a.atttypid, NULL) END"
 	    "  || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END"
-	    "  || COALESCE(' DEFAULT ' || regexp_replace(pg_get_expr(d.adbin, d.adrelid),"
+	    "  || COALESCE(' DEFAULT '"
+	    "    || regexp_replace(pg_get_expr(d.adbin, d.adrelid),"
 	    "     '::[a-z ]+$', ''), '')"
-	    "  FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0"
+	    "  FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid"
+	    "   AND a.attnum > 0"
 	    "   AND NOT a.attisdropped"
 	    "  LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum"
 	    " WHERE t.relkind = 'r' AND t.relnamespace = 'public'::regnamespace",
 	[KEYS] =
-	    "SELECT t.relname || CASE c.contype WHEN 'p' THEN ' PRIMARY ' ELSE ' UNIQUE ' END"
+	    "SELECT t.relname"
+	    "  || CASE c.contype WHEN 'p' THEN ' PRIMARY ' ELSE ' UNIQUE ' END"
 	    "  || " COLUMN_NAMES("c.conkey", "t.oid")
 	    "  FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid"
-	    " WHERE c.contype IN ('p', 'u') AND t.relnamespace = 'public'::regnamespace",
+	    " WHERE c.contype IN ('p', 'u')"
+	    "   AND t.relnamespace = 'public'::regnamespace",
 	[REFERENCES] =
 	    "SELECT t.relname || '.' || " COLUMN_NAMES("c.conkey", "t.oid")
 	    "  || ' -> ' || r.relname || '.' || " COLUMN_NAMES("c.confkey", "r.oid")

@@ -8,7 +8,8 @@
 enum { ADD, GET, ALL, RAISE, DOUBLED, BAD };
 
 static const char *const sql[] = {
-	[ADD] = "INSERT INTO things (name, n, weight, data) VALUES ($1, $2, $3, $4) RETURNING id",
+	[ADD] = "INSERT INTO things (name, n, weight, data)"
+	        " VALUES ($1, $2, $3, $4) RETURNING id",
 	[GET] = "SELECT id, name, n, weight, data FROM things WHERE id = $1",
 	[ALL] = "SELECT id, n FROM things ORDER BY id",
 	[RAISE] = "UPDATE things SET n = n + $2 WHERE id >= $1",

@@ -9,7 +9,8 @@ static const char *const sql[] = {
 };
 
 static const char schema[] =
-	"CREATE TABLE things (name TEXT PRIMARY KEY, parent TEXT REFERENCES things(name))";
+	"CREATE TABLE things (name TEXT PRIMARY KEY,"
+	"	parent TEXT REFERENCES things(name))";
 
 static enum err add(struct db *db, const char *name)
 {
