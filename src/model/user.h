@@ -45,5 +45,5 @@ struct caller {
 	unsigned scopes;		/* all for a person */
 	enum role role;			/* in the brand of the route */
 	struct brand *brand;		/* of the route, or NULL */
-	const char *kept_as;		/* Idempotency-Key under which the answer is kept, or NULL */
+	const char *kept_as;		/* Idempotency-Key of the answer to keep, or NULL */
 };

@@ -121,8 +121,8 @@ enum err api_key_add(struct db *db, struct api_key *k, const uint8_t key_hash[32
 	return e;
 }
 
-enum err api_key_find(
-    struct db *db, void *mem, const uint8_t key_hash[32], struct api_key **out)
+enum err api_key_find(struct db *db, void *mem, const uint8_t key_hash[32],
+    struct api_key **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[FIND]);
 
@@ -130,8 +130,8 @@ enum err api_key_find(
 	return read_one(s, mem, out);
 }
 
-enum err api_key_list(
-    struct db *db, void *mem, int64_t brand_id, struct api_key **out, size_t *n)
+enum err api_key_list(struct db *db, void *mem, int64_t brand_id, struct api_key **out,
+    size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LIST]);
 
@@ -143,8 +143,8 @@ enum err api_key_list(
 	return stmt_error(s);
 }
 
-enum err api_key_get(
-    struct db *db, void *mem, int64_t brand_id, int64_t id, struct api_key **out)
+enum err api_key_get(struct db *db, void *mem, int64_t brand_id, int64_t id,
+    struct api_key **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[BY_ID]);
 

@@ -145,8 +145,8 @@ enum err brand_get_for(struct db *db, void *mem, int64_t id, int64_t user_id,
 	return e;
 }
 
-enum err brand_by_hook(
-    struct db *db, void *mem, const char *hook_token, struct brand **out)
+enum err brand_by_hook(struct db *db, void *mem, const char *hook_token,
+    struct brand **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[BY_HOOK]);
 
@@ -154,8 +154,8 @@ enum err brand_by_hook(
 	return read_one(s, mem, out);
 }
 
-enum err brand_list(
-    struct db *db, void *mem, int64_t user_id, struct brand **out, size_t *n)
+enum err brand_list(struct db *db, void *mem, int64_t user_id, struct brand **out,
+    size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LIST]);
 
@@ -206,8 +206,8 @@ enum err brand_set(struct db *db, struct brand *b, int64_t now)
 	return stmt_run(s);
 }
 
-enum err member_set(
-    struct db *db, int64_t brand_id, int64_t user_id, enum role role, int64_t now)
+enum err member_set(struct db *db, int64_t brand_id, int64_t user_id, enum role role,
+    int64_t now)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[SET_MEMBER]);
 
@@ -238,8 +238,8 @@ static void read_campaign(struct stmt *s, void *mem, struct brand_campaign *c)
 	c->machine_clicked = stmt_int(s, 15);
 }
 
-static enum err people(
-    struct db *db, int64_t brand_id, int64_t now, struct brand_overview *out)
+static enum err people(struct db *db, int64_t brand_id, int64_t now,
+    struct brand_overview *out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[PEOPLE]);
 	enum err e;
@@ -270,8 +270,8 @@ static enum err things(struct db *db, int64_t brand_id, struct brand_overview *o
 	return OK;
 }
 
-enum err brand_overview(
-    struct db *db, void *mem, int64_t brand_id, int64_t now, struct brand_overview *out)
+enum err brand_overview(struct db *db, void *mem, int64_t brand_id, int64_t now,
+    struct brand_overview *out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[CAMPAIGNS]);
 	const size_t most = sizeof(out->last) / sizeof(*out->last);

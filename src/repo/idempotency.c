@@ -57,8 +57,8 @@ enum err idempotency_get(struct db *db, void *mem, const char *caller, const cha
 	return OK;
 }
 
-enum err idempotency_end(
-    struct db *db, const char *caller, const char *key, int status, const char *body)
+enum err idempotency_end(struct db *db, const char *caller, const char *key, int status,
+    const char *body)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[END]);
 

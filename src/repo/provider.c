@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { READ, PUT, ACCOUNT };
+enum { READ, PUT, FORGET, ACCOUNT };
 
 static const char *const sql[] = {
 	[READ] =
@@ -17,21 +17,23 @@ static const char *const sql[] = {
 	    "  configuration_set, rate, access_key_id, secret, account_key, updated_at)"
 	    "  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 	    "  ON CONFLICT (brand_id) DO UPDATE SET kind = excluded.kind,"
-	    "  mode = excluded.mode, region = excluded.region, endpoint = "
-	    "excluded.endpoint,"
+	    "  mode = excluded.mode, region = excluded.region,"
+	    "  endpoint = excluded.endpoint,"
 	    "  configuration_set = excluded.configuration_set, rate = excluded.rate,"
 	    "  access_key_id = excluded.access_key_id, secret = excluded.secret,"
 	    "  account_key = excluded.account_key, updated_at = excluded.updated_at",
+	/* what another account said is worth nothing */
+	[FORGET] = "UPDATE providers SET max_rate = 0, max_day = 0, sent_day = 0,"
+		   "  account_json = '{}', checked_at = NULL"
+		   "  WHERE brand_id = $1 AND account_key <> $2",
 	[ACCOUNT] = "UPDATE providers SET max_rate = $2, max_day = $3, sent_day = $4,"
 		    "  account_json = $5, checked_at = $6 WHERE brand_id = $1",
 };
 
-static const char *const kinds[] = {
-	[PROVIDER_OUTBOX] = "outbox", [PROVIDER_SES] = "ses"
-};
-static const char *const modes[] = {
-	[SEND_AUTO] = "auto", [SEND_BULK] = "bulk", [SEND_SINGLE] = "single"
-};
+static const char
+    *const kinds[] = { [PROVIDER_OUTBOX] = "outbox", [PROVIDER_SES] = "ses" };
+static const char *const
+    modes[] = { [SEND_AUTO] = "auto", [SEND_BULK] = "bulk", [SEND_SINGLE] = "single" };
 
 enum err provider_prepare(struct db *db)
 {
@@ -85,8 +87,8 @@ static struct provider_settings *read_row(struct stmt *s, void *mem)
 	return p;
 }
 
-enum err provider_settings_get(
-    struct db *db, void *mem, int64_t brand_id, struct provider_settings **out)
+enum err provider_settings_get(struct db *db, void *mem, int64_t brand_id,
+    struct provider_settings **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[READ]);
 	enum err e;
@@ -98,8 +100,7 @@ enum err provider_settings_get(
 	return e;
 }
 
-enum err provider_settings_put(
-    struct db *db, const struct provider_settings *p, int64_t now)
+static enum err put(struct db *db, const struct provider_settings *p, int64_t now)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[PUT]);
 
@@ -118,6 +119,28 @@ enum err provider_settings_put(
 	stmt_bind_text(s, 10, p->account_key);
 	stmt_bind_int(s, 11, now);
 	return stmt_run(s);
+}
+
+static enum err forget(struct db *db, const struct provider_settings *p)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[FORGET]);
+
+	stmt_bind_int(s, 1, p->brand_id);
+	stmt_bind_text(s, 2, p->account_key);
+	return stmt_run(s);
+}
+
+enum err provider_settings_put(struct db *db, const struct provider_settings *p,
+    int64_t now)
+{
+	TX_SCOPE tx = { 0 };
+	enum err e = tx_begin(db, &tx);
+
+	if (e == OK)
+		e = forget(db, p);
+	if (e == OK)
+		e = put(db, p, now);
+	return e == OK ? tx_commit(&tx) : e;
 }
 
 enum err provider_settings_account(struct db *db, const struct provider_settings *p)

@@ -7,7 +7,7 @@ enum err provider_prepare(struct db *db) MUST_CHECK;
 /* Every brand has one row; the outbox until something else is set. */
 enum err provider_settings_get(struct db *db, void *mem, int64_t brand_id,
     struct provider_settings **out) MUST_CHECK;
-/* Writes what people set (not what the account said). */
+/* Writes what people set. What the account said stays, unless it is another account now. */
 enum err provider_settings_put(struct db *db, const struct provider_settings *p, int64_t now)
     MUST_CHECK;
 /* Writes what the account said: max_rate, max_day, sent_day, account_json, checked_at. */

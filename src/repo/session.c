@@ -45,8 +45,8 @@ enum err session_add(struct db *db, struct session *n, const uint8_t token_hash[
 	return e;
 }
 
-static void read_both(
-    struct stmt *s, void *mem, struct session **out, struct user **user)
+static void read_both(struct stmt *s, void *mem, struct session **out,
+    struct user **user)
 {
 	struct session *n = mem_new(mem, struct session);
 	struct user *u = mem_new(mem, struct user);

@@ -203,6 +203,18 @@ static void ses_quit(struct provider *p)
 		provider_done(p, queue_pop(x), OUTCOME_RETRY, "The time of this piece of work ended.");
 }
 
+/* What to tell when the account did not answer with its limits. */
+static const char *account_why(CURLcode code, long status)
+{
+	if (code != CURLE_OK)
+		return curl_easy_strerror(code);
+	if (status == 400 || status == 401 || status == 403)
+		return "Amazon does not accept this key here, or its user may not call ses:GetAccount.";
+	if (status == 429 || status >= 500)
+		return "Amazon is busy. Try again in a minute.";
+	return "The account gave no quota.";
+}
+
 static enum err ses_account(struct provider *p, void *mem, struct provider_settings *ps,
     const char **why)
 {
@@ -222,7 +234,7 @@ static enum err ses_account(struct provider *p, void *mem, struct provider_setti
 	code = curl_easy_perform(c->curl);
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)CALL_SECONDS);
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
-	*why = code != CURLE_OK ? curl_easy_strerror(code) : "The account gave no quota.";
+	*why = account_why(code, status);
 	if (code != CURLE_OK || status != 200 ||
 	    json_read(mem, c->answer->data, c->answer->len, &o, NULL) != OK)
 		return ERR_IO;

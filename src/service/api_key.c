@@ -34,8 +34,8 @@ static const char *scope_words(struct form *f, void *mem)
 	for (size_t i = 0; i < json_object_array_length(o); i++) {
 		struct json_object *word = json_object_array_get_idx(o, i);
 
-		all = mem_printf(
-		    mem, "%s%s,", all, word ? json_object_get_string(word) : "");
+		all = mem_printf(mem, "%s%s,", all,
+		    word ? json_object_get_string(word) : "");
 	}
 	return all;
 }
@@ -80,8 +80,8 @@ enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct 
 	return api_key_add(db, k, hash);
 }
 
-enum err key_read(
-    struct db *db, void *mem, const char *text, int64_t now, struct caller *out)
+enum err key_read(struct db *db, void *mem, const char *text, int64_t now,
+    struct caller *out)
 {
 	struct api_key *k;
 	uint8_t hash[32];

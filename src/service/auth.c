@@ -50,8 +50,9 @@ enum err setup_token_check(struct db *db, void *mem, const char *token)
 
 	if (e == OK)
 		e = setting_get(db, mem, setup_key, &kept);
-	if (e == OK && (strlen(kept) != strlen(given) ||
-			   !equal_secret(kept, given, strlen(given))))
+	if (e == OK &&
+	    (strlen(kept) != strlen(given) ||
+		!equal_secret(kept, given, strlen(given))))
 		e = ERR_NOTFOUND;
 	return e == ERR_CONFLICT ? ERR_NOTFOUND : e;
 }
@@ -147,14 +148,14 @@ enum err user_create(struct db *db, void *mem, struct form *f, bool admin, int64
 	u->password_hash = password_hash(u, password);
 	e = user_add(db, u, a.key, now);
 	if (e == ERR_CONFLICT)
-		return form_fail(
-		    f, "email", "There is an account with this address already.");
+		return form_fail(f, "email",
+		    "There is an account with this address already.");
 	*out = u;
 	return e;
 }
 
-enum err user_reset_password(
-    struct db *db, void *mem, const char *email, struct form *f, int64_t now)
+enum err user_reset_password(struct db *db, void *mem, const char *email,
+    struct form *f, int64_t now)
 {
 	TX_SCOPE tx = { 0 };
 	struct address a;

@@ -10,8 +10,8 @@
 #include "service/address.h"
 
 /* A field that is sent, checked; else what stands. "" is allowed. */
-static const char *address_of(
-    struct form *f, void *mem, const char *name, const char *now)
+static const char *address_of(struct form *f, void *mem, const char *name,
+    const char *now)
 {
 	const char *text = form_line(f, name, 0, EMAIL_MAX), *why = NULL;
 	struct address a;
@@ -27,8 +27,8 @@ static const char *address_of(
 	return a.email;
 }
 
-static const char *line_of(
-    struct form *f, const char *name, size_t max, const char *now)
+static const char *line_of(struct form *f, const char *name, size_t max,
+    const char *now)
 {
 	return form_has(f, name) ? form_line(f, name, 0, max) : now;
 }
@@ -37,8 +37,8 @@ static void take_fields(struct brand *b, void *mem, struct form *f)
 {
 	b->name = line_of(f, "name", BRAND_NAME_MAX, b->name);
 	if (text_empty(b->name))
-		form_fail(
-		    f, "name", "Give the brand a name. People see it as the sender.");
+		form_fail(f, "name",
+		    "Give the brand a name. People see it as the sender.");
 	b->from_name = line_of(f, "from_name", FROM_NAME_MAX, b->from_name);
 	b->from_email = address_of(f, mem, "from_email", b->from_email);
 	b->reply_to = address_of(f, mem, "reply_to", b->reply_to);
@@ -92,8 +92,8 @@ enum err brand_create(struct db *db, void *mem, struct form *f, int64_t user_id,
 	return make_rows(db, b, user_id, now);
 }
 
-enum err brand_change(
-    struct db *db, void *mem, struct brand *b, struct form *f, int64_t now)
+enum err brand_change(struct db *db, void *mem, struct brand *b, struct form *f,
+    int64_t now)
 {
 	struct brand changed = *b;
 

@@ -79,8 +79,8 @@ static bool is_loopback(const char *rest)
 	return false;
 }
 
-static const char *endpoint_of(
-    struct form *f, const struct provider_wish *w, const char *now)
+static const char *endpoint_of(struct form *f, const struct provider_wish *w,
+    const char *now)
 {
 	const char *text = form_line(f, "endpoint", 0, ENDPOINT_MAX);
 	const char *rest;
@@ -97,7 +97,7 @@ static const char *endpoint_of(
 		    "Write it like https://email.eu-central-1.amazonaws.com, or leave "
 		    "it empty.");
 	else if (text_starts(text, "http://") &&
-		 !(w->allow_loopback && is_loopback(rest)))
+	    !(w->allow_loopback && is_loopback(rest)))
 		form_fail(f, "endpoint",
 		    "Only https is accepted: over plain http anybody between here and "
 		    "there could read your mail.");
@@ -105,8 +105,8 @@ static const char *endpoint_of(
 }
 
 /* Letters, digits and what Amazon's names have; no spaces. */
-static const char *word_of(
-    struct form *f, const char *name, size_t max, const char *now)
+static const char *word_of(struct form *f, const char *name, size_t max,
+    const char *now)
 {
 	const char *text = form_line(f, name, 0, max);
 
@@ -162,8 +162,8 @@ static void take_secret(const struct provider_wish *w, struct form *f,
 static void check_ses(struct form *f, const struct provider_settings *p)
 {
 	if (!find_region(p->region))
-		form_fail(
-		    f, "region", "Choose the region in which you use Amazon SES.");
+		form_fail(f, "region",
+		    "Choose the region in which you use Amazon SES.");
 	if (text_empty(p->access_key_id))
 		form_fail(f, "access_key_id",
 		    "Enter the access key id of an Amazon user that may send.");

@@ -21,8 +21,8 @@ static void hash_cookie(const char *cookie, uint8_t hash[32])
 	sha256(cookie, strlen(cookie), hash);
 }
 
-enum err session_begin(
-    const struct visit *v, void *mem, const struct user *u, char **cookie)
+enum err session_begin(const struct visit *v, void *mem, const struct user *u,
+    char **cookie)
 {
 	struct session s = {
 		.user_id = u->id,
@@ -39,8 +39,8 @@ enum err session_begin(
 	*cookie = id_secret(mem);
 	hash_cookie(*cookie, hash);
 	return session_add(v->db, &s, hash, v->ip,
-	    mem_strn(
-		mem, v->agent ? v->agent : "", v->agent ? strnlen(v->agent, 300) : 0));
+	    mem_strn(mem, v->agent ? v->agent : "",
+		v->agent ? strnlen(v->agent, 300) : 0));
 }
 
 static void fill(struct caller *c, const struct session *s, const struct user *u)
@@ -95,8 +95,8 @@ static bool kept(const struct visit *v, void *mem, const char *key, struct calle
 	return true;
 }
 
-enum err session_read(
-    const struct visit *v, void *mem, const char *cookie, struct caller *out)
+enum err session_read(const struct visit *v, void *mem, const char *cookie,
+    struct caller *out)
 {
 	const char *key = kv_key(mem, "session", cookie);
 	bool shared = kv_is_shared(v->kv);

@@ -45,8 +45,8 @@ static const char *bearer(const struct request *rq)
 
 /* ---- who calls ---- */
 
-static enum err by_key(
-    struct request *rq, struct response *rs, const char *key, struct caller *c)
+static enum err by_key(struct request *rq, struct response *rs, const char *key,
+    struct caller *c)
 {
 	enum err e = key_read(rq->db, rq, key, rq->now, c);
 
@@ -102,7 +102,7 @@ static bool same_place(const struct request *rq, const char *origin)
 	const char *host = strstr(origin, "://");
 
 	return text_equal_nocase(origin, public_url) ||
-	       (host && text_equal_nocase(host + 3, rq->host));
+	    (host && text_equal_nocase(host + 3, rq->host));
 }
 
 /*
@@ -127,11 +127,11 @@ static bool from_us(const struct request *rq, const struct caller *c)
 	if (text_empty(token))
 		token = rq->csrf_token;
 	return !text_empty(token) && strlen(token) == strlen(c->csrf) &&
-	       equal_secret(token, c->csrf, strlen(token));
+	    equal_secret(token, c->csrf, strlen(token));
 }
 
-static enum err check_origin(
-    const struct request *rq, struct response *rs, const struct caller *c)
+static enum err check_origin(const struct request *rq, struct response *rs,
+    const struct caller *c)
 {
 	if (rq->method == GET || rq->method == HEAD || rq->method == OPTIONS ||
 	    c->key_id)
@@ -165,8 +165,8 @@ static enum err enter_brand(struct request *rq, struct caller *c)
 	return OK;
 }
 
-static enum err may(
-    struct request *rq, struct response *rs, const struct route *r, struct caller *c)
+static enum err may(struct request *rq, struct response *rs, const struct route *r,
+    struct caller *c)
 {
 	const struct need *need = &needs[r->access];
 	enum err e = OK;
@@ -188,9 +188,9 @@ static enum err may(
 	if ((need->scope & c->scopes) == 0)
 		return respond_error(rs, ERR_FORBIDDEN,
 		    "This API key has not the scope “%s”.",
-		    need->scope == SCOPE_SEND    ? "send"
-		    : need->scope == SCOPE_WRITE ? "write"
-						 : "read");
+		    need->scope == SCOPE_SEND        ? "send"
+			: need->scope == SCOPE_WRITE ? "write"
+						     : "read");
 	return OK;
 }
 

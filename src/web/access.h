@@ -34,4 +34,5 @@ void access_guess(struct request *rq);
 /* site.leave: flash cookie of the next page, kept answer of an Idempotency-Key. */
 void access_leave(struct request *rq, struct response *rs, enum err e);
 /* Adds a line to audit_log for a change; errors are logged only. detail may be NULL. */
-void audit(const struct request *rq, const char *action, int64_t object, struct json_object *detail);
+void audit(const struct request *rq, const char *action, int64_t object,
+    struct json_object *detail);

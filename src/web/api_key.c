@@ -65,13 +65,13 @@ enum err api_key_make(struct request *rq, struct response *rs)
 	/* shown once, so the page is the answer itself: nothing to come back to */
 	if (!rq->api) {
 		rs->extra = json_obj(rs);
-		json_set_text(
-		    rs->extra, "public_url", rq->app->config->server.public_url);
+		json_set_text(rs->extra, "public_url",
+		    rq->app->config->server.public_url);
 		rs->page = "api_key/made";
 		return respond(rs, o);
 	}
-	return respond_made(
-	    rs, o, "/brands/%lld/keys/%lld", (long long)g.brand_id, (long long)k->id);
+	return respond_made(rs, o, "/brands/%lld/keys/%lld", (long long)g.brand_id,
+	    (long long)k->id);
 }
 
 enum err api_key_drop(struct request *rq, struct response *rs)
@@ -86,6 +86,6 @@ enum err api_key_drop(struct request *rq, struct response *rs)
 		return e;
 	audit(rq, "api_key.revoke", k->id, NULL);
 	respond_flash(rs, "The key “%s” no longer works.", k->name);
-	return respond_seen(
-	    rs, key_json(rs, k, rq->now), "/brands/%lld/keys", (long long)brand);
+	return respond_seen(rs, key_json(rs, k, rq->now), "/brands/%lld/keys",
+	    (long long)brand);
 }

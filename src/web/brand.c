@@ -29,8 +29,8 @@ static enum err visible(struct request *rq, struct brand **b, size_t *n)
 	enum err e;
 
 	if (!c->key_brand)
-		return brand_list(
-		    rq->db, rq, c->admin || c->key_id ? 0 : c->user_id, b, n);
+		return brand_list(rq->db, rq, c->admin || c->key_id ? 0 : c->user_id, b,
+		    n);
 	e = brand_get(rq->db, rq, c->key_brand, b);
 	*n = e == OK ? 1 : 0;
 	return e;
@@ -157,6 +157,6 @@ enum err brand_update(struct request *rq, struct response *rs)
 		return e;
 	audit(rq, "brand.update", b->id, brand_json(rq, b));
 	respond_flash(rs, "Saved.");
-	return respond_seen(
-	    rs, brand_json(rs, b), "/brands/%lld/settings", (long long)b->id);
+	return respond_seen(rs, brand_json(rs, b), "/brands/%lld/settings",
+	    (long long)b->id);
 }

@@ -11,8 +11,8 @@
 
 enum { MAC = 16, MAX = 600, LIFE_S = 60 };
 
-static void mac_of(
-    const struct request *rq, const void *text, size_t n, uint8_t out[32])
+static void mac_of(const struct request *rq, const void *text, size_t n,
+    uint8_t out[32])
 {
 	char *message = mem_printf(NULL, "flash:%.*s", (int)n, (const char *)text);
 

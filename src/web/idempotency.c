@@ -42,8 +42,8 @@ static char *seal(struct request *rq, const char *key, const char *body)
 	return base64_encode(rq, box, len);
 }
 
-static enum err unseal(
-    struct request *rq, const char *key, const char *kept, char **body)
+static enum err unseal(struct request *rq, const char *key, const char *kept,
+    char **body)
 {
 	const char *context = mem_printf(rq, "idempotency:%s:%s", caller_name(rq), key);
 	uint8_t *box;
@@ -68,8 +68,8 @@ static enum err again(struct request *rq, struct response *rs, const char *key,
 	return respond_body(rs, "application/json", body, strlen(body));
 }
 
-static enum err used_before(
-    struct request *rq, struct response *rs, struct caller *c, const uint8_t hash[32])
+static enum err used_before(struct request *rq, struct response *rs, struct caller *c,
+    const uint8_t hash[32])
 {
 	const char *key = rq->idempotency_key, *who = caller_name(rq);
 	struct idempotency was;
@@ -134,8 +134,8 @@ void idempotency_leave(struct request *rq, struct response *rs, enum err e)
 	enum err f;
 
 	if (keep)
-		f = idempotency_end(
-		    rq->db, who, key, rs->status, seal(rq, key, rs->body->data));
+		f = idempotency_end(rq->db, who, key, rs->status,
+		    seal(rq, key, rs->body->data));
 	else
 		f = idempotency_drop(rq->db, who, key);
 	if (f != OK)

@@ -19,8 +19,8 @@ enum { COUNTS_EXACT = 20000, COUNTS_KEPT_S = 15 };
 
 static struct json_object *read_manifest(struct app *app)
 {
-	char *path = mem_printf(
-	    app, "%s/assets/dist/manifest.json", app->config->server.share_dir);
+	char *path = mem_printf(app, "%s/assets/dist/manifest.json",
+	    app->config->server.share_dir);
 	struct json_object *o = json_object_from_file(path);
 
 	if (!o)
@@ -201,8 +201,8 @@ static const char *host(struct request *rq)
 	return h ? h + 3 : url;
 }
 
-static struct json_object *page_data(
-    struct request *rq, struct response *rs, enum err e)
+static struct json_object *page_data(struct request *rq, struct response *rs,
+    enum err e)
 {
 	struct json_object *page = json_obj(rq);
 

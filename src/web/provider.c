@@ -1,12 +1,34 @@
 #include "web/provider.h"
 
+#include <string.h>
+
 #include "app.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "repo/provider.h"
+#include "send/provider.h"
 #include "service/brand.h"
 #include "web/access.h"
+
+/* What Amazon said of the account besides its quota; null where it was not asked. */
+static void set_account(void *mem, struct json_object *o,
+    const struct provider_settings *p)
+{
+	struct json_object *said = NULL;
+
+	json_set(o, "production", NULL);
+	json_set(o, "enforcement", NULL);
+	if (!p->account_json ||
+	    json_read(mem, p->account_json, strlen(p->account_json), &said, NULL) != OK)
+		return;
+	if (json_get(said, "ProductionAccessEnabled"))
+		json_set_bool(o, "production",
+		    json_flag(said, "ProductionAccessEnabled", false));
+	if (json_get(said, "EnforcementStatus"))
+		json_set_text(o, "enforcement",
+		    json_text(said, "EnforcementStatus", ""));
+}
 
 /* Without the secret: whether there is one is all that is told. */
 static struct json_object *provider_json(void *mem, const struct provider_settings *p)
@@ -26,6 +48,7 @@ static struct json_object *provider_json(void *mem, const struct provider_settin
 	json_set_double(o, "max_day", p->max_day);
 	json_set_double(o, "sent_day", p->sent_day);
 	json_set_time(o, "checked_at", p->checked_at);
+	set_account(mem, o, p);
 	return o;
 }
 
@@ -39,8 +62,8 @@ static struct json_object *regions_json(void *mem)
 		struct json_object *o = json_obj(mem);
 
 		json_set_text(o, "value", r[i].code);
-		json_set_text(
-		    o, "label", mem_printf(mem, "%s, %s", r[i].name, r[i].code));
+		json_set_text(o, "label",
+		    mem_printf(mem, "%s, %s", r[i].name, r[i].code));
 		json_push(arr, o);
 	}
 	return arr;
@@ -80,6 +103,34 @@ enum err provider_update(struct request *rq, struct response *rs)
 		    ses_region_name(p->region));
 	else
 		respond_flash(rs, "Mail of this brand now stays in the local outbox.");
-	return respond_seen(
-	    rs, provider_json(rs, p), "/brands/%lld/provider", (long long)w.brand_id);
+	return respond_seen(rs, provider_json(rs, p), "/brands/%lld/provider",
+	    (long long)w.brand_id);
+}
+
+/* Asks the account for its limits, whatever kind is set: only with SES there is one. */
+enum err provider_check(struct request *rq, struct response *rs)
+{
+	struct provider_settings *ps;
+	struct provider *p;
+	const char *why = NULL;
+	enum err e = provider_settings_get(rq->db, rq, rq->caller->brand->id, &ps);
+
+	if (e != OK)
+		return e;
+	if (ps->kind != PROVIDER_SES)
+		return respond_error(rs, ERR_CONFLICT,
+		    "The local outbox has no account to ask. Set Amazon SES first.");
+	e = provider_ses_open(rq, rq->app, ps, &p, &why);
+	if (e == OK)
+		e = p->ops->account(p, rq, ps, &why);
+	if (e != OK)
+		return respond_error(rs, ERR_CONFLICT,
+		    "Amazon did not answer as hoped: %s", why);
+	ps->checked_at = rq->now;
+	e = provider_settings_account(rq->db, ps);
+	if (e != OK)
+		return e;
+	respond_flash(rs, "Amazon answered: the key works.");
+	return respond_seen(rs, provider_json(rs, ps), "/brands/%lld/provider",
+	    (long long)ps->brand_id);
 }

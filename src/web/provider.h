@@ -4,3 +4,4 @@
 
 handler provider_show;
 handler provider_update;
+handler provider_check;

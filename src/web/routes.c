@@ -37,6 +37,7 @@ const struct route routes[] = {
 	{ GET,    "/brands/{}/settings", brand_edit, "brand/settings", MANAGE_BRAND, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/provider", provider_show, "provider/show", VIEW_BRAND, NULL, 0 },
 	{ PUT,    "/brands/{}/provider", provider_update, "provider/show", MANAGE_BRAND, provider_show, 0 },
+	{ POST,   "/brands/{}/provider/check", provider_check, "provider/show", MANAGE_BRAND, provider_show, 0 },
 	{ GET,    "/brands/{}/keys", api_key_index, "api_key/index", MANAGE_BRAND, NULL, 0 },
 	{ POST,   "/brands/{}/keys", api_key_make, "api_key/index", MANAGE_BRAND, api_key_index, 0 },
 	{ DELETE, "/brands/{}/keys/{}", api_key_drop, NULL, MANAGE_BRAND, NULL, 0 },

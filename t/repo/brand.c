@@ -53,8 +53,8 @@ static void test_brands(struct dbtest *t)
 	    "brand_set writes");
 	is_text(found->name, "Zorro", "brand_set wrote the name");
 	is_int(found->updated_at, 2000, "brand_set wrote the time");
-	is_text(
-	    role_word(role_from("admin")), "admin", "role_from and role_word agree");
+	is_text(role_word(role_from("admin")), "admin",
+	    "role_from and role_word agree");
 	ok(role_from("king") == ROLE_NONE, "role_from knows no king");
 }
 

@@ -56,6 +56,12 @@ static void test(struct dbtest *t)
 	is_int((int64_t)found->max_day, 50000,
 	    "provider_settings_put leaves what the account said");
 	is_int(found->checked_at, 9, "provider_settings_account wrote the time");
+	p.account_key = "other";
+	ok(provider_settings_put(t->db, &p, 3) == OK,
+	    "provider_settings_put changes the account");
+	ok(provider_settings_get(t->db, t->mem, b.id, &found) == OK &&
+		found->max_day < 1 && found->checked_at == 0,
+	    "provider_settings_put forgets what another account said");
 }
 
 int main(void)

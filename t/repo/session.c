@@ -41,8 +41,9 @@ static void test(struct dbtest *t)
 	dbtest_script(t->db, "UPDATE users SET disabled_at = 5");
 	ok(session_find(t->db, t->mem, hash, later, &found, &who) == ERR_NOTFOUND,
 	    "session_find keeps a disabled user out");
-	dbtest_script(t->db, "UPDATE users SET disabled_at = NULL; UPDATE sessions SET "
-			     "seen_at = 900000000000");
+	dbtest_script(t->db,
+	    "UPDATE users SET disabled_at = NULL; UPDATE sessions SET "
+	    "seen_at = 900000000000");
 	ok(session_find(t->db, t->mem, hash, s.expires_at, &found, &who) ==
 		ERR_NOTFOUND,
 	    "session_find ends after seven days, used or not");

@@ -54,9 +54,10 @@ static void test_idempotency(struct dbtest *t)
 
 static void test_audit(struct dbtest *t)
 {
-	struct audit_line l = {
-		.user_id = 3, .action = "list.create", .object_id = 7, .at = 9
-	};
+	struct audit_line l = { .user_id = 3,
+		.action = "list.create",
+		.object_id = 7,
+		.at = 9 };
 
 	ok(audit_add(t->db, &l) == OK, "audit_add adds");
 	is_int(

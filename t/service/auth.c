@@ -90,8 +90,8 @@ static void try(struct dbtest *t, struct visit *v, const char *password, enum er
 	struct user *u;
 	int retry;
 
-	v->ip = mem_printf(
-	    t->mem, "10.0.0.%d", (int)(v->now % 200)); /* not the limit by address */
+	v->ip = mem_printf(t->mem, "10.0.0.%d",
+	    (int)(v->now % 200)); /* not the limit by address */
 	v->now++;
 	is_int(sign_in(v, t->mem, f, &u, &retry), want, "%s", name);
 	if (want == ERR_INVALID || want == ERR_LIMITED)

@@ -31,8 +31,8 @@ static void test_brand(struct dbtest *t)
 	is_text(b->from_email, "hello@nordlicht.example",
 	    "brand_create writes the domain in lower case");
 	is_text(b->time_zone, "UTC", "brand_create takes UTC where no zone is given");
-	is_int(
-	    dbtest_int(t->db, "SELECT count(*) FROM providers WHERE kind = 'outbox'"),
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM providers WHERE kind = 'outbox'"),
 	    1, "brand_create gives it the outbox");
 	f = form_new(t->mem);
 	form_add(f, "postal_address", "Road 1\nTown");
@@ -86,8 +86,8 @@ static void test_provider(struct dbtest *t)
 	ok(memmem(p->secret, p->secret_len, "s3cret", 6) == NULL,
 	    "the secret cannot be read in the row");
 	ok(change(t, &w, form_new(t->mem), &p,
-	       (const char *const[][2]){
-		   { "secret_access_key", "" }, { "mode", "bulk" }, { 0 } }) == OK &&
+	       (const char *const[][2]){ { "secret_access_key", "" },
+		   { "mode", "bulk" }, { 0 } }) == OK &&
 		p->secret_len > 0 && p->mode == SEND_BULK,
 	    "an empty secret keeps the stored one");
 	f = form_new(t->mem);
@@ -98,13 +98,13 @@ static void test_provider(struct dbtest *t)
 	    "another key id wants its secret");
 }
 
-static enum err endpoint(
-    struct dbtest *t, const struct provider_wish *w, const char *text, struct form *f)
+static enum err endpoint(struct dbtest *t, const struct provider_wish *w,
+    const char *text, struct form *f)
 {
 	struct provider_settings *p;
 
-	return change(
-	    t, w, f, &p, (const char *const[][2]){ { "endpoint", text }, { 0 } });
+	return change(t, w, f, &p,
+	    (const char *const[][2]){ { "endpoint", text }, { 0 } });
 }
 
 static void test_endpoint(struct dbtest *t)
