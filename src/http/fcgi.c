@@ -24,7 +24,8 @@
  * to one nginx process.
  */
 
-enum { HEADER_MAX = 4096, RECEIVE_TIMEOUT_S = 10, SEND_TIMEOUT_S = 30 };
+enum { HEADER_MAX = 4096, RECEIVE_TIMEOUT_S = 10, SEND_TIMEOUT_S = 30,
+	LAST_REQUESTS = 100 };
 
 static const char *param(FCGX_Request *q, const char *name)
 {
@@ -256,7 +257,8 @@ static void set_timeouts(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &out, sizeof(out));
 }
 
-static void take(const struct fcgi *f, FCGX_Request *q, int listener)
+/* Serves one waiting connection; false if there is none. */
+static bool take(const struct fcgi *f, FCGX_Request *q, int listener)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
@@ -265,16 +267,27 @@ static void take(const struct fcgi *f, FCGX_Request *q, int listener)
 			log_error(f->log, "fcgi.accept", LOG_STR("why", strerror(errno)));
 			usleep(100 * 1000);
 		}
-		return;
+		return false;
 	}
 	set_timeouts(fd);
 	q->ipcFd = fd;
 	q->keepConnection = 1;
-	if (FCGX_Accept_r(q) < 0) {
+	if (FCGX_Accept_r(q) < 0)
 		log_debug(f->log, "fcgi.incomplete");
-		return;
-	}
-	serve(f, q);
+	else
+		serve(f, q);
+	return true;
+}
+
+/*
+ * A connection wakes one worker only.  One that woke us while we were told to stop would wait
+ * for ever: after taking our hand off the listener we serve what is queued there.
+ */
+static void finish(const struct fcgi *f, FCGX_Request *q, int listener, int events)
+{
+	epoll_ctl(events, EPOLL_CTL_DEL, listener, NULL);
+	for (int i = 0; i < LAST_REQUESTS && take(f, q, listener); i++)
+		;
 }
 
 static int watch(int listener, int signals)
@@ -332,6 +345,7 @@ enum err fcgi_run(const struct fcgi *f, int listener)
 	}
 	while (wait_for_work(events, signals))
 		take(f, &q, listener);
+	finish(f, &q, listener, events);
 	close(events);
 	close(signals);
 	return OK;
