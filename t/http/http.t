@@ -157,7 +157,7 @@ my $good = 1;
 my $end = time + 30;
 for my $round (1 .. 5) {
 	kill 'HUP', $site->supervisor('web');
-	until ((() = $site->events('web', 'pool.reloaded')) >= $round || time > $end) {
+	until ((() = $site->log('web') =~ /pool\.reloaded/g) >= $round || time > $end) {
 		$good &&= $site->get('/healthz')->{status} == 200;
 	}
 	# the old ones finish: whatever woke one of them must be answered all the same
