@@ -337,6 +337,12 @@ void csv_put_int(struct buf *b, int64_t v)
 	buf_int(b, v);
 }
 
+void csv_put_number(struct buf *b, const char *number)
+{
+	separate(b);
+	buf_str(b, number);
+}
+
 void csv_end_row(struct buf *b)
 {
 	buf_str(b, "\r\n");

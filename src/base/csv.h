@@ -48,6 +48,7 @@ int64_t csv_reader_position(const struct csv_reader *r);
  */
 void csv_put(struct buf *b, const char *cell);
 void csv_put_int(struct buf *b, int64_t v);
+void csv_put_number(struct buf *b, const char *number);	/* in C notation: -1.5 is no formula */
 void csv_end_row(struct buf *b);	/* CRLF */
 /* The text without the ' that csv_put sets before formulas. */
 const char *csv_unguard(const char *cell);

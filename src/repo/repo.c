@@ -23,6 +23,7 @@
 #include "repo/setting.h"
 #include "repo/subscriber.h"
 #include "repo/suppression.h"
+#include "repo/timeline.h"
 #include "repo/user.h"
 #include "repo/worker.h"
 
@@ -51,6 +52,7 @@ static prepare *const all[] = {
 	setting_prepare,
 	subscriber_prepare,
 	suppression_prepare,
+	timeline_prepare,
 	user_prepare,
 	worker_prepare,
 };

@@ -6,7 +6,10 @@
 #include "web/campaign.h"
 #include "web/compose.h"
 #include "web/cron.h"
+#include "web/field.h"
 #include "web/health.h"
+#include "web/import.h"
+#include "web/list.h"
 #include "web/me.h"
 #include "web/outbox.h"
 #include "web/provider.h"
@@ -14,6 +17,7 @@
 #include "web/report.h"
 #include "web/session.h"
 #include "web/setup.h"
+#include "web/subscriber.h"
 #include "web/track.h"
 
 /* method, pattern, handler, page, access, again, flags */
@@ -43,6 +47,39 @@ const struct route routes[] = {
 	{ DELETE, "/brands/{}/keys/{}", api_key_drop, NULL, MANAGE_BRAND, NULL, 0 },
 
 	/* ---- contacts: lists, fields, subscribers, imports ---- */
+	{ GET,    "/brands/{}/lists", list_index, "list/index", VIEW_CONTACTS, NULL, 0 },
+	{ POST,   "/brands/{}/lists", list_make, "list/new", EDIT_CONTACTS, list_new, 0 },
+	{ GET,    "/brands/{}/lists/new", list_new, "list/new", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/lists/{}", list_show, "list/show", VIEW_CONTACTS, NULL, 0 },
+	{ PATCH,  "/brands/{}/lists/{}", list_update, "list/edit", EDIT_CONTACTS, list_edit, 0 },
+	{ DELETE, "/brands/{}/lists/{}", list_drop, "list/delete", EDIT_CONTACTS, list_confirm_drop, 0 },
+	{ GET,    "/brands/{}/lists/{}/edit", list_edit, "list/edit", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/lists/{}/delete", list_confirm_drop, "list/delete", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/fields", field_index, "field/index", VIEW_CONTACTS, NULL, 0 },
+	{ POST,   "/brands/{}/fields", field_make, "field/new", EDIT_CONTACTS, field_new, 0 },
+	{ GET,    "/brands/{}/fields/new", field_new, "field/new", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/fields/{}", field_show, NULL, VIEW_CONTACTS, NULL, ROUTE_API_ONLY },
+	{ PATCH,  "/brands/{}/fields/{}", field_update, "field/edit", EDIT_CONTACTS, field_edit, 0 },
+	{ DELETE, "/brands/{}/fields/{}", field_drop, NULL, EDIT_CONTACTS, NULL, 0 },
+	{ GET,    "/brands/{}/fields/{}/edit", field_edit, "field/edit", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/fields/{}/delete", field_confirm_drop, "field/delete", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/subscribers", subscriber_index, "subscriber/index", VIEW_CONTACTS, NULL, 0 },
+	{ GET,    "/brands/{}/subscribers.csv", subscriber_csv, NULL, VIEW_CONTACTS, NULL, 0 },
+	{ POST,   "/brands/{}/subscribers", subscriber_make, "subscriber/new", EDIT_CONTACTS, subscriber_new, 0 },
+	{ GET,    "/brands/{}/subscribers/new", subscriber_new, "subscriber/new", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/subscribers/{}", subscriber_show, "subscriber/show", VIEW_CONTACTS, NULL, 0 },
+	{ PATCH,  "/brands/{}/subscribers/{}", subscriber_update, "subscriber/edit", EDIT_CONTACTS, subscriber_edit, 0 },
+	{ DELETE, "/brands/{}/subscribers/{}", subscriber_drop, NULL, EDIT_CONTACTS, NULL, 0 },
+	{ GET,    "/brands/{}/subscribers/{}/edit", subscriber_edit, "subscriber/edit", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/subscribers/{}/delete", subscriber_confirm_drop, "subscriber/delete", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/imports", import_index, "import/index", VIEW_CONTACTS, NULL, 0 },
+	{ POST,   "/brands/{}/imports", import_make, "import/new", EDIT_CONTACTS, import_new, ROUTE_BIG },
+	{ GET,    "/brands/{}/imports/new", import_new, "import/new", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/imports/{}", import_show, "import/show", VIEW_CONTACTS, NULL, 0 },
+	{ POST,   "/brands/{}/imports/{}/start", import_begin, "import/map", EDIT_CONTACTS, import_show, 0 },
+	{ GET,    "/brands/{}/imports/{}/cancel", import_confirm_stop, "import/cancel", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/brands/{}/imports/{}/cancel", import_stop, NULL, EDIT_CONTACTS, NULL, 0 },
+	{ GET,    "/brands/{}/imports/{}/refused.csv", import_refused_csv, NULL, VIEW_CONTACTS, NULL, 0 },
 
 	/* ---- campaigns, recipients, outbox ---- */
 	{ GET,    "/brands/{}/campaigns", campaign_index, "campaign/index", VIEW_CAMPAIGNS, NULL, 0 },

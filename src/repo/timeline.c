@@ -1,0 +1,85 @@
+#include "repo/timeline.h"
+
+#include "base/json.h"
+#include "model/event.h"
+#include "repo/ledger.h"
+
+enum { DELIVERIES, EVENTS };
+
+static const char *const sql[] = {
+	[DELIVERIES] = "SELECT d.campaign_id, c.name, d.state, d.reason,"
+		       "  coalesce(d.settled_at, d.claimed_at, c.started_at, c.created_at)"
+		       "  FROM campaign_subscribers d JOIN campaigns c ON c.id = d.campaign_id"
+		       "  WHERE c.brand_id = $1 AND d.subscriber_id = $2 ORDER BY d.id DESC LIMIT 50",
+	[EVENTS] = "SELECT e.type, e.machine, e.campaign_id, c.name, l.url, e.client, e.detail, e.at"
+		   "  FROM email_events e LEFT JOIN campaigns c ON c.id = e.campaign_id"
+		   "  LEFT JOIN campaign_links l ON l.campaign_id = e.campaign_id"
+		   "    AND l.number = e.link AND e.type = 2"
+		   "  WHERE e.brand_id = $1 AND e.subscriber_id = $2 ORDER BY e.id DESC LIMIT 50",
+};
+
+static const char *const words[] = {
+	[EVENT_OPEN] = "open",
+	[EVENT_CLICK] = "click",
+	[EVENT_UNSUBSCRIBE] = "unsubscribe",
+	[EVENT_SEND] = "send",
+	[EVENT_DELIVERY] = "delivery",
+	[EVENT_BOUNCE] = "bounce",
+	[EVENT_SOFT_BOUNCE] = "soft_bounce",
+	[EVENT_COMPLAINT] = "complaint",
+	[EVENT_REJECT] = "reject",
+	[EVENT_DELAY] = "delay",
+	[EVENT_RENDER_FAILURE] = "render_failure",
+};
+
+enum err timeline_prepare(struct db *db)
+{
+	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
+}
+
+enum err timeline_deliveries(struct db *db, void *mem, int64_t brand, int64_t subscriber,
+    struct json_object **out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[DELIVERIES]);
+
+	*out = json_arr(mem);
+	stmt_bind_int(s, 1, brand);
+	stmt_bind_int(s, 2, subscriber);
+	while (stmt_next(s)) {
+		struct json_object *o = json_obj(mem);
+
+		json_set_int(o, "campaign_id", stmt_int(s, 0));
+		json_set_text(o, "campaign", stmt_text(s, 1));
+		json_set_text(o, "state", delivery_state_name((enum delivery_state)stmt_int(s, 2)));
+		json_set_text(o, "reason", stmt_text(s, 3));
+		json_set_time(o, "at", stmt_int(s, 4));
+		json_push(*out, o);
+	}
+	return stmt_error(s);
+}
+
+enum err timeline_events(struct db *db, void *mem, int64_t brand, int64_t subscriber,
+    struct json_object **out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[EVENTS]);
+
+	*out = json_arr(mem);
+	stmt_bind_int(s, 1, brand);
+	stmt_bind_int(s, 2, subscriber);
+	while (stmt_next(s)) {
+		struct json_object *o = json_obj(mem);
+		int64_t type = stmt_int(s, 0);
+		bool known = type > 0 && type < (int64_t)(sizeof(words) / sizeof(*words));
+
+		json_set_text(o, "type", known ? words[type] : "event");
+		json_set_bool(o, "machine", stmt_int(s, 1) != 0);
+		json_set_int(o, "campaign_id", stmt_int(s, 2));
+		json_set_text(o, "campaign", stmt_text(s, 3));
+		json_set_text(o, "url", stmt_text_or_null(s, 4));
+		json_set_text(o, "client", stmt_text(s, 5));
+		json_set_text(o, "detail", stmt_text(s, 6));
+		json_set_time(o, "at", stmt_int(s, 7));
+		json_push(*out, o);
+	}
+	return stmt_error(s);
+}

@@ -1,0 +1,268 @@
+#include "web/import.h"
+
+#include "base/csv.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "repo/field.h"
+#include "repo/import.h"
+#include "repo/list.h"
+#include "service/field.h"
+#include "service/import.h"
+#include "web/access.h"
+#include "web/subscriber.h"
+
+enum { REFUSED_PAGE = 500 };
+
+static enum err find(struct request *rq, struct import **i)
+{
+	return import_get(rq->db, rq, rq->args[0], rq->args[1], i);
+}
+
+enum err import_index(struct request *rq, struct response *rs)
+{
+	int64_t before = form_int(rq->query, "cursor", 1, INT64_MAX, 0);
+	size_t n, limit = (size_t)form_int(rq->query, "limit", 1, 200, 50);
+	struct json_object *o = json_obj(rs), *items = json_arr(rs);
+	struct import *all;
+	enum err e;
+
+	if (!form_ok(rq->query))
+		return respond_error(rs, ERR_MALFORMED, "This page of imports does not exist.");
+	e = import_page(rq->db, rq, rq->args[0], before, limit + 1, &all, &n);
+	if (e != OK)
+		return e;
+	for (size_t i = 0; i < n && i < limit; i++)
+		json_push(items, import_json(rs, &all[i]));
+	json_set(o, "items", items);
+	json_set_text(o, "next_cursor",
+	    n > limit ? mem_printf(rs, "%lld", (long long)all[limit - 1].id) : NULL);
+	return respond(rs, o);
+}
+
+enum err import_new(struct request *rq, struct response *rs)
+{
+	(void)rq;
+	rs->extra = json_obj(rs);
+	return OK;
+}
+
+enum err import_make(struct request *rq, struct response *rs)
+{
+	const struct import_request how = { .brand = rq->args[0], .user = rq->caller->user_id,
+		.now = rq->now, .start = rq->api };
+	struct import *i;
+	enum err e = import_create(rq->db, rq, &how, rq->form, &i);
+
+	if (e != OK)
+		return e;
+	audit(rq, "import.create", i->id, NULL);
+	return respond_made(rs, import_json(rs, i), "/brands/%lld/imports/%lld",
+	    (long long)i->brand_id, (long long)i->id);
+}
+
+/* ---- the page that maps columns ---- */
+
+/* The fields a column may become: {value, label}. */
+static enum err targets(struct request *rq, struct response *rs, struct json_object **out)
+{
+	static const char *const own[][2] = { { "email", "Email address" },
+		{ "first_name", "First name" }, { "last_name", "Last name" }, { "tags", "Tags" } };
+	struct field *all;
+	size_t n;
+	enum err e = field_all(rq->db, rq, rq->args[0], &all, &n);
+
+	*out = json_arr(rs);
+	for (size_t i = 0; e == OK && i < sizeof(own) / sizeof(*own) + n; i++) {
+		struct json_object *o = json_obj(rs);
+		bool ours = i < sizeof(own) / sizeof(*own);
+		const struct field *f = ours ? NULL : &all[i - sizeof(own) / sizeof(*own)];
+
+		json_set_text(o, "value", ours ? own[i][0] : f->key);
+		json_set_text(o, "label", ours ? own[i][1] : mem_printf(rs, "%s (%s)", f->label,
+								 field_type_name(f->type)));
+		json_push(*out, o);
+	}
+	return e;
+}
+
+/* map[0]=... of the query or the form instead of the guess: a preview of what is chosen. */
+static void take_choice(struct request *rq, struct import *i, struct json_object *columns)
+{
+	struct form *f = form_has(rq->form, "map") ? rq->form : rq->query;
+	struct json_object *map = form_json(f, "map");
+	int existing = import_existing_from(form_get(f, "existing"));
+
+	if (existing >= 0)
+		i->existing = (enum import_existing)existing;
+	if (!json_object_is_type(map, json_type_object))
+		return;
+	i->mapping = json_obj(rq);
+	for (size_t k = 0; k < json_object_array_length(columns); k++) {
+		struct json_object *c = json_object_array_get_idx(columns, k);
+		const char *to = json_text(map, mem_printf(rq, "%zu", k), "");
+
+		json_set_text(c, "guess", to);
+		if (*to && !text_equal(to, "+"))
+			json_set_text(i->mapping, json_text(c, "name", ""), to);
+	}
+}
+
+static enum err map_page(struct request *rq, struct response *rs, struct import *i)
+{
+	struct json_object *columns = json_get(i->format, "columns"), *lists, *preview, *to;
+	int64_t used = 0;
+	enum err e;
+
+	take_choice(rq, i, columns);
+	e = targets(rq, rs, &to);
+	if (e == OK)
+		e = subscriber_list_names(rq, rs, &lists);
+	if (e == OK)
+		e = import_preview(rq->db, rq, i, &preview);
+	if (e != OK)
+		return e;
+	for (size_t k = 0; k < json_object_array_length(columns); k++)
+		used += *json_text(json_object_array_get_idx(columns, k), "guess", "") != '\0';
+	rs->extra = json_obj(rs);
+	json_set(rs->extra, "format", i->format);
+	json_set(rs->extra, "targets", to);
+	json_set(rs->extra, "lists", lists);
+	json_set(rs->extra, "preview", preview);
+	json_set_int(rs->extra, "used", used);
+	rs->page = "import/map";
+	return OK;
+}
+
+/* ---- the page of an import that works or has worked ---- */
+
+static enum err add_lists(struct request *rq, struct response *rs, const struct import *i)
+{
+	struct json_object *out = json_arr(rs);
+	struct list *l;
+	enum err e = OK;
+
+	for (size_t k = 0; k < json_object_array_length(i->lists); k++) {
+		int64_t id = json_object_get_int64(json_object_array_get_idx(i->lists, k));
+		struct json_object *o = json_obj(rs);
+
+		e = list_get(rq->db, rq, i->brand_id, id, &l);
+		if (e == ERR_NOTFOUND)
+			continue;
+		if (e != OK)
+			return e;
+		json_set_int(o, "id", id);
+		json_set_text(o, "name", l->name);
+		json_push(out, o);
+	}
+	json_set(rs->extra, "in_lists", out);
+	return OK;
+}
+
+static enum err progress_page(struct request *rq, struct response *rs, const struct import *i)
+{
+	int64_t total = json_int(i->format, "rows", 0), until = i->finished_at ? i->finished_at : rq->now;
+	int64_t took = i->started_at ? until - i->started_at : 0;
+	int64_t rate = took > 0 ? i->counts.rows * 1000 / took : 0;
+
+	rs->extra = json_obj(rs);
+	json_set_int(rs->extra, "took_s", (took + 999) / 1000);
+	json_set_int(rs->extra, "rate", rate);
+	json_set_int(rs->extra, "left_s", rate > 0 ? (total - i->counts.rows) / rate + 1 : 0);
+	json_set_bool(rs->extra, "live", i->state == IMPORT_WAITING || i->state == IMPORT_RUNNING);
+	json_set(rs->extra, "format", i->format);
+	rs->page = "import/show";
+	return add_lists(rq, rs, i);
+}
+
+enum err import_show(struct request *rq, struct response *rs)
+{
+	struct import *i;
+	enum err e = find(rq, &i);
+
+	if (e == OK && !rq->api)
+		e = i->state == IMPORT_MAPPING ? map_page(rq, rs, i) : progress_page(rq, rs, i);
+	return e == OK ? respond(rs, import_json(rs, i)) : e;
+}
+
+enum err import_begin(struct request *rq, struct response *rs)
+{
+	struct import *i;
+	enum err e = find(rq, &i);
+
+	if (e == OK)
+		e = import_start(rq->db, rq, i, rq->now, rq->form);
+	if (e == ERR_CONFLICT)
+		return respond_error(rs, e, "This import has been started already.");
+	if (e != OK)
+		return e;
+	audit(rq, "import.start", i->id, NULL);
+	return respond_seen(rs, import_json(rs, i), "/brands/%lld/imports/%lld",
+	    (long long)i->brand_id, (long long)i->id);
+}
+
+enum err import_confirm_stop(struct request *rq, struct response *rs)
+{
+	struct import *i;
+	enum err e = find(rq, &i);
+
+	return e == OK ? respond(rs, import_json(rs, i)) : e;
+}
+
+enum err import_stop(struct request *rq, struct response *rs)
+{
+	struct import *i;
+	enum err e = import_row_cancel(rq->db, rq->args[0], rq->args[1], rq->now);
+
+	if (e == OK || e == ERR_CONFLICT) {
+		enum err found = find(rq, &i);
+
+		e = found == OK ? e : found;
+	}
+	if (e == ERR_CONFLICT)
+		return respond_error(rs, e, "This import is over already.");
+	if (e != OK)
+		return e;
+	audit(rq, "import.cancel", i->id, NULL);
+	respond_flash(rs, "The import is stopped. What was stored stays.");
+	return respond_seen(rs, import_json(rs, i), "/brands/%lld/imports/%lld",
+	    (long long)i->brand_id, (long long)i->id);
+}
+
+enum err import_refused_csv(struct request *rq, struct response *rs)
+{
+	struct buf *head = buf_new(rq);
+	size_t n = REFUSED_PAGE;
+	struct json_object *columns;
+	int64_t after = 0;
+	struct import *i;
+	enum err e = find(rq, &i);
+
+	if (e == OK)
+		e = respond_stream(rs, "text/csv; charset=utf-8", "refused.csv");
+	if (e != OK)
+		return e;
+	buf_str(head, "\xEF\xBB\xBF" "row,reason");
+	columns = json_get(i->format, "columns");
+	for (size_t k = 0; columns && k < json_object_array_length(columns); k++)
+		csv_put(head, json_text(json_object_array_get_idx(columns, k), "name", ""));
+	csv_end_row(head);
+	response_write(rs, head->data, head->len);
+	while (e == OK && n == REFUSED_PAGE) {
+		MEM_SCOPE void *tmp = mem_scope(NULL, "refused");
+		struct buf *b = buf_new(tmp);
+		struct import_refusal *r;
+
+		e = import_refusals(rq->db, tmp, i->id, after, REFUSED_PAGE, &r, &n);
+		for (size_t k = 0; e == OK && k < n; k++) {
+			csv_put_int(b, r[k].row);
+			csv_put(b, r[k].reason);
+			buf_char(b, ',');
+			buf_str(b, r[k].content);
+			csv_end_row(b);
+			after = r[k].row;
+		}
+		response_write(rs, b->data, b->len);
+	}
+	return e;
+}

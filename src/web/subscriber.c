@@ -1,0 +1,334 @@
+#include "web/subscriber.h"
+
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "kv/kv.h"
+#include "repo/field.h"
+#include "repo/list.h"
+#include "repo/subscriber.h"
+#include "service/subscriber.h"
+#include "web/access.h"
+#include "web/person.h"
+
+enum { SEARCH_MAX = 200, TAGS_SHOWN = 100, COUNTS_BIG = 20000, COUNTS_KEPT_S = 15 };
+
+static const char *const statuses[] = { "active", "unconfirmed", "unsubscribed", "bounced",
+	"complained", NULL };
+
+static struct origin origin_of(const struct request *rq)
+{
+	return (struct origin){ .source = rq->api ? "api" : "page", .ip = rq->ip, .now = rq->now };
+}
+
+static enum err find(struct request *rq, struct subscriber **s)
+{
+	return subscriber_get(rq->db, rq, rq->args[0], rq->args[1], s);
+}
+
+static struct subscriber_filter filter_of(struct request *rq, int64_t list)
+{
+	struct subscriber_filter f = { .brand = rq->args[0], .list = list };
+	const char *tag = form_line(rq->query, "tag", 0, TAG_MAX);
+	const char *search = form_line(rq->query, "q", 0, SEARCH_MAX);
+
+	f.status = text_empty(form_get(rq->query, "status"))
+		       ? -1 : form_choice(rq->query, "status", statuses, -1);
+	if (!list && !text_empty(form_get(rq->query, "list")))
+		f.list = form_int(rq->query, "list", 1, INT64_MAX, 0);
+	f.tag = *tag ? tag : NULL;
+	f.search = *search ? search : NULL;
+	f.before = form_int(rq->query, "cursor", 1, INT64_MAX, 0);
+	f.limit = (size_t)form_int(rq->query, "limit", 1, 200, 50);
+	return f;
+}
+
+enum err subscriber_listing(struct request *rq, void *mem, int64_t list, struct json_object **out)
+{
+	struct subscriber_filter f = filter_of(rq, list);
+	struct json_object *items = json_arr(mem);
+	struct subscriber *all;
+	size_t n, limit = f.limit++;
+	enum err e;
+
+	*out = json_obj(mem);
+	if (!form_ok(rq->query))
+		return ERR_MALFORMED;
+	e = subscriber_page(rq->db, rq, &f, &all, &n);
+	if (e != OK)
+		return e;
+	for (size_t i = 0; i < n && i < limit; i++)
+		json_push(items, subscriber_json(mem, &all[i], NULL, 0));
+	json_set(*out, "items", items);
+	json_set_text(*out, "next_cursor",
+	    n > limit ? mem_printf(mem, "%lld", (long long)all[limit - 1].id) : NULL);
+	return OK;
+}
+
+enum err subscriber_list_names(struct request *rq, void *mem, struct json_object **out)
+{
+	struct list *all;
+	size_t n;
+	enum err e = list_all(rq->db, rq, rq->args[0], &all, &n);
+
+	*out = json_arr(mem);
+	for (size_t i = 0; e == OK && i < n; i++) {
+		struct json_object *o = json_obj(mem);
+
+		json_set_int(o, "id", all[i].id);
+		json_set_text(o, "name", all[i].name);
+		json_push(*out, o);
+	}
+	return e;
+}
+
+/* Numbers by status; those of a big brand may be some seconds old. */
+static enum err counts(struct request *rq, void *mem, struct json_object **out)
+{
+	const char *key = mem_printf(rq, "brand:statuses:%lld", (long long)rq->args[0]);
+	int64_t n[5], all = 0;
+	char *kept;
+	size_t len;
+	enum err e = OK;
+
+	if (kv_get(rq->kv, rq, key, &kept, &len) == OK && len == sizeof(n))
+		memcpy(n, kept, sizeof(n));
+	else
+		e = subscriber_counts(rq->db, rq->args[0], n);
+	if (e != OK)
+		return e;
+	*out = json_obj(mem);
+	for (size_t i = 0; i < 5; i++) {
+		json_set_int(*out, statuses[i], n[i]);
+		all += n[i];
+	}
+	json_set_int(*out, "all", all);
+	if (all > COUNTS_BIG)
+		(void)kv_set(rq->kv, key, n, sizeof(n), COUNTS_KEPT_S);
+	return OK;
+}
+
+/* Tabs, menus: what the page of all subscribers has besides them. */
+static enum err index_extra(struct request *rq, struct response *rs)
+{
+	struct json_object *lists, *tags, *n;
+	enum err e = counts(rq, rs, &n);
+
+	if (e == OK)
+		e = subscriber_list_names(rq, rs, &lists);
+	if (e == OK)
+		e = subscriber_tags(rq->db, rs, rq->args[0], TAGS_SHOWN, &tags);
+	if (e != OK)
+		return e;
+	rs->extra = json_obj(rs);
+	json_set(rs->extra, "counts", n);
+	json_set(rs->extra, "lists", lists);
+	json_set(rs->extra, "tags", tags);
+	return OK;
+}
+
+enum err subscriber_index(struct request *rq, struct response *rs)
+{
+	struct json_object *o;
+	enum err e = subscriber_listing(rq, rs, 0, &o);
+
+	if (e == OK && !rq->api)
+		e = index_extra(rq, rs);
+	if (e == ERR_MALFORMED)
+		return respond_error(rs, e, "The address of this page has a filter that does not exist.");
+	return e == OK ? respond(rs, o) : e;
+}
+
+/* ---- one person ---- */
+
+static enum err model_of(struct request *rq, void *mem, const struct subscriber *s,
+    struct json_object **out)
+{
+	int64_t *lists;
+	size_t n;
+	enum err e = subscriber_lists(rq->db, rq, s->brand_id, s->id, &lists, &n);
+
+	if (e == OK)
+		*out = subscriber_json(mem, s, lists, n);
+	return e;
+}
+
+enum err subscriber_new(struct request *rq, struct response *rs)
+{
+	rs->model = NULL;
+	return person_form(rq, rs);
+}
+
+enum err subscriber_make(struct request *rq, struct response *rs)
+{
+	const struct origin o = origin_of(rq);
+	struct json_object *model;
+	struct subscriber *s;
+	enum err e = subscriber_create(rq->db, rq, rq->args[0], rq->form, &o, &s);
+
+	if (e == ERR_CONFLICT && !rq->api)
+		return ERR_INVALID;
+	if (e == OK)
+		e = model_of(rq, rs, s, &model);
+	if (e != OK)
+		return e;
+	audit(rq, "subscriber.create", s->id, NULL);
+	respond_flash(rs, "%s is added.", s->email);
+	return respond_made(rs, model, "/brands/%lld/subscribers/%lld", (long long)s->brand_id,
+	    (long long)s->id);
+}
+
+enum err subscriber_show(struct request *rq, struct response *rs)
+{
+	struct json_object *model;
+	struct subscriber *s;
+	enum err e = find(rq, &s);
+
+	if (e == OK)
+		e = model_of(rq, rs, s, &model);
+	if (e == OK && !rq->api)
+		e = person_page(rq, rs, s);
+	return e == OK ? respond(rs, model) : e;
+}
+
+enum err subscriber_edit(struct request *rq, struct response *rs)
+{
+	struct json_object *model;
+	struct subscriber *s;
+	enum err e = find(rq, &s);
+
+	if (e == OK)
+		e = model_of(rq, rs, s, &model);
+	if (e == OK)
+		e = person_form(rq, rs);
+	return e == OK ? respond(rs, model) : e;
+}
+
+enum err subscriber_update(struct request *rq, struct response *rs)
+{
+	const struct origin o = origin_of(rq);
+	struct json_object *model;
+	struct subscriber *s;
+	enum err e = find(rq, &s);
+
+	if (e == OK)
+		e = subscriber_change(rq->db, rq, s, rq->form, &o);
+	if (e == ERR_CONFLICT && !rq->api)
+		return ERR_INVALID;
+	if (e == OK)
+		e = find(rq, &s);
+	if (e == OK)
+		e = model_of(rq, rs, s, &model);
+	if (e != OK)
+		return e;
+	audit(rq, "subscriber.change", s->id, NULL);
+	respond_flash(rs, "%s is saved.", s->email);
+	return respond_seen(rs, model, "/brands/%lld/subscribers/%lld", (long long)s->brand_id,
+	    (long long)s->id);
+}
+
+enum err subscriber_confirm_drop(struct request *rq, struct response *rs)
+{
+	struct subscriber *s;
+	enum err e = find(rq, &s);
+
+	return e == OK ? respond(rs, subscriber_json(rs, s, NULL, 0)) : e;
+}
+
+enum err subscriber_drop(struct request *rq, struct response *rs)
+{
+	struct subscriber *s;
+	enum err e = find(rq, &s);
+
+	if (e == OK)
+		e = subscriber_remove(rq->db, s->brand_id, s->id);
+	if (e != OK)
+		return e;
+	audit(rq, "subscriber.delete", s->id, NULL);
+	respond_flash(rs, "%s is deleted.", s->email);
+	return respond_seen(rs, NULL, "/brands/%lld/subscribers", (long long)s->brand_id);
+}
+
+/* ---- export ---- */
+
+static void put_tags(struct buf *b, void *mem, const struct subscriber *s)
+{
+	struct buf *tags = buf_new(mem);
+
+	for (size_t i = 0; i < json_object_array_length(s->tags); i++) {
+		if (i)
+			buf_str(tags, "; ");
+		buf_str(tags, json_object_get_string(json_object_array_get_idx(s->tags, i)));
+	}
+	csv_put(b, tags->data);
+}
+
+static void put_person(struct buf *b, void *mem, const struct subscriber *s,
+    const struct field *fields, size_t n)
+{
+	csv_put(b, s->email);
+	csv_put(b, s->first_name);
+	csv_put(b, s->last_name);
+	csv_put(b, subscriber_status_name(s->status));
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *v = json_get(s->custom, fields[i].key);
+
+		if (fields[i].type == FIELD_NUMBER && v)
+			csv_put_number(b, json_object_get_string(v));
+		else
+			csv_put(b, v ? json_object_get_string(v) : "");
+	}
+	put_tags(b, mem, s);
+	csv_put(b, time_rfc3339(mem, s->created_at));
+	csv_end_row(b);
+}
+
+/* Page after page, each written before the next is read: memory does not grow. */
+static enum err write_all(struct request *rq, struct response *rs, struct subscriber_filter *f,
+    const struct field *fields, size_t nfields)
+{
+	size_t n = f->limit = 500;
+	enum err e = OK;
+
+	while (e == OK && n == f->limit) {
+		MEM_SCOPE void *tmp = mem_scope(NULL, "export");
+		struct buf *b = buf_new(tmp);
+		struct subscriber *all;
+
+		e = subscriber_page(rq->db, tmp, f, &all, &n);
+		if (e != OK || n == 0)
+			return e;
+		for (size_t i = 0; i < n; i++)
+			put_person(b, tmp, &all[i], fields, nfields);
+		response_write(rs, b->data, b->len);
+		f->before = all[n - 1].id;
+	}
+	return e;
+}
+
+enum err subscriber_csv(struct request *rq, struct response *rs)
+{
+	struct subscriber_filter f = filter_of(rq, 0);
+	struct buf *head = buf_new(rq);
+	struct field *fields;
+	size_t n;
+	enum err e = field_all(rq->db, rq, rq->args[0], &fields, &n);
+
+	if (e == OK && !form_ok(rq->query))
+		return respond_error(rs, ERR_MALFORMED, "This export has a filter that does not exist.");
+	if (e == OK)
+		e = respond_stream(rs, "text/csv; charset=utf-8", "subscribers.csv");
+	if (e != OK)
+		return e;
+	audit(rq, "subscriber.export", 0, NULL);
+	buf_str(head, "\xEF\xBB\xBF" "email,first_name,last_name,status");
+	for (size_t i = 0; i < n; i++)
+		csv_put(head, fields[i].key);
+	buf_str(head, ",tags,created_at\r\n");
+	response_write(rs, head->data, head->len);
+	f.before = 0;
+	return write_all(rq, rs, &f, fields, n);
+}
