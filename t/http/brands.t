@@ -34,6 +34,9 @@ like($r->{content}, qr/Nordlicht &lt;script&gt;/, 'names are escaped');
 unlike($r->{content}, qr/Nordlicht <script>/, 'everywhere');
 like($r->{content}, qr/class="note note-good flash"/, 'it is said once');
 unlike($site->get("/brands/$a")->{content}, qr/class="note note-good flash"/, 'and not again');
+my $forged = $site->request(GET => "/brands/$a", headers => {
+	cookie => "ml_session=$site->{cookies}{ml_session}; ml_flash=AAAAAAAAAAAAAAAAAAAAAGhlbGxv" });
+unlike($forged->{content}, qr/class="note note-good flash"/, 'nobody else can put a sentence there');
 like($r->{content}, qr/Import contacts.*Write a campaign.*Connect Amazon SES/s, 'with the next steps');
 is($site->get('/')->{headers}{location}, "/brands/$a", 'with one brand one is sent there');
 
@@ -131,6 +134,25 @@ like($r->{json}{detail}, qr/Amazon did not answer/, 'with a sentence');
 $r = $site->post("/brands/$b/provider/check", {});
 is($r->{status}, 409, 'on the page too');
 like($r->{content}, qr/Amazon did not answer.*value="AKIATEST"/s, 'above the settings');
+# an account that answers: the fake checks the signature as Amazon does
+my $fake = open(my $ses, '-|', 'node', "$FindBin::Bin/../fake/ses.mjs", '--rate', 25) or die "node: $!";
+my ($port) = (readline($ses) // '') =~ /port (\d+)/;
+my %real = (kind => 'ses', region => 'eu-central-1', access_key_id => 'AKIDEXAMPLE',
+	secret_access_key => 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', endpoint => "http://127.0.0.1:$port");
+is($site->api(PUT => "/brands/$b/provider", {%real})->{status}, 200, 'another account is set');
+$r = $site->post("/brands/$b/provider/check", {});
+is($r->{headers}{location}, "/brands/$b/provider", 'it answers') or diag $r->{content};
+$r = $site->get("/brands/$b/provider");
+like($r->{content}, qr/Amazon answered: the key works/, 'the page says so');
+is($site->api(GET => "/brands/$b/provider")->{json}{max_rate}, 25, 'and its rate is known');
+like($site->get("/brands/$b")->{content}, qr/Up to 25 a second/, 'and stands in the side bar');
+$site->api(PUT => "/brands/$b/provider", { %real, secret_access_key => 'wrong' });
+$r = $site->api(POST => "/brands/$b/provider/check");
+is($r->{status}, 409, 'a wrong secret is found');
+like($r->{json}{detail}, qr/does not accept this key/, 'and named');
+kill TERM => $fake;
+close $ses;
+
 $r = $site->post("/brands/$b/provider", { _method => 'PUT', kind => 'outbox' });
 is($r->{status}, 303, 'back to the outbox');
 is($site->api(PUT => "/brands/$a/provider", { kind => 'outbox' }, key => $key_b)->{status}, 404, 'not for another brand');
