@@ -128,6 +128,8 @@ enum err pg_prepare(struct stmt *s)
 	if (s->key == NULL)
 		return OK;
 	snprintf(st->name, sizeof(st->name), "s%u", ++pg->names);
+	if (s->db->depth > 0 && s->db->doomed != OK)
+		return OK;		/* the server would refuse it; run_once comes back */
 	e = pg_ready(pg);
 	return e == OK ? introduce(pg, s) : e;
 }
