@@ -166,7 +166,8 @@ enum err html_links(void *mem, const char *html, size_t len, struct html_link **
 		href = attribute(at, "href");
 		if (!href || !href->original_value.data)
 			continue;
-		links = mem_resize(mem, links, (count + 1) * sizeof *links);
+		if ((count & (count - 1)) == 0)		/* doubles */
+			links = mem_resize(mem, links, (count ? 2 * count : 1) * sizeof *links);
 		links[count] = (struct html_link){ .line = (int)at->v.element.start_pos.line };
 		value_range(&t, href, &links[count]);
 		links[count].url = mem_str(mem, value_of(&t, href));

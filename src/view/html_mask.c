@@ -88,7 +88,7 @@ static void mask_span(char *s, size_t n, const struct place *p)
 
 char *html_mask(void *mem, const char *html, size_t len)
 {
-	char *out = mem_strn(mem, html, len);
+	char *out = bytes_copy(mem, html, len);
 	struct place place = { 0 };
 	enum place_event event;
 	size_t i = 0, n, stop;

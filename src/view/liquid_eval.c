@@ -88,8 +88,7 @@ static struct value eval_path(struct run *r, const struct expr *e)
 		key = run_eval(r, e->right);
 	if (!e->left) {				/* ['a name'] */
 		struct value text = value_as_text(&r->arena, key);
-		struct name n = { mem_strn(r->arena.mem, text.text, text.len),
-			(uint32_t)text.len, name_hash(text.text, text.len) };
+		struct name n = name_of(r->arena.mem, text.text, text.len);
 		bool found = lookup(r, &n, &out);
 
 		mem_free((void *)(uintptr_t)n.s);
@@ -142,6 +141,17 @@ static int order(struct value a, struct value b)
 	return (x > y) - (x < y);
 }
 
+/* Steps that looking at all of a value takes. */
+static size_t cost(struct value v)
+{
+	return v.type == VALUE_TEXT ? 1 + v.len / 1024 : value_is_list(v) ? 1 + v.len / 16 : 1;
+}
+
+bool run_equal(struct run *r, struct value a, struct value b)
+{
+	return run_steps(r, cost(a)) && value_equal(a, b);
+}
+
 static bool is_number(struct value v)
 {
 	return v.type == VALUE_INT || v.type == VALUE_FLOAT;
@@ -182,14 +192,14 @@ static bool contains(struct run *r, struct value a, struct value b)
 		return false;
 	if (a.type == VALUE_TEXT) {
 		b = value_as_text(&r->arena, b);
-		return memmem(a.text, a.len, b.text, b.len) != NULL;
+		return run_steps(r, cost(a)) && memmem(a.text, a.len, b.text, b.len) != NULL;
 	}
 	if (value_is_object(a))
 		return b.type == VALUE_TEXT && value_get(&r->arena, a, b, &out);
 	if (!value_is_list(a))
 		return false;
-	for (i = 0; i < a.len && run_steps(r, 1); i++)
-		if (value_equal(value_item(a, i), b))
+	for (i = 0; i < a.len && !r->failed; i++)
+		if (run_equal(r, value_item(a, i), b))
 			return true;
 	return false;
 }
@@ -210,9 +220,9 @@ static bool eval_test(struct run *r, const struct expr *e)
 	case EXPR_OR:
 		return value_truth(b);
 	case EXPR_EQ:
-		return value_equal(a, b);
+		return run_equal(r, a, b);
 	case EXPR_NE:
-		return !value_equal(a, b);
+		return !run_equal(r, a, b);
 	case EXPR_CONTAINS:
 		return contains(r, a, b);
 	default:
@@ -241,7 +251,7 @@ static struct value eval_filter(struct run *r, const struct expr *e)
 	}
 	c.args = args;
 	r->at = e->at;
-	if (!e->filter || r->failed || !run_steps(r, 1))
+	if (!e->filter || r->failed || !run_steps(r, cost(c.in)))
 		return c.in;
 	v = e->filter->fn(&c);
 	if (r->arena.full)

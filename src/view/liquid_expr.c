@@ -18,9 +18,18 @@ uint32_t name_hash(const char *s, size_t n)
 	return h;
 }
 
+char *bytes_copy(void *mem, const char *s, size_t n)
+{
+	char *copy = mem_resize(mem, NULL, n + 1);
+
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	return copy;
+}
+
 struct name name_of(void *mem, const char *s, size_t n)
 {
-	return (struct name){ mem_strn(mem, s, n), (uint32_t)n, name_hash(s, n) };
+	return (struct name){ bytes_copy(mem, s, n), (uint32_t)n, name_hash(s, n) };
 }
 
 static struct expr *node(struct compiler *c, enum expr_kind kind, struct at at)

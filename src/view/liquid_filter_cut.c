@@ -52,7 +52,7 @@ static struct value all(struct call *c, struct value what, struct value with)
 {
 	struct value v = call_in_text(c);
 	struct buf *b = call_buf(c);
-	size_t from = 0;
+	size_t from = 0, n = 0;
 	const char *p;
 
 	if (what.len == 0) {
@@ -60,6 +60,7 @@ static struct value all(struct call *c, struct value what, struct value with)
 		return call_built(c, b);
 	}
 	while ((p = find(v, from, what)) && !call_full(c, b)) {
+		run_steps(c->run, n++ % 16 == 0);
 		buf_add(b, v.text + from, (size_t)(p - v.text) - from);
 		buf_add(b, with.text, with.len);
 		from = (size_t)(p - v.text) + what.len;
@@ -89,6 +90,8 @@ static struct value filter_replace_last(struct call *c)
 {
 	struct value v = call_in_text(c), what = call_text(c, 0);
 
+	if (!run_steps(c->run, v.len / 256 * (what.len / 256)))
+		return v;			/* each place is compared to the whole of `what` */
 	return spliced(c, v, find_last(v, what), what.len, call_text(c, 1));
 }
 

@@ -251,10 +251,10 @@ static struct value filter_uniq(struct call *c)
 	for (i = 0; items && i < value_count(list); i++) {
 		struct value key = key_of(c, value_item(list, i));
 
+		if (!run_steps(c->run, 1 + n / 16))
+			return value_nil();
 		for (k = 0; k < n && !value_equal(key_of(c, items[k]), key); k++)
 			;
-		if (!run_steps(c->run, 1 + k / 16))
-			return value_nil();
 		if (k == n)
 			items[n++] = value_item(list, i);
 	}

@@ -250,8 +250,10 @@ static struct value filter_strip_html(struct call *c)
 	struct buf *b = call_buf(c);
 	size_t i, n;
 
-	for (i = 0; i < v.len && run_steps(c->run, v.text[i] == '<'); i += n ? n : 1) {
-		n = v.text[i] == '<' ? markup(v.text + i, v.len - i) : 0;
+	for (i = 0; i < v.len; i += n ? n : 1) {
+		n = 0;
+		if (v.text[i] == '<' && run_steps(c->run, 1 + (v.len - i) / 128))
+			n = markup(v.text + i, v.len - i);
 		if (!n)
 			buf_char(b, v.text[i]);
 	}
@@ -373,7 +375,7 @@ static struct value filter_truncate(struct call *c)
 		chars += ((unsigned char)v.text[i] & 0xc0) != 0x80;
 	if (chars <= most)
 		return v;
-	keep = most;
+	keep = most > 0 ? most : 0;
 	for (i = 0; i < end.len; i++)
 		keep -= ((unsigned char)end.text[i] & 0xc0) != 0x80;
 	b = call_buf(c);

@@ -212,7 +212,7 @@ enum err liquid_compile(void *mem, const char *source, size_t len,
 	*c.error = (struct liquid_error){ 0 };
 	defaults(&l->options, o);
 	l->options.zone = mem_str(l, l->options.zone);
-	src->text = mem_strn(l, source, len);
+	src->text = bytes_copy(l, source, len);
 	src->len = len;
 	e = parse_source(&c, src);
 	if (e == OK && html(&c) && c.place.where == IN_COMMENT)

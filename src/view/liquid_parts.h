@@ -298,6 +298,8 @@ bool token_is(const struct token *t, const char *name);
 /* A block of nothing but white space prints nothing: empties the texts from op `from` on. */
 void drop_space(struct compiler *c, int from);
 struct at token_at(const struct compiler *c, const struct token *t);
+/* n bytes, which may hold NULs (mem_strn stops at one), and a NUL. */
+char *bytes_copy(void *mem, const char *s, size_t n);
 struct name name_of(void *mem, const char *s, size_t n);
 uint32_t name_hash(const char *s, size_t n);
 /* A filtered expression, a condition, one operand. */
@@ -376,6 +378,8 @@ struct value run_eval(struct run *r, const struct expr *e);
 void run_fail(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Counts n steps; false and a failure when there are too many. */
 bool run_steps(struct run *r, size_t n);
+/* value_equal, which takes steps. */
+bool run_equal(struct run *r, struct value a, struct value b);
 void run_print(struct run *r, struct value v, enum escape escape);
 struct binding *bindings_find(const struct bindings *b, const struct name *n, size_t from);
 void bindings_set(struct run *r, struct bindings *b, const struct name *n, struct value v);

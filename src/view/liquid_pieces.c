@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 
 /*
@@ -19,6 +20,12 @@ static bool plain_url(const struct liquid *l, int at)
 	    (op[2].kind == OP_TEXT && op[2].len && strchr("/?#", *op[2].text));
 }
 
+/* Lists begin with room for 8 and double: is one with n entries full? */
+static bool full(size_t n)
+{
+	return n >= 8 && (n & (n - 1)) == 0;
+}
+
 static void add_piece(struct liquid *l, struct liquid_piece piece)
 {
 	struct liquid_piece *last = l->piece_count ? &l->pieces[l->piece_count - 1] : NULL;
@@ -27,13 +34,15 @@ static void add_piece(struct liquid *l, struct liquid_piece piece)
 		last->len += piece.len;		/* cut only where a URL began */
 		return;
 	}
-	l->pieces = mem_resize(l, l->pieces, (l->piece_count + 1) * sizeof *l->pieces);
+	if (full(l->piece_count))
+		l->pieces = mem_resize(l, l->pieces, 2 * l->piece_count * sizeof *l->pieces);
 	l->pieces[l->piece_count++] = piece;
 }
 
 static void add_slot(struct liquid *l, const struct op *op, bool url, int *slots)
 {
-	l->slots = mem_resize(l, l->slots, ((size_t)*slots + 1) * sizeof *l->slots);
+	if (full((size_t)*slots))
+		l->slots = mem_resize(l, l->slots, 2 * (size_t)*slots * sizeof *l->slots);
 	l->slots[*slots] = (struct slot){ op->expr, op->escape, url, op->at };
 	add_piece(l, (struct liquid_piece){ .slot = (*slots)++ });
 }
@@ -43,7 +52,8 @@ void pieces_make(struct liquid *l)
 	int i, slots = 0;
 	bool plain = true, alone = false;
 
-	l->pieces = mem_array(l, struct liquid_piece, 1);
+	l->pieces = mem_array(l, struct liquid_piece, 8);
+	l->slots = mem_array(l, struct slot, 8);
 	for (i = 0; i < l->count && plain; i++) {
 		const struct op *op = &l->ops[i];
 
@@ -76,27 +86,14 @@ bool liquid_pieces(const struct liquid *l, void *mem, struct liquid_piece **out,
 /* ---- names that are read -------------------------------------------------------------------- */
 
 struct names {
-	struct liquid *l;
-	const char **own;		/* assigned, counted, loop variables: not of the data */
-	size_t own_count;
+	struct json_object *own;	/* assigned, counted, loop variables: not of the data */
+	struct json_object *read;
 };
 
-static bool has(const char *const *list, size_t n, const char *s)
+static void note(struct json_object *set, const char *s)
 {
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (strcmp(list[i], s) == 0)
-			return true;
-	return false;
-}
-
-static void add_name(struct liquid *l, const char ***list, size_t *n, const char *s)
-{
-	if (!s || has(*list, *n, s))
-		return;
-	*list = mem_resize(l, *list, (*n + 1) * sizeof **list);
-	(*list)[(*n)++] = s;
+	if (s && !json_object_object_get_ex(set, s, NULL))
+		json_set(set, s, NULL);
 }
 
 static void read_expr(struct names *x, const struct expr *e)
@@ -106,8 +103,9 @@ static void read_expr(struct names *x, const struct expr *e)
 	if (!e)
 		return;
 	if (e->kind == EXPR_NAME && strcmp(e->name.s, "forloop") != 0 &&
-	    strcmp(e->name.s, "tablerowloop") != 0 && !has(x->own, x->own_count, e->name.s))
-		add_name(x->l, &x->l->names, &x->l->name_count, e->name.s);
+	    strcmp(e->name.s, "tablerowloop") != 0 &&
+	    !json_object_object_get_ex(x->own, e->name.s, NULL))
+		note(x->read, e->name.s);
 	read_expr(x, e->left);
 	read_expr(x, e->right);
 	for (i = 0; i < e->count; i++)
@@ -124,25 +122,17 @@ static void read_args(struct names *x, const struct arg *args, size_t n)
 
 static void read_op(struct names *x, const struct op *op)
 {
-	size_t i;
-
 	read_expr(x, op->expr);
 	read_args(x, op->args, op->count);
 	if (op->loop) {
 		read_expr(x, op->loop->limit);
 		read_expr(x, op->loop->offset);
 		read_expr(x, op->loop->cols);
-		add_name(x->l, &x->own, &x->own_count, op->loop->var.s);
-	}
-	if (op->call) {
-		read_expr(x, op->call->with);
-		read_args(x, op->call->args, op->call->count);
-		for (i = 0; i < op->call->count; i++)
-			add_name(x->l, &x->own, &x->own_count, op->call->args[i].key);
+		note(x->own, op->loop->var.s);
 	}
 	if (op->kind == OP_ASSIGN || op->kind == OP_CAPTURE || op->kind == OP_INCREMENT ||
 	    op->kind == OP_DECREMENT)
-		add_name(x->l, &x->own, &x->own_count, op->name.s);
+		note(x->own, op->name.s);
 }
 
 static int by_text(const void *a, const void *b)
@@ -152,13 +142,20 @@ static int by_text(const void *a, const void *b)
 
 void names_make(struct liquid *l)
 {
-	struct names x = { .l = l };
+	MEM_SCOPE void *tmp = mem_scope(NULL, "names");
+	struct names x = { json_obj(tmp), json_obj(tmp) };
+	struct json_object_iterator it, end;
 	int i;
 
 	if (l->options.pages)
 		return;				/* nobody asks for those of a page */
 	for (i = 0; i < l->count; i++)
 		read_op(&x, &l->ops[i]);
+	l->names = mem_array(l, const char *, (size_t)json_object_object_length(x.read) + 1);
+	it = json_object_iter_begin(x.read);
+	end = json_object_iter_end(x.read);
+	for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it))
+		l->names[l->name_count++] = mem_str(l, json_object_iter_peek_name(&it));
 	if (l->name_count)
 		qsort(l->names, l->name_count, sizeof *l->names, by_text);
 }

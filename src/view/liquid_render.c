@@ -149,8 +149,8 @@ static bool matches(struct run *r, const struct op *op)
 	struct case_state *k = &r->cases[op->slot];
 	size_t i;
 
-	for (i = 0; i < op->count; i++)
-		if (value_equal(run_eval(r, op->args[i].value), k->subject))
+	for (i = 0; i < op->count && !r->failed; i++)
+		if (run_equal(r, k->subject, run_eval(r, op->args[i].value)))
 			return k->matched = true;
 	return false;
 }

@@ -213,7 +213,7 @@ static bool list_field(struct value v, struct value key, struct value *out)
 		*out = value_item(v, 0);
 	else if (key_is(key, "last") && v.len)
 		*out = value_item(v, v.len - 1);
-	else if (key.type == VALUE_INT && i < 0 && -i <= (int64_t)v.len)
+	else if (key.type == VALUE_INT && i < 0 && i >= -(int64_t)v.len)
 		*out = value_item(v, v.len - (size_t)-i);
 	else if (key.type == VALUE_INT && i >= 0 && i < (int64_t)v.len)
 		*out = value_item(v, (size_t)i);
