@@ -28,6 +28,7 @@ struct supervisor {
 	int listener, signals, ready[2];
 	struct child *now, *old;	/* `workers` each; old ones are finishing */
 	bool reloading;			/* `old` still serves, until all of `now` are ready */
+	bool asked_again;		/* SIGHUP came while old workers were finishing */
 	bool served;			/* some worker was ready once */
 	bool stopping;
 	int64_t deadline;
@@ -111,14 +112,15 @@ static void swap(struct supervisor *s)
 	s->old = t;
 }
 
-/* New workers beside the old ones, which serve until all new ones can. */
+/*
+ * New workers beside the old ones, which serve until all new ones can.  Asked while those of
+ * the reload before are finishing, it begins once they have.
+ */
 static void reload(struct supervisor *s)
 {
-	if (s->stopping || alive(s, s->old) > 0) {
-		log_warn(s->pool->log, "pool.reload_refused",
-		    LOG_STR("why", "Workers of the reload before are still finishing."));
+	s->asked_again = alive(s, s->old) > 0;
+	if (s->stopping || s->asked_again)
 		return;
-	}
 	log_info(s->pool->log, "pool.reloading");
 	swap(s);
 	memset(s->now, 0, (size_t)s->pool->workers * sizeof(*s->now));
@@ -221,6 +223,8 @@ static void on_signal(struct supervisor *s)
 		stop(s, 0);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		on_exit_of(s, pid, status);
+	if (s->asked_again)
+		reload(s);
 }
 
 /* Starts what is due; milliseconds until something else is, -1: nothing. */

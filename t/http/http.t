@@ -163,7 +163,7 @@ for my $round (1 .. 5) {
 	# the old ones finish: whatever woke one of them must be answered all the same
 	$good &&= $site->get('/healthz')->{status} == 200 for 1 .. 30;
 }
-ok(scalar($site->events('web', 'pool.reloaded')), 'SIGHUP reloads the pool');
+is(scalar(() = $site->events('web', 'pool.reloaded')), 5, 'SIGHUP reloads the pool');
 ok($good, '... and no request fails meanwhile');
 my %old = map { $_ => 1 } @workers;
 ok($site->until_true(10, sub { my @w = $site->workers('web'); @w == 8 && !grep { $old{$_} } @w }),
