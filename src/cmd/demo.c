@@ -154,7 +154,7 @@ static enum err make_campaign(struct demo *d)
 
 	if (html == NULL)
 		return ERR_IO;
-	return campaign_create(d->app->db, d->mem, d->brand, 0, d->now, fill(d, pairs), &c);
+	return campaign_create(d->app->db, d->brand, 0, d->now, fill(d, pairs), &c);
 }
 
 static enum err make_all(struct demo *d)

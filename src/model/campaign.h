@@ -3,11 +3,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CAMPAIGN_NAME_MAX = 150, SUBJECT_MAX = 250, PREVIEW_MAX = 250, HTML_MAX = 2 * 1024 * 1024,
-	LISTS_MAX = 100 };
+enum {
+	CAMPAIGN_NAME_MAX = 150,
+	SUBJECT_MAX = 250,
+	PREVIEW_MAX = 250,
+	HTML_MAX = 2 * 1024 * 1024,
+	LISTS_MAX = 100
+};
 
-enum campaign_status { CAMPAIGN_DRAFT, CAMPAIGN_SCHEDULED, CAMPAIGN_SENDING, CAMPAIGN_PAUSED,
-	CAMPAIGN_COMPLETED, CAMPAIGN_CANCELLED };
+enum campaign_status {
+	CAMPAIGN_DRAFT,
+	CAMPAIGN_SCHEDULED,
+	CAMPAIGN_SENDING,
+	CAMPAIGN_PAUSED,
+	CAMPAIGN_COMPLETED,
+	CAMPAIGN_CANCELLED
+};
 enum doubt_policy { DOUBT_HOLD, DOUBT_EVIDENCE, DOUBT_RESEND };
 
 struct campaign {
@@ -24,15 +35,15 @@ struct campaign {
 	const char *pause_reason;
 	int64_t version;
 	int64_t created_at, updated_at;
-	int64_t *lists, *exclude_lists;		/* where loaded */
+	int64_t *lists, *exclude_lists; /* where loaded */
 	unsigned long nlists, nexclude_lists;
 };
 
 /* campaign_stats: the rollup of one campaign's events; all zero while there is none. */
 struct campaign_stats {
 	int64_t delivered;
-	int64_t opened, opens;			/* people each once; all by people */
-	int64_t machine_opened, machine_opens;	/* recipients opened by machines only */
+	int64_t opened, opens;                 /* people each once; all by people */
+	int64_t machine_opened, machine_opens; /* recipients opened by machines only */
 	int64_t clicked, clicks, machine_clicked, machine_clicks;
 	int64_t bounced, soft_bounced, complained, unsubscribed;
 	int64_t last_event_at;

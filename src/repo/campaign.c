@@ -4,68 +4,91 @@
 #include "base/mem.h"
 #include "repo/campaign_row.h"
 
-#define IDS(n) \
-	"(SELECT /*+lite value FROM json_each($" n ")*/" \
-	" /*+pg CAST(value AS BIGINT) FROM json_array_elements_text(CAST($" n " AS JSON))*/)"
+#define IDS(n)                                                                         \
+	"(SELECT /*+lite value FROM json_each($" n ")*/"                               \
+	" /*+pg CAST(value AS BIGINT) FROM json_array_elements_text(CAST($" n          \
+	" AS JSON))*/)"
 
-enum { GET, AUDIENCE, INSERT, UPDATE, REMOVE, AUDIENCE_CLEAR, AUDIENCE_ADD, MOVE, REACH,
-	STATEMENTS };
-
-static const char *const sql[STATEMENTS] = {
-	[GET] = "SELECT " CAMPAIGN_COLUMNS ", c.html, c.body_text"
-	        "  FROM campaigns c WHERE c.brand_id = $1 AND c.id = $2",
-	[AUDIENCE] = "SELECT list_id, exclude FROM campaign_audience"
-	             " WHERE campaign_id = $1 ORDER BY list_id",
-	[INSERT] = "INSERT INTO campaigns (brand_id, name, subject, preview_text, html, body_text,"
-	           " from_name, from_email, reply_to, track_opens, track_clicks, on_doubt,"
-	           " created_by, created_at, updated_at)"
-	           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-	           " RETURNING id",
-	[UPDATE] = "UPDATE campaigns SET name = $2, subject = $3, preview_text = $4, html = $5,"
-	           " body_text = $6, from_name = $7, from_email = $8, reply_to = $9,"
-	           " track_opens = $10, track_clicks = $11, on_doubt = $12, updated_at = $13,"
-	           " version = version + 1"
-	           " WHERE brand_id = $1 AND id = $14 AND version = $15 AND status = 'draft'",
-	[REMOVE] = "DELETE FROM campaigns WHERE brand_id = $1 AND id = $2 AND status = 'draft'",
-	[AUDIENCE_CLEAR] = "DELETE FROM campaign_audience WHERE campaign_id = $1",
-	[AUDIENCE_ADD] = "INSERT INTO campaign_audience (campaign_id, list_id, exclude)"
-	                 " SELECT $1, id, $2 FROM lists WHERE brand_id = $3 AND id = $4",
-	[MOVE] = "UPDATE campaigns AS c SET status = $3, pause_reason = $4,"
-	         " send_at = CASE WHEN CAST($5 AS BIGINT) < 0 THEN c.send_at"
-	         "   WHEN CAST($5 AS BIGINT) = 0 THEN NULL ELSE CAST($5 AS BIGINT) END,"
-	         " send_zone = COALESCE(CAST($6 AS TEXT), c.send_zone),"
-	         " started_at = CASE WHEN CAST($3 AS TEXT) = 'sending' AND c.started_at IS NULL"
-	         "   THEN CAST($7 AS BIGINT) ELSE c.started_at END,"
-	         " finished_at = CASE WHEN CAST($3 AS TEXT) IN ('completed', 'cancelled')"
-	         "   THEN CAST($7 AS BIGINT) ELSE c.finished_at END,"
-	         " updated_at = CAST($7 AS BIGINT)"
-	         " WHERE c.brand_id = $1 AND c.id = $2 AND (CAST($8 AS BIGINT) & " CAMPAIGN_STATUS_BIT ") <> 0",
-	[REACH] = "SELECT count(*) FROM subscribers s"
-	          " WHERE s.brand_id = $1 AND s.status = 'active'"
-	          "   AND s.id IN (SELECT i.subscriber_id FROM list_subscribers i"
-	          "        WHERE i.list_id IN " IDS("2") ")"
-	          "   AND NOT EXISTS (SELECT 1 FROM list_subscribers x"
-	          "        WHERE x.subscriber_id = s.id AND x.list_id IN " IDS("3") ")"
-	          "   AND NOT EXISTS (SELECT 1 FROM suppressions p"
-	          "        WHERE p.brand_id = s.brand_id AND p.email_key = s.email_key)",
+enum {
+	GET,
+	AUDIENCE,
+	INSERT,
+	UPDATE,
+	REMOVE,
+	AUDIENCE_CLEAR,
+	AUDIENCE_ADD,
+	MOVE,
+	REACH,
+	STATEMENTS
 };
 
-const char *const campaign_status_words[] = {
-	[CAMPAIGN_DRAFT] = "draft",
+/* clang-format off */
+static const char *const sql[STATEMENTS] = {
+	[GET] =
+	    "SELECT " CAMPAIGN_COLUMNS ", c.html, c.body_text"
+	    "  FROM campaigns c WHERE c.brand_id = $1 AND c.id = $2",
+	[AUDIENCE] =
+	    "SELECT list_id, exclude FROM campaign_audience"
+	    " WHERE campaign_id = $1 ORDER BY list_id",
+	[INSERT] =
+	    "INSERT INTO campaigns (brand_id, name, subject, preview_text, html,"
+	    " body_text,"
+	    " from_name, from_email, reply_to, track_opens, track_clicks, on_doubt,"
+	    " created_by, created_at, updated_at)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+	    " RETURNING id",
+	[UPDATE] =
+	    "UPDATE campaigns SET name = $2, subject = $3, preview_text = $4,"
+	    " html = $5,"
+	    " body_text = $6, from_name = $7, from_email = $8, reply_to = $9,"
+	    " track_opens = $10, track_clicks = $11, on_doubt = $12, updated_at = $13,"
+	    " version = version + 1"
+	    " WHERE brand_id = $1 AND id = $14 AND version = $15 AND status = 'draft'",
+	[REMOVE] =
+	    "DELETE FROM campaigns WHERE brand_id = $1 AND id = $2 AND status ="
+	    " 'draft'",
+	[AUDIENCE_CLEAR] =
+	    "DELETE FROM campaign_audience WHERE campaign_id = $1",
+	[AUDIENCE_ADD] =
+	    "INSERT INTO campaign_audience (campaign_id, list_id, exclude)"
+	    " SELECT $1, id, $2 FROM lists WHERE brand_id = $3 AND id = $4",
+	[MOVE] =
+	    "UPDATE campaigns AS c SET status = $3, pause_reason = $4,"
+	    " send_at = CASE WHEN CAST($5 AS BIGINT) < 0 THEN c.send_at"
+	    "   WHEN CAST($5 AS BIGINT) = 0 THEN NULL ELSE CAST($5 AS BIGINT) END,"
+	    " send_zone = COALESCE(CAST($6 AS TEXT), c.send_zone),"
+	    " started_at = CASE WHEN CAST($3 AS TEXT) = 'sending' AND"
+	    " c.started_at IS NULL"
+	    "   THEN CAST($7 AS BIGINT) ELSE c.started_at END,"
+	    " finished_at = CASE WHEN CAST($3 AS TEXT) IN ('completed', 'cancelled')"
+	    "   THEN CAST($7 AS BIGINT) ELSE c.finished_at END,"
+	    " updated_at = CAST($7 AS BIGINT)"
+	    " WHERE c.brand_id = $1 AND c.id = $2 AND (CAST($8 AS BIGINT) &"
+	    " " CAMPAIGN_STATUS_BIT ") <> 0",
+	[REACH] =
+	    "SELECT count(*) FROM subscribers s"
+	    " WHERE s.brand_id = $1 AND s.status = 'active'"
+	    "   AND s.id IN (SELECT i.subscriber_id FROM list_subscribers i"
+	    "        WHERE i.list_id IN " IDS("2") ")"
+	    "   AND NOT EXISTS (SELECT 1 FROM list_subscribers x"
+	    "        WHERE x.subscriber_id = s.id AND x.list_id IN " IDS("3") ")"
+	    "   AND NOT EXISTS (SELECT 1 FROM suppressions p"
+	    "        WHERE p.brand_id = s.brand_id AND p.email_key = s.email_key)",
+};
+/* clang-format on */
+
+const char *const campaign_status_words[] = { [CAMPAIGN_DRAFT] = "draft",
 	[CAMPAIGN_SCHEDULED] = "scheduled",
 	[CAMPAIGN_SENDING] = "sending",
 	[CAMPAIGN_PAUSED] = "paused",
 	[CAMPAIGN_COMPLETED] = "completed",
 	[CAMPAIGN_CANCELLED] = "cancelled",
-	NULL
-};
+	NULL };
 
-const char *const doubt_policy_words[] = {
-	[DOUBT_HOLD] = "hold",
+const char *const doubt_policy_words[] = { [DOUBT_HOLD] = "hold",
 	[DOUBT_EVIDENCE] = "evidence",
 	[DOUBT_RESEND] = "resend",
-	NULL
-};
+	NULL };
 
 enum err campaign_prepare(struct db *db)
 {
@@ -82,7 +105,7 @@ const char *doubt_policy_word(enum doubt_policy p)
 	return doubt_policy_words[p];
 }
 
-/* ---- reading ---------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static enum err read_audience(struct db *db, void *mem, struct campaign *c)
 {
@@ -102,7 +125,8 @@ static enum err read_audience(struct db *db, void *mem, struct campaign *c)
 	return stmt_error(s);
 }
 
-static enum err read_whole(struct db *db, void *mem, int64_t brand, int64_t id, struct campaign *c)
+static enum err read_whole(struct db *db, void *mem, int64_t brand, int64_t id,
+    struct campaign *c)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[GET]);
 	enum err e;
@@ -118,7 +142,8 @@ static enum err read_whole(struct db *db, void *mem, int64_t brand, int64_t id, 
 	return e;
 }
 
-enum err campaign_get(struct db *db, void *mem, int64_t brand, int64_t id, struct campaign **out)
+enum err campaign_get(struct db *db, void *mem, int64_t brand, int64_t id,
+    struct campaign **out)
 {
 	struct campaign *c = mem_new(mem, struct campaign);
 	enum err e = read_whole(db, c, brand, id, c);
@@ -145,25 +170,25 @@ static const char *ids_json(void *mem, const int64_t *ids, size_t n)
 	return b->data;
 }
 
-enum err campaign_reach(struct db *db, int64_t brand, const int64_t *lists, size_t nlists,
-    const int64_t *without, size_t nwithout, int64_t *out)
+enum err campaign_reach(struct db *db, const struct campaign *c, int64_t *out)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "campaign_reach");
 	STMT_SCOPE s = db_stmt(db, &sql[REACH]);
 	enum err e;
 
-	stmt_bind_int(s, 1, brand);
-	stmt_bind_text(s, 2, ids_json(tmp, lists, nlists));
-	stmt_bind_text(s, 3, ids_json(tmp, without, nwithout));
+	stmt_bind_int(s, 1, c->brand_id);
+	stmt_bind_text(s, 2, ids_json(tmp, c->lists, c->nlists));
+	stmt_bind_text(s, 3, ids_json(tmp, c->exclude_lists, c->nexclude_lists));
 	e = stmt_row(s);
 	if (e == OK)
 		*out = stmt_int(s, 0);
 	return e;
 }
 
-/* ---- writing ---------------------------------------------------------------------- */
+/* ---- writing ---- */
 
-static enum err add_audience(struct db *db, const struct campaign *c, int64_t list, bool exclude)
+static enum err add_audience(struct db *db, const struct campaign *c, int64_t list,
+    bool exclude)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[AUDIENCE_ADD]);
 	enum err e;
@@ -289,8 +314,8 @@ enum err campaign_delete(struct db *db, int64_t brand, int64_t id)
 	return e == OK && stmt_changes(s) == 0 ? ERR_CONFLICT : e;
 }
 
-enum err campaign_move(struct db *db, int64_t brand, int64_t id, const struct campaign_step *step,
-    int64_t now)
+enum err campaign_move(struct db *db, int64_t brand, int64_t id,
+    const struct campaign_step *step, int64_t now)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[MOVE]);
 	enum err e;

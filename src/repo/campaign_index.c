@@ -7,50 +7,67 @@
 #include "base/text.h"
 #include "repo/like.h"
 
-#define AUTHOR "COALESCE((SELECT CASE u.name WHEN '' THEN u.email ELSE u.name END" \
+#define AUTHOR                                                                         \
+	"COALESCE((SELECT CASE u.name WHEN '' THEN u.email ELSE u.name END"            \
 	" FROM users u WHERE u.id = c.created_by), '')"
 
 /* "Newsletter + Brew school" */
-#define LIST_NAMES(exclude) \
-	"COALESCE((SELECT /*+lite group_concat*/ /*+pg string_agg*/ (n.name, ' + ')" \
-	" FROM (SELECT l.name FROM campaign_audience a JOIN lists l ON l.id = a.list_id" \
-	" WHERE a.campaign_id = c.id AND a.exclude = " exclude " ORDER BY l.name) n), '')"
+#define LIST_NAMES(exclude)                                                            \
+	"COALESCE((SELECT /*+lite group_concat*/ /*+pg string_agg*/ (n.name, ' + ')"   \
+	" FROM (SELECT l.name FROM campaign_audience a JOIN lists l ON l.id = "        \
+	"a.list_id"                                                                    \
+	" WHERE a.campaign_id = c.id AND a.exclude = " exclude                         \
+	" ORDER BY l.name) n), '')"
 
-#define STATS_COLUMNS \
-	"COALESCE(t.delivered, 0), COALESCE(t.opened, 0), COALESCE(t.opens, 0)," \
-	" COALESCE(t.machine_opened, 0), COALESCE(t.machine_opens, 0), COALESCE(t.clicked, 0)," \
-	" COALESCE(t.clicks, 0), COALESCE(t.machine_clicked, 0), COALESCE(t.machine_clicks, 0)," \
-	" COALESCE(t.bounced, 0), COALESCE(t.soft_bounced, 0), COALESCE(t.complained, 0)," \
+#define STATS_COLUMNS                                                                  \
+	"COALESCE(t.delivered, 0), COALESCE(t.opened, 0), COALESCE(t.opens, 0),"       \
+	" COALESCE(t.machine_opened, 0), COALESCE(t.machine_opens, 0), "               \
+	"COALESCE(t.clicked, 0),"                                                      \
+	" COALESCE(t.clicks, 0), COALESCE(t.machine_clicked, 0), "                     \
+	"COALESCE(t.machine_clicks, 0),"                                               \
+	" COALESCE(t.bounced, 0), COALESCE(t.soft_bounced, 0), "                       \
+	"COALESCE(t.complained, 0),"                                                   \
 	" COALESCE(t.unsubscribed, 0), t.last_event_at"
 
 /* "4:120,5:2" of campaign_counts */
-#define COUNTS \
-	"COALESCE((SELECT /*+lite group_concat*/ /*+pg string_agg*/ (k.state || ':' || k.n, ',')" \
+#define COUNTS                                                                         \
+	"COALESCE((SELECT /*+lite group_concat*/ /*+pg string_agg*/ (k.state || ':' "  \
+	"|| k.n, ',')"                                                                 \
 	" FROM campaign_counts k WHERE k.campaign_id = c.id), '')"
 
 enum { PAGE, TALLY, RECENT, STATS, STATEMENTS };
 
+/* clang-format off */
 static const char *const sql[STATEMENTS] = {
-	[PAGE] = "SELECT " CAMPAIGN_COLUMNS ", " AUTHOR ", " LIST_NAMES("0") ", " LIST_NAMES("1")
-	         ", " COUNTS ", " STATS_COLUMNS
-	         "  FROM campaigns c LEFT JOIN campaign_stats t ON t.campaign_id = c.id"
-	         " WHERE c.brand_id = $1"
-	         "   AND (CAST($2 AS BIGINT) = 0 OR (CAST($2 AS BIGINT) & " CAMPAIGN_STATUS_BIT ") <> 0)"
-	         "   AND (CAST($3 AS TEXT) = '' OR lower(c.name) LIKE lower($3) ESCAPE '!'"
-	         "        OR lower(c.subject) LIKE lower($3) ESCAPE '!')"
-	         "   AND (CAST($4 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM campaign_audience a"
-	         "        WHERE a.campaign_id = c.id AND a.list_id = $4 AND a.exclude = 0))"
-	         "   AND (CAST($5 AS BIGINT) = 0 OR c.id < $5)"
-	         " ORDER BY c.id DESC LIMIT $6",
-	[TALLY] = "SELECT status, count(*) FROM campaigns WHERE brand_id = $1 GROUP BY status",
-	[RECENT] = "SELECT COALESCE(sum((SELECT k.n FROM campaign_counts k"
-	           "         WHERE k.campaign_id = c.id AND k.state = 4)), 0),"
-	           "       COALESCE(sum(t.delivered), 0), COALESCE(sum(t.opened), 0),"
-	           "       COALESCE(sum(t.complained), 0)"
-	           "  FROM campaigns c LEFT JOIN campaign_stats t ON t.campaign_id = c.id"
-	           " WHERE c.brand_id = $1 AND c.started_at >= $2",
-	[STATS] = "SELECT " STATS_COLUMNS " FROM campaign_stats t WHERE t.campaign_id = $1",
+	[PAGE] =
+	    "SELECT " CAMPAIGN_COLUMNS ", " AUTHOR ", " LIST_NAMES("0") ","
+	    " " LIST_NAMES("1")
+	    ", " COUNTS ", " STATS_COLUMNS
+	    "  FROM campaigns c LEFT JOIN campaign_stats t ON t.campaign_id = c.id"
+	    " WHERE c.brand_id = $1"
+	    "   AND (CAST($2 AS BIGINT) = 0 OR (CAST($2 AS BIGINT) &"
+	    " " CAMPAIGN_STATUS_BIT ") <> 0)"
+	    "   AND (CAST($3 AS TEXT) = '' OR lower(c.name) LIKE lower($3) ESCAPE '!'"
+	    "        OR lower(c.subject) LIKE lower($3) ESCAPE '!')"
+	    "   AND (CAST($4 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM"
+	    " campaign_audience a"
+	    "        WHERE a.campaign_id = c.id AND a.list_id = $4 AND a.exclude = 0))"
+	    "   AND (CAST($5 AS BIGINT) = 0 OR c.id < $5)"
+	    " ORDER BY c.id DESC LIMIT $6",
+	[TALLY] =
+	    "SELECT status, count(*) FROM campaigns WHERE brand_id = $1 GROUP BY"
+	    " status",
+	[RECENT] =
+	    "SELECT COALESCE(sum((SELECT k.n FROM campaign_counts k"
+	    "         WHERE k.campaign_id = c.id AND k.state = 4)), 0),"
+	    "       COALESCE(sum(t.delivered), 0), COALESCE(sum(t.opened), 0),"
+	    "       COALESCE(sum(t.complained), 0)"
+	    "  FROM campaigns c LEFT JOIN campaign_stats t ON t.campaign_id = c.id"
+	    " WHERE c.brand_id = $1 AND c.started_at >= $2",
+	[STATS] =
+	    "SELECT " STATS_COLUMNS " FROM campaign_stats t WHERE t.campaign_id = $1",
 };
+/* clang-format on */
 
 enum err campaign_index_prepare(struct db *db)
 {
@@ -72,7 +89,8 @@ void campaign_row_read(struct stmt *s, void *mem, struct campaign *c)
 	c->id = stmt_int(s, 0);
 	c->brand_id = stmt_int(s, 1);
 	c->name = stmt_copy(s, 2, mem);
-	c->status = (enum campaign_status)word_index(campaign_status_words, stmt_text(s, 3));
+	c->status =
+	    (enum campaign_status)word_index(campaign_status_words, stmt_text(s, 3));
 	c->subject = stmt_copy(s, 4, mem);
 	c->preview_text = stmt_copy(s, 5, mem);
 	c->from_name = stmt_copy(s, 6, mem);
@@ -80,7 +98,8 @@ void campaign_row_read(struct stmt *s, void *mem, struct campaign *c)
 	c->reply_to = stmt_copy(s, 8, mem);
 	c->track_opens = stmt_int(s, 9) != 0;
 	c->track_clicks = stmt_int(s, 10) != 0;
-	c->on_doubt = (enum doubt_policy)word_index(doubt_policy_words, stmt_text(s, 11));
+	c->on_doubt =
+	    (enum doubt_policy)word_index(doubt_policy_words, stmt_text(s, 11));
 	c->send_at = stmt_int(s, 12);
 	c->send_zone = stmt_copy(s, 13, mem);
 	c->audience = stmt_int(s, 14);
@@ -144,8 +163,8 @@ static void read_line(struct stmt *s, void *mem, struct campaign_line *l)
 	read_stats(s, CAMPAIGN_COLUMN_COUNT + 4, &l->stats);
 }
 
-enum err campaign_page(struct db *db, void *mem, int64_t brand, const struct campaign_filter *f,
-    struct campaign_line **out, size_t *n)
+enum err campaign_page(struct db *db, void *mem, int64_t brand,
+    const struct campaign_filter *f, struct campaign_line **out, size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[PAGE]);
 
@@ -173,7 +192,8 @@ enum err campaign_tally(struct db *db, int64_t brand, int64_t n[CAMPAIGN_STATUSE
 	return stmt_error(s);
 }
 
-enum err campaign_recent(struct db *db, int64_t brand, int64_t since, struct campaign_recent *out)
+enum err campaign_recent(struct db *db, int64_t brand, int64_t since,
+    struct campaign_recent *out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[RECENT]);
 	enum err e;

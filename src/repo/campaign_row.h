@@ -2,18 +2,24 @@
 
 #include "repo/campaign.h"
 
-/* What campaign.c and campaign_index.c share: the columns without bodies, of campaigns c. */
-#define CAMPAIGN_COLUMNS \
-	"c.id, c.brand_id, c.name, c.status, c.subject, c.preview_text, c.from_name," \
-	" c.from_email, c.reply_to, c.track_opens, c.track_clicks, c.on_doubt, c.send_at," \
-	" c.send_zone, c.audience, c.freeze_after, c.frozen_at, c.started_at, c.finished_at," \
+/*
+ * What campaign.c and campaign_index.c share: the columns without bodies, of campaigns
+ * c.
+ */
+#define CAMPAIGN_COLUMNS                                                               \
+	"c.id, c.brand_id, c.name, c.status, c.subject, c.preview_text, c.from_name,"  \
+	" c.from_email, c.reply_to, c.track_opens, c.track_clicks, c.on_doubt, "       \
+	"c.send_at,"                                                                   \
+	" c.send_zone, c.audience, c.freeze_after, c.frozen_at, c.started_at, "        \
+	"c.finished_at,"                                                               \
 	" c.pause_reason, c.version, c.created_at, c.updated_at"
 
 enum { CAMPAIGN_COLUMN_COUNT = 23 };
 
 /* Which bit of a set of statuses a row has. */
-#define CAMPAIGN_STATUS_BIT \
-	"CASE c.status WHEN 'draft' THEN 1 WHEN 'scheduled' THEN 2 WHEN 'sending' THEN 4" \
+#define CAMPAIGN_STATUS_BIT                                                            \
+	"CASE c.status WHEN 'draft' THEN 1 WHEN 'scheduled' THEN 2 WHEN 'sending' "    \
+	"THEN 4"                                                                       \
 	" WHEN 'paused' THEN 8 WHEN 'completed' THEN 16 ELSE 32 END"
 
 /* Reads CAMPAIGN_COLUMNS from column 0. */

@@ -4,30 +4,42 @@
 #include "base/text.h"
 #include "repo/like.h"
 
-#define COLUMNS \
-	"m.id, m.brand_id, m.campaign_id, m.subscriber_id, m.attempt_id, m.kind, m.from_header," \
+#define COLUMNS                                                                        \
+	"m.id, m.brand_id, m.campaign_id, m.subscriber_id, m.attempt_id, m.kind, "     \
+	"m.from_header,"                                                               \
 	" m.to_email, m.subject, m.created_at, COALESCE(c.name, '')"
 #define FROM "  FROM outbox_messages m LEFT JOIN campaigns c ON c.id = m.campaign_id"
 
 enum { INSERT, PAGE, GET, COUNT, NEWER, OLDER, STATEMENTS };
 
+/* clang-format off */
 static const char *const sql[STATEMENTS] = {
-	[INSERT] = "INSERT INTO outbox_messages (brand_id, campaign_id, subscriber_id, attempt_id,"
-	           " kind, from_header, to_email, subject, headers, html, body_text, created_at)"
-	           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
-	[PAGE] = "SELECT " COLUMNS ", substr(m.body_text, 1, 200)" FROM
-	         " WHERE m.brand_id = $1"
-	         "   AND (CAST($2 AS BIGINT) = 0 OR m.campaign_id = $2)"
-	         "   AND (CAST($3 AS TEXT) = '' OR lower(m.to_email) LIKE lower($3) ESCAPE '!'"
-	         "        OR lower(m.subject) LIKE lower($3) ESCAPE '!')"
-	         "   AND (CAST($4 AS BIGINT) = 0 OR m.id < $4)"
-	         " ORDER BY m.id DESC LIMIT $5",
-	[GET] = "SELECT " COLUMNS ", m.body_text, m.headers, m.html" FROM
-	        " WHERE m.brand_id = $1 AND m.id = $2",
-	[COUNT] = "SELECT count(*) FROM outbox_messages WHERE brand_id = $1",
-	[NEWER] = "SELECT min(id) FROM outbox_messages WHERE brand_id = $1 AND id > $2",
-	[OLDER] = "SELECT max(id) FROM outbox_messages WHERE brand_id = $1 AND id < $2",
+	[INSERT] =
+	    "INSERT INTO outbox_messages (brand_id, campaign_id, subscriber_id,"
+	    " attempt_id,"
+	    " kind, from_header, to_email, subject, headers, html, body_text,"
+	    " created_at)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+	[PAGE] =
+	    "SELECT " COLUMNS ", substr(m.body_text, 1, 200)" FROM
+	    " WHERE m.brand_id = $1"
+	    "   AND (CAST($2 AS BIGINT) = 0 OR m.campaign_id = $2)"
+	    "   AND (CAST($3 AS TEXT) = '' OR lower(m.to_email) LIKE lower($3)"
+	    " ESCAPE '!'"
+	    "        OR lower(m.subject) LIKE lower($3) ESCAPE '!')"
+	    "   AND (CAST($4 AS BIGINT) = 0 OR m.id < $4)"
+	    " ORDER BY m.id DESC LIMIT $5",
+	[GET] =
+	    "SELECT " COLUMNS ", m.body_text, m.headers, m.html" FROM
+	    " WHERE m.brand_id = $1 AND m.id = $2",
+	[COUNT] =
+	    "SELECT count(*) FROM outbox_messages WHERE brand_id = $1",
+	[NEWER] =
+	    "SELECT min(id) FROM outbox_messages WHERE brand_id = $1 AND id > $2",
+	[OLDER] =
+	    "SELECT max(id) FROM outbox_messages WHERE brand_id = $1 AND id < $2",
 };
+/* clang-format on */
 
 enum err outbox_prepare(struct db *db)
 {
@@ -76,8 +88,8 @@ static void read_row(struct stmt *s, void *mem, struct outbox_message *m)
 	m->html = "";
 }
 
-enum err outbox_page(struct db *db, void *mem, int64_t brand, const struct outbox_filter *f,
-    struct outbox_message **out, size_t *n)
+enum err outbox_page(struct db *db, void *mem, int64_t brand,
+    const struct outbox_filter *f, struct outbox_message **out, size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[PAGE]);
 
@@ -125,8 +137,8 @@ enum err outbox_count(struct db *db, int64_t brand, int64_t *out)
 	return e;
 }
 
-static enum err beside(struct db *db, const char *const *which, int64_t brand, int64_t id,
-    int64_t *out)
+static enum err beside(struct db *db, const char *const *which, int64_t brand,
+    int64_t id, int64_t *out)
 {
 	STMT_SCOPE s = db_stmt(db, which);
 	enum err e;
@@ -135,11 +147,12 @@ static enum err beside(struct db *db, const char *const *which, int64_t brand, i
 	stmt_bind_int(s, 2, id);
 	e = stmt_row(s);
 	if (e == OK)
-		*out = stmt_int(s, 0);	/* NULL is 0 */
+		*out = stmt_int(s, 0); /* NULL is 0 */
 	return e;
 }
 
-enum err outbox_beside(struct db *db, int64_t brand, int64_t id, int64_t *newer, int64_t *older)
+enum err outbox_beside(struct db *db, int64_t brand, int64_t id, int64_t *newer,
+    int64_t *older)
 {
 	enum err e = beside(db, &sql[NEWER], brand, id, newer);
 

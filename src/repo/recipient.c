@@ -6,46 +6,61 @@
 #include "base/text.h"
 #include "repo/like.h"
 
-#define COLUMNS \
-	"d.id, d.campaign_id, d.subscriber_id, d.attempt_id, d.state, d.email, d.reason," \
-	" d.message_id, d.tries, d.next_try_at, d.claimed_at, d.settled_at, d.delivered_at," \
-	" d.bounced_at, d.opened_at, d.machine_opened_at, d.clicked_at, d.machine_clicked_at," \
-	" d.unsubscribed_at, d.bounce, d.complained_at," \
+#define COLUMNS                                                                        \
+	"d.id, d.campaign_id, d.subscriber_id, d.attempt_id, d.state, d.email, "       \
+	"d.reason,"                                                                    \
+	" d.message_id, d.tries, d.next_try_at, d.claimed_at, d.settled_at, "          \
+	"d.delivered_at,"                                                              \
+	" d.bounced_at, d.opened_at, d.machine_opened_at, d.clicked_at, "              \
+	"d.machine_clicked_at,"                                                        \
+	" d.unsubscribed_at, d.bounce, d.complained_at,"                               \
 	" COALESCE(s.first_name, ''), COALESCE(s.last_name, '')"
 
-#define FROM "  FROM campaign_subscribers d LEFT JOIN subscribers s ON s.id = d.subscriber_id"
+#define FROM                                                                           \
+	"  FROM campaign_subscribers d LEFT JOIN subscribers s ON s.id = "             \
+	"d.subscriber_id"
 
 enum { PAGE, REASONS, PACE, STEPS, NEXT_TRY, LATEST, STATEMENTS };
 
+/* clang-format off */
 static const char *const sql[STATEMENTS] = {
-	[PAGE] = "SELECT " COLUMNS FROM
-	         " WHERE d.campaign_id = $1 AND d.state = $2 AND d.id > $3"
-	         "   AND (CAST($4 AS BIGINT) = 0 OR d.bounced_at IS NOT NULL)"
-	         "   AND (CAST($5 AS TEXT) = '' OR d.reason = $5)"
-	         "   AND (CAST($6 AS TEXT) = '' OR d.email_key LIKE lower($6) ESCAPE '!'"
-	         "        OR d.message_id = $7)"
-	         " ORDER BY d.id LIMIT $8",
-	[REASONS] = "SELECT state, reason, min(email), count(*), max(settled_at)"
-	            "  FROM campaign_subscribers"
-	            " WHERE campaign_id = $1 AND state IN (3, 5, 6, 7)"
-	            " GROUP BY state, reason ORDER BY count(*) DESC, state, reason LIMIT $2",
-	[PACE] = "SELECT COALESCE(sum(CASE WHEN r.campaign_id = $1 AND r.finished_at > $2"
-	         "         THEN 1 ELSE 0 END), 0), COALESCE(min(r.started_at), 0), count(*)"
-	         "  FROM (SELECT campaign_id, started_at, finished_at FROM send_attempts"
-	         "         ORDER BY id DESC LIMIT $3) r",
-	[STEPS] = "SELECT (r.finished_at - CAST($2 AS BIGINT)) / CAST($3 AS BIGINT), count(*)"
-	          "  FROM (SELECT campaign_id, finished_at FROM send_attempts"
-	          "         ORDER BY id DESC LIMIT $4) r"
-	          " WHERE r.campaign_id = $1 AND r.finished_at >= CAST($2 AS BIGINT) GROUP BY 1",
-	[NEXT_TRY] = "SELECT min(next_try_at) FROM campaign_subscribers"
-	             " WHERE campaign_id = $1 AND state = 3",
-	[LATEST] = "SELECT " COLUMNS
-	           "  FROM (SELECT id, delivery_id FROM send_attempts WHERE campaign_id = $1"
-	           "           AND id > (SELECT COALESCE(max(id), 0) - 2000 FROM send_attempts)"
-	           "           AND outcome = 4 ORDER BY id DESC LIMIT $2) r"
-	           "  JOIN campaign_subscribers d ON d.id = r.delivery_id"
-	           "  LEFT JOIN subscribers s ON s.id = d.subscriber_id ORDER BY r.id DESC",
+	[PAGE] =
+	    "SELECT " COLUMNS FROM
+	    " WHERE d.campaign_id = $1 AND d.state = $2 AND d.id > $3"
+	    "   AND (CAST($4 AS BIGINT) = 0 OR d.bounced_at IS NOT NULL)"
+	    "   AND (CAST($5 AS TEXT) = '' OR d.reason = $5)"
+	    "   AND (CAST($6 AS TEXT) = '' OR d.email_key LIKE lower($6) ESCAPE '!'"
+	    "        OR d.message_id = $7)"
+	    " ORDER BY d.id LIMIT $8",
+	[REASONS] =
+	    "SELECT state, reason, min(email), count(*), max(settled_at)"
+	    "  FROM campaign_subscribers"
+	    " WHERE campaign_id = $1 AND state IN (3, 5, 6, 7)"
+	    " GROUP BY state, reason ORDER BY count(*) DESC, state, reason LIMIT $2",
+	[PACE] =
+	    "SELECT COALESCE(sum(CASE WHEN r.campaign_id = $1 AND r.finished_at > $2"
+	    "         THEN 1 ELSE 0 END), 0), COALESCE(min(r.started_at), 0), count(*)"
+	    "  FROM (SELECT campaign_id, started_at, finished_at FROM send_attempts"
+	    "         ORDER BY id DESC LIMIT $3) r",
+	[STEPS] =
+	    "SELECT (r.finished_at - CAST($2 AS BIGINT)) / CAST($3 AS BIGINT), count(*)"
+	    "  FROM (SELECT campaign_id, finished_at FROM send_attempts"
+	    "         ORDER BY id DESC LIMIT $4) r"
+	    " WHERE r.campaign_id = $1 AND r.finished_at >= CAST($2 AS BIGINT)"
+	    " GROUP BY 1",
+	[NEXT_TRY] =
+	    "SELECT min(next_try_at) FROM campaign_subscribers"
+	    " WHERE campaign_id = $1 AND state = 3",
+	[LATEST] =
+	    "SELECT " COLUMNS
+	    "  FROM (SELECT id, delivery_id FROM send_attempts WHERE campaign_id = $1"
+	    "           AND id > (SELECT COALESCE(max(id), 0) - 2000 FROM"
+	    " send_attempts)"
+	    "           AND outcome = 4 ORDER BY id DESC LIMIT $2) r"
+	    "  JOIN campaign_subscribers d ON d.id = r.delivery_id"
+	    "  LEFT JOIN subscribers s ON s.id = d.subscriber_id ORDER BY r.id DESC",
 };
+/* clang-format on */
 
 enum err recipient_prepare(struct db *db)
 {
@@ -77,63 +92,65 @@ static void read_row(struct stmt *s, void *mem, struct recipient *r)
 	d->unsubscribed_at = stmt_int(s, 18);
 	r->bounce = stmt_copy(s, 19, mem);
 	r->complained_at = stmt_int(s, 20);
-	r->name = text_trim(mem, mem_printf(mem, "%s %s", stmt_text(s, 21), stmt_text(s, 22)));
+	r->name = text_trim(mem,
+	    mem_printf(mem, "%s %s", stmt_text(s, 21), stmt_text(s, 22)));
 }
 
-/* ---- pages ------------------------------------------------------------------------ */
+/* ---- pages ---- */
 
-enum { CURSOR_ID_BITS = 56 };	/* of a cursor: state above, id below */
+enum { CURSOR_ID_BITS = 56 }; /* of a cursor: state above, id below */
 
 static int64_t cursor_of(const struct delivery *d)
 {
 	return ((int64_t)d->state << CURSOR_ID_BITS) | d->id;
 }
 
-/* Appends the rows of one state with ids above `after`. */
-static enum err page_of_state(struct db *db, void *mem, int64_t campaign, int state, int64_t after,
-    const struct recipient_filter *f, struct recipient *rows, size_t *n)
+/* Appends the rows of one state with ids above f->after, up to one more than wanted. */
+static enum err page_of_state(struct db *db, void *mem, int64_t campaign, int state,
+    const struct recipient_filter *f, struct recipient_rows *out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[PAGE]);
 	size_t most = (size_t)f->limit + 1;
 
 	stmt_bind_int(s, 1, campaign);
 	stmt_bind_int(s, 2, state);
-	stmt_bind_int(s, 3, after);
+	stmt_bind_int(s, 3, f->after);
 	stmt_bind_int(s, 4, f->bounced);
 	stmt_bind_text(s, 5, f->reason != NULL ? f->reason : "");
 	stmt_bind_text(s, 6, like_part(mem, f->search));
 	stmt_bind_text(s, 7, f->search != NULL ? f->search : "");
-	stmt_bind_int(s, 8, (int64_t)(most - *n));
-	while (*n < most && stmt_next(s))
-		read_row(s, mem, &rows[(*n)++]);
+	stmt_bind_int(s, 8, (int64_t)(most - out->n));
+	while (out->n < most && stmt_next(s))
+		read_row(s, mem, &out->rows[out->n++]);
 	return stmt_error(s);
 }
 
-enum err recipient_page(struct db *db, void *mem, int64_t campaign, const struct recipient_filter *f,
-    struct recipient **out, size_t *n, int64_t *next)
+enum err recipient_page(struct db *db, void *mem, int64_t campaign,
+    const struct recipient_filter *f, struct recipient_rows *out)
 {
-	size_t most = (size_t)f->limit + 1;	/* one more tells whether there is a next page */
-	int first = (int)(f->after >> CURSOR_ID_BITS), state;
-	int64_t after = f->after & (((int64_t)1 << CURSOR_ID_BITS) - 1);
+	size_t most =
+	    (size_t)f->limit + 1; /* one more tells whether there is a next page */
+	struct recipient_filter part = *f;
+	int state = (int)(f->after >> CURSOR_ID_BITS);
 	enum err e = OK;
 
-	*n = 0;
-	*next = 0;
-	*out = mem_array(mem, struct recipient, most);
-	for (state = first; e == OK && state < DELIVERY_STATES && *n < most; state++) {
-		if (f->states != 0 && (f->states & 1u << state) == 0)
-			continue;
-		e = page_of_state(db, mem, campaign, state, state == first ? after : 0, f, *out, n);
+	*out =
+	    (struct recipient_rows){ .rows = mem_array(mem, struct recipient, most) };
+	part.after &= ((int64_t)1 << CURSOR_ID_BITS) - 1;
+	for (; e == OK && state < DELIVERY_STATES && out->n < most; state++) {
+		if (f->states == 0 || (f->states & 1u << state) != 0)
+			e = page_of_state(db, mem, campaign, state, &part, out);
+		part.after = 0;
 	}
-	if (e == OK && *n == most)
-		*next = cursor_of(&(*out)[--(*n) - 1].d);
+	if (e == OK && out->n == most)
+		out->next = cursor_of(&out->rows[--out->n - 1].d);
 	return e;
 }
 
-/* ---- what is said of a running campaign ------------------------------------------- */
+/* ---- what is said of a running campaign ---- */
 
-enum err recipient_reasons(struct db *db, void *mem, int64_t campaign, struct recipient_reason **out,
-    size_t *n)
+enum err recipient_reasons(struct db *db, void *mem, int64_t campaign,
+    struct recipient_reason **out, size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[REASONS]);
 
@@ -153,7 +170,8 @@ enum err recipient_reasons(struct db *db, void *mem, int64_t campaign, struct re
 	return stmt_error(s);
 }
 
-static enum err read_pace(struct db *db, int64_t campaign, int64_t now, struct recipient_pace *out)
+static enum err read_pace(struct db *db, int64_t campaign, int64_t now,
+    struct recipient_pace *out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[PACE]);
 	enum err e;
@@ -171,7 +189,8 @@ static enum err read_pace(struct db *db, int64_t campaign, int64_t now, struct r
 	return OK;
 }
 
-static enum err read_steps(struct db *db, int64_t campaign, int64_t now, struct recipient_pace *out)
+static enum err read_steps(struct db *db, int64_t campaign, int64_t now,
+    struct recipient_pace *out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[STEPS]);
 
@@ -188,7 +207,8 @@ static enum err read_steps(struct db *db, int64_t campaign, int64_t now, struct 
 	return stmt_error(s);
 }
 
-enum err recipient_pace(struct db *db, int64_t campaign, int64_t now, struct recipient_pace *out)
+enum err recipient_pace(struct db *db, int64_t campaign, int64_t now,
+    struct recipient_pace *out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[NEXT_TRY]);
 	enum err e;

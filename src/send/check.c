@@ -29,13 +29,16 @@ static struct check *add(struct making *m, const char *key, enum check_level lev
 	if (m->list->n == CHECKS_MAX)
 		return &m->list->items[CHECKS_MAX - 1];
 	k = &m->list->items[m->list->n++];
-	*k = (struct check){ .key = key, .level = level, .title = "", .todo = "",
+	*k = (struct check){ .key = key,
+		.level = level,
+		.title = "",
+		.todo = "",
 		.where = "content" };
 	return k;
 }
 
-static void say(struct making *m, const char *key, enum check_level level, const char *title,
-    const char *todo)
+static void say(struct making *m, const char *key, enum check_level level,
+    const char *title, const char *todo)
 {
 	struct check *k = add(m, key, level);
 
@@ -43,13 +46,17 @@ static void say(struct making *m, const char *key, enum check_level level, const
 	k->todo = todo;
 }
 
-/* ---- content ---------------------------------------------------------------------- */
+/* ---- content ---- */
 
 enum err check_compile(void *mem, const struct check_view *v, const struct campaign *c,
     enum compose_mode mode, struct content **out)
 {
-	struct compose_source src = { .campaign = c, .brand = v->brand, .keys = v->keys,
-		.public_url = v->public_url, .mode = mode, .now = v->now };
+	struct compose_source src = { .campaign = c,
+		.brand = v->brand,
+		.keys = v->keys,
+		.public_url = v->public_url,
+		.mode = mode,
+		.now = v->now };
 	struct field *fields;
 	enum err e = field_all(v->db, mem, c->brand_id, &fields, &src.nfields);
 
@@ -71,7 +78,10 @@ static const char *part_name(const char *part)
 	return "Preview text";
 }
 
-/* A problem that points into a template; problems of a whole part are topics of their own. */
+/*
+ * A problem that points into a template; problems of a whole part are topics of their
+ * own.
+ */
 static bool is_template_problem(const struct compose_problem *p)
 {
 	return p->line > 0;
@@ -82,14 +92,17 @@ static void fill_problem(void *mem, struct check *k, const struct compose_proble
 	*k = (struct check){
 		.key = strcmp(p->part, "subject") == 0 ? "subject" : "tags",
 		.level = p->level == PROBLEM_ERROR ? CHECK_BLOCK : CHECK_NOTE,
-		.title = mem_printf(mem, "%s, line %d, column %d: %s", part_name(p->part), p->line,
-		    p->column, p->text),
-		.todo = "", .where = "content", .line = p->line, .column = p->column,
+		.title = mem_printf(mem, "%s, line %d, column %d: %s",
+		    part_name(p->part), p->line, p->column, p->text),
+		.todo = "",
+		.where = "content",
+		.line = p->line,
+		.column = p->column,
 	};
 }
 
-enum err campaign_problems(void *mem, const struct check_view *v, const struct campaign *c,
-    struct check **out, size_t *n)
+enum err campaign_problems(void *mem, const struct check_view *v,
+    const struct campaign *c, struct check **out, size_t *n)
 {
 	const struct compose_problem *p;
 	struct content *content;
@@ -129,11 +142,12 @@ static void check_subject(struct making *m)
 	if (n == 0)
 		say(m, "subject", CHECK_BLOCK, "The subject is empty.", "Write one.");
 	else if (n > SUBJECT_LONG)
-		say(m, "subject", CHECK_NOTE, mem_printf(m->mem,
-		    "The subject has %zu characters.", n), "Phones show about 40 of them.");
+		say(m, "subject", CHECK_NOTE,
+		    mem_printf(m->mem, "The subject has %zu characters.", n),
+		    "Phones show about 40 of them.");
 	else
-		say(m, "subject", CHECK_GOOD, mem_printf(m->mem, "Subject: “%s”",
-		    m->c->subject), "");
+		say(m, "subject", CHECK_GOOD,
+		    mem_printf(m->mem, "Subject: “%s”", m->c->subject), "");
 	if (text_empty(m->c->preview_text))
 		say(m, "preview_text", CHECK_NOTE, "There is no preview text.",
 		    "Inboxes show the first words of the mail instead.");
@@ -152,9 +166,11 @@ static void check_content(struct making *m)
 		say(m, "unsubscribe", CHECK_GOOD, "There is an unsubscribe link.", "");
 	else
 		say(m, "unsubscribe", CHECK_GOOD,
-		    "An unsubscribe link will be added at the end, as there is none.", "");
+		    "An unsubscribe link will be added at the end, as there is none.",
+		    "");
 	if (is_blank(m->c->text))
-		say(m, "text", CHECK_GOOD, "The text version is made from the HTML.", "");
+		say(m, "text", CHECK_GOOD, "The text version is made from the HTML.",
+		    "");
 	else
 		say(m, "text", CHECK_GOOD, "The text version is your own.",
 		    "Keep it in step with the HTML.");
@@ -168,23 +184,26 @@ static void check_address(struct making *m)
 		struct check *k = add(m, "postal_address", CHECK_NOTE);
 
 		k->title = "The brand has no postal address.";
-		k->todo = "Many countries demand one in every marketing mail: add it in the "
-			  "brand's settings.";
+		k->todo =
+		    "Many countries demand one in every marketing mail: add it in the "
+		    "brand's settings.";
 		k->where = "brand";
 	} else if (strstr(m->c->html, "postal_address") != NULL ||
 	    strstr(m->c->html, postal) != NULL) {
-		say(m, "postal_address", CHECK_GOOD, "The postal address is in the mail.", "");
+		say(m, "postal_address", CHECK_GOOD,
+		    "The postal address is in the mail.", "");
 	} else {
 		say(m, "postal_address", CHECK_GOOD,
 		    "The postal address will be added at the end.", "");
 	}
 }
 
-/* ---- links, pictures, size -------------------------------------------------------- */
+/* ---- links, pictures, size ---- */
 
 static bool goes_somewhere(const char *url)
 {
-	static const char *const good[] = { "https://", "http://", "mailto:", "tel:", "{{", "{%" };
+	static const char *const good[] = { "https://", "http://",
+		"mailto:", "tel:", "{{", "{%" };
 	size_t i;
 
 	url += strspn(url, " \t\r\n");
@@ -209,14 +228,19 @@ static enum err check_links(struct making *m)
 		k = add(m, "links", CHECK_NOTE);
 		k->line = links[i].line;
 		k->title = text_empty(links[i].url) || strcmp(links[i].url, "#") == 0
-			? mem_printf(m->mem, "HTML, line %d: a link goes nowhere.", k->line)
-			: mem_printf(m->mem, "HTML, line %d: the link “%.80s” is not a whole "
-			    "address.", k->line, links[i].url);
+		    ? mem_printf(m->mem, "HTML, line %d: a link goes nowhere.", k->line)
+		    : mem_printf(m->mem,
+			  "HTML, line %d: the link “%.80s” is not a whole "
+			  "address.",
+			  k->line, links[i].url);
 		k->todo = "Begin it with https://.";
 	}
 	if (e == OK && bad == 0)
-		say(m, "links", CHECK_GOOD, n == 0 ? "There are no links." : mem_printf(m->mem,
-		    "%zu link%s, all whole addresses.", n, n == 1 ? "" : "s"), "");
+		say(m, "links", CHECK_GOOD,
+		    n == 0 ? "There are no links."
+			   : mem_printf(m->mem, "%zu link%s, all whole addresses.", n,
+				 n == 1 ? "" : "s"),
+		    "");
 	return e;
 }
 
@@ -225,11 +249,14 @@ static void check_images(struct making *m)
 	int n = html_images_without_alt(m->c->html, strlen(m->c->html));
 
 	if (n == 0)
-		say(m, "images", CHECK_GOOD, "Every picture says in words what it shows.", "");
+		say(m, "images", CHECK_GOOD,
+		    "Every picture says in words what it shows.", "");
 	else
-		say(m, "images", CHECK_NOTE, n == 1 ? "One picture has no text (alt)."
-		    : mem_printf(m->mem, "%d pictures have no text (alt).", n),
-		    "Many people see that text first, or only that. Use alt=\"\" for decoration.");
+		say(m, "images", CHECK_NOTE,
+		    n == 1 ? "One picture has no text (alt)."
+			   : mem_printf(m->mem, "%d pictures have no text (alt).", n),
+		    "Many people see that text first, or only that. Use alt=\"\" for "
+		    "decoration.");
 }
 
 static void check_size(struct making *m)
@@ -238,22 +265,28 @@ static void check_size(struct making *m)
 	const char *why;
 
 	m->list->bytes = strlen(m->c->html);
-	if (content_message(m->content, m->mem, example_person(m->mem, m->v->brand), &msg,
-	    &why) == OK)
+	if (content_message(m->content, m->mem, example_person(m->mem, m->v->brand),
+		&msg, &why) == OK)
 		m->list->bytes = msg.html_len;
 	if (m->list->bytes > GMAIL_BYTES)
-		say(m, "size", CHECK_NOTE, mem_printf(m->mem,
-		    "The HTML is %zu KB; Gmail cuts it off at 102 KB.", m->list->bytes / 1024),
+		say(m, "size", CHECK_NOTE,
+		    mem_printf(m->mem,
+			"The HTML is %zu KB; Gmail cuts it off at 102 KB.",
+			m->list->bytes / 1024),
 		    "The unsubscribe link at the end may be cut off too. Shorten it.");
 	else
-		say(m, "size", CHECK_GOOD, mem_printf(m->mem,
-		    "%zu KB of the 102 KB that Gmail shows in full.",
-		    (m->list->bytes + 1023) / 1024), "");
+		say(m, "size", CHECK_GOOD,
+		    mem_printf(m->mem, "%zu KB of the 102 KB that Gmail shows in full.",
+			(m->list->bytes + 1023) / 1024),
+		    "");
 }
 
-/* ---- sender and audience ---------------------------------------------------------- */
+/* ---- sender and audience ---- */
 
-/* 1: verified, 0: not, -1: the account has not said. An address is covered by its domain. */
+/*
+ * 1: verified, 0: not, -1: the account has not said. An address is covered by its
+ * domain.
+ */
 static int verified(struct json_object *account, const char *email)
 {
 	struct json_object *all = json_get(account, "identities");
@@ -274,7 +307,8 @@ static int verified(struct json_object *account, const char *email)
 			return 1;
 		found = 0;
 	}
-	return n > 0 || json_flag(account, "identities_complete", false) ? (found == 1) : -1;
+	return n > 0 || json_flag(account, "identities_complete", false) ? (found == 1)
+									 : -1;
 }
 
 static void check_ses_sender(struct making *m, const struct provider_settings *ps,
@@ -292,26 +326,29 @@ static void check_ses_sender(struct making *m, const struct provider_settings *p
 		k->todo = "Enter them in the delivery settings.";
 		return;
 	}
-	if (json_read(m->mem, ps->account_json, strlen(ps->account_json), &account, &why) == OK)
+	if (json_read(m->mem, ps->account_json, strlen(ps->account_json), &account,
+		&why) == OK)
 		is = verified(account, email);
 	if (is == 0) {
 		k->level = CHECK_BLOCK;
-		k->title = mem_printf(m->mem, "The sender %s is not verified by Amazon.", email);
+		k->title = mem_printf(m->mem,
+		    "The sender %s is not verified by Amazon.", email);
 		k->todo = "Verify the address or its domain in the delivery settings.";
 	} else if (is < 0) {
 		k->level = CHECK_NOTE;
-		k->title = mem_printf(m->mem, "Amazon has not confirmed the sender %s to us.",
-		    email);
+		k->title = mem_printf(m->mem,
+		    "Amazon has not confirmed the sender %s to us.", email);
 		k->todo = "If it is not verified there, Amazon refuses every mail.";
 	} else {
-		k->title = mem_printf(m->mem, "The sender %s is verified by Amazon.", email);
+		k->title =
+		    mem_printf(m->mem, "The sender %s is verified by Amazon.", email);
 	}
 }
 
 static enum err check_sender(struct making *m)
 {
-	const char *email = text_empty(m->c->from_email) ? m->v->brand->from_email
-							 : m->c->from_email;
+	const char *email =
+	    text_empty(m->c->from_email) ? m->v->brand->from_email : m->c->from_email;
 	struct provider_settings *ps;
 	struct address a;
 	const char *why;
@@ -323,23 +360,28 @@ static enum err check_sender(struct making *m)
 		return OK;
 	}
 	if (address_parse(m->mem, email, &a, &why) != OK) {
-		say(m, "sender", CHECK_BLOCK, mem_printf(m->mem,
-		    "The sender “%s” is not a mail address.", email), why);
+		say(m, "sender", CHECK_BLOCK,
+		    mem_printf(m->mem, "The sender “%s” is not a mail address.", email),
+		    why);
 		return OK;
 	}
 	e = provider_settings_get(m->v->db, m->mem, m->c->brand_id, &ps);
 	if (e == OK && ps->kind == PROVIDER_SES)
 		check_ses_sender(m, ps, email);
 	else if (e == OK)
-		say(m, "sender", CHECK_GOOD, mem_printf(m->mem, "From %s. The outbox keeps the "
-		    "mails here; none leaves this server.", email), "");
+		say(m, "sender", CHECK_GOOD,
+		    mem_printf(m->mem,
+			"From %s. The outbox keeps the "
+			"mails here; none leaves this server.",
+			email),
+		    "");
 	return e;
 }
 
 static enum err check_audience(struct making *m)
 {
 	struct check *k;
-	enum err e = audience_count(m->v->db, m->c, &m->list->reach);
+	enum err e = campaign_reach(m->v->db, m->c, &m->list->reach);
 
 	if (e != OK)
 		return e;
@@ -352,25 +394,31 @@ static enum err check_audience(struct making *m)
 	} else if (m->list->reach == 0) {
 		k->level = CHECK_BLOCK;
 		k->title = "Nobody on the chosen lists can be reached.";
-		k->todo = "Choose other lists, or add people: only active, unsuppressed "
-			  "subscribers count.";
+		k->todo =
+		    "Choose other lists, or add people: only active, unsuppressed "
+		    "subscribers count.";
 	} else {
 		k->title = mem_printf(m->mem, "%s %s would get it now, each once.",
-		    text_count(m->mem, m->list->reach), m->list->reach == 1 ? "person" : "people");
+		    text_count(m->mem, m->list->reach),
+		    m->list->reach == 1 ? "person" : "people");
 	}
 	return OK;
 }
 
-/* ---- all -------------------------------------------------------------------------- */
+/* ---- all ---- */
 
 struct subscriber *example_person(void *mem, const struct brand *b)
 {
 	struct subscriber *s = mem_new(mem, struct subscriber);
 
 	*s = (struct subscriber){
-		.brand_id = b->id, .email = "alex.example@example.com",
-		.email_key = "alex.example@example.com", .status = SUBSCRIBER_ACTIVE,
-		.first_name = "Alex", .last_name = "Example", .custom = json_obj(s),
+		.brand_id = b->id,
+		.email = "alex.example@example.com",
+		.email_key = "alex.example@example.com",
+		.status = SUBSCRIBER_ACTIVE,
+		.first_name = "Alex",
+		.last_name = "Example",
+		.custom = json_obj(s),
 		.tags = json_arr(s),
 	};
 	return s;

@@ -15,17 +15,20 @@ struct check_view {
 	int64_t now;
 };
 
-/* Compiles the content with the brand's fields. As content_compile: always gives one, unless the database fails. */
+/*
+ * Compiles the content with the brand's fields. As content_compile: always gives one,
+ * unless the database fails.
+ */
 enum err check_compile(void *mem, const struct check_view *v, const struct campaign *c,
     enum compose_mode mode, struct content **out) MUST_CHECK;
 /*
- * The checklist, one for page, API and sending: subject, sender, audience, content, merge
- * tags, unsubscribe link, postal address, text, pictures, links, size.
+ * The checklist, one for page, API and sending: subject, sender, audience, content,
+ * merge tags, unsubscribe link, postal address, text, pictures, links, size.
  */
 enum err campaign_check(void *mem, const struct check_view *v, const struct campaign *c,
     struct checklist *out) MUST_CHECK;
 /* Only what is wrong with the templates, with line and column: for the editor. */
-enum err campaign_problems(void *mem, const struct check_view *v, const struct campaign *c,
-    struct check **out, size_t *n) MUST_CHECK;
+enum err campaign_problems(void *mem, const struct check_view *v,
+    const struct campaign *c, struct check **out, size_t *n) MUST_CHECK;
 /* Someone to fill the merge tags with when nobody is chosen: an example, id 0. */
 struct subscriber *example_person(void *mem, const struct brand *b);

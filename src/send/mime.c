@@ -64,8 +64,9 @@ static void set_message_id(GMimeMessage *msg, const struct outbox_message *m)
 	const char *at = strrchr(m->from_header, '@');
 	size_t n = at != NULL ? strcspn(at + 1, "> \t\"") : 0;
 
-	g_mime_message_set_message_id(msg, mem_printf(tmp, "outbox-%lld@%.*s", (long long)m->id,
-	    n > 0 ? (int)n : 7, n > 0 ? at + 1 : "invalid"));
+	g_mime_message_set_message_id(msg,
+	    mem_printf(tmp, "outbox-%lld@%.*s", (long long)m->id, n > 0 ? (int)n : 7,
+		n > 0 ? at + 1 : "invalid"));
 }
 
 /* The message's own headers; they are ASCII already and stay as they are. */
@@ -112,9 +113,10 @@ char *mime_message(void *mem, const struct outbox_message *m)
 	GMimeMessage *msg;
 	char *text;
 
-	g_mime_init();		/* counted; does nothing the second time */
+	g_mime_init(); /* counted; does nothing the second time */
 	msg = g_mime_message_new(TRUE);
-	add_list(g_mime_message_get_addresses(msg, GMIME_ADDRESS_TYPE_FROM), m->from_header);
+	add_list(g_mime_message_get_addresses(msg, GMIME_ADDRESS_TYPE_FROM),
+	    m->from_header);
 	add_list(g_mime_message_get_addresses(msg, GMIME_ADDRESS_TYPE_TO), m->to_email);
 	g_mime_message_set_subject(msg, m->subject, "utf-8");
 	set_date(msg, m->created_at);

@@ -12,14 +12,16 @@ enum { PLAN_DAYS_MAX = 730, CANCEL_BATCH = 10000 };
 
 #define BIT(status) (1u << (status))
 
-/* ---- what a form may change ------------------------------------------------------- */
+/* ---- what a form may change ---- */
 
-static const char *line_or(struct form *f, const char *name, size_t max, const char *old)
+static const char *line_or(struct form *f, const char *name, size_t max,
+    const char *old)
 {
 	return form_has(f, name) ? form_line(f, name, 0, max) : old;
 }
 
-static const char *address_or(struct form *f, void *mem, const char *name, const char *old)
+static const char *address_or(struct form *f, void *mem, const char *name,
+    const char *old)
 {
 	const char *text, *why;
 	struct address a;
@@ -50,7 +52,10 @@ static void take_lists(struct form *f, void *mem, struct campaign *c)
 	}
 }
 
-/* Segments are named by the API already; none can exist yet, so only none can be chosen. */
+/*
+ * Segments are named by the API already; none can exist yet, so only none can be
+ * chosen.
+ */
 static void refuse_segments(struct form *f, void *mem)
 {
 	static const char *const names[] = { "segments", "exclude_segments" };
@@ -58,8 +63,10 @@ static void refuse_segments(struct form *f, void *mem)
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (form_has(f, names[i]) && form_ids(f, mem, names[i], LISTS_MAX, &ids) > 0)
-			form_fail(f, names[i], "There is no such segment. Choose lists.");
+		if (form_has(f, names[i]) &&
+		    form_ids(f, mem, names[i], LISTS_MAX, &ids) > 0)
+			form_fail(f, names[i],
+			    "There is no such segment. Choose lists.");
 }
 
 static void take_fields(struct form *f, void *mem, struct campaign *c)
@@ -93,21 +100,24 @@ static bool has_id(const int64_t *ids, size_t n, int64_t id)
 	return false;
 }
 
-static enum err check_list(struct db *db, const struct campaign *c, int64_t id, const char *field,
-    struct form *f)
+static enum err check_list(struct db *db, const struct campaign *c, int64_t id,
+    const char *field, struct form *f)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "check_list");
 	struct list *l;
 	enum err e = list_get(db, tmp, c->brand_id, id, &l);
 
 	if (e == ERR_NOTFOUND) {
-		form_fail(f, field, "One of the lists is not there any more. Choose again.");
+		form_fail(f, field,
+		    "One of the lists is not there any more. Choose again.");
 		return OK;
 	}
 	if (e == OK && has_id(c->lists, c->nlists, id) &&
 	    has_id(c->exclude_lists, c->nexclude_lists, id))
-		form_fail(f, "exclude_lists", "“%s” is chosen to get the mail and to be left out. "
-		    "Choose one of the two.", l->name);
+		form_fail(f, "exclude_lists",
+		    "“%s” is chosen to get the mail and to be left out. "
+		    "Choose one of the two.",
+		    l->name);
 	return e;
 }
 
@@ -124,19 +134,28 @@ static enum err check_lists(struct db *db, const struct campaign *c, struct form
 	return e;
 }
 
-/* ---- drafts ----------------------------------------------------------------------- */
+/* ---- drafts ---- */
 
-enum err campaign_create(struct db *db, void *mem, const struct brand *b, int64_t user,
+enum err campaign_create(struct db *db, const struct brand *b, int64_t user,
     int64_t now, struct form *f, struct campaign **out)
 {
-	struct campaign *c = mem_new(mem, struct campaign);
+	struct campaign *c = mem_new(f, struct campaign);
 	enum err e;
 
 	*c = (struct campaign){
-		.brand_id = b->id, .name = form_line(f, "name", 1, CAMPAIGN_NAME_MAX),
-		.subject = "", .preview_text = "", .html = "", .text = "",
-		.from_name = b->from_name, .from_email = b->from_email, .reply_to = b->reply_to,
-		.track_opens = true, .track_clicks = true, .send_zone = "", .pause_reason = "",
+		.brand_id = b->id,
+		.name = form_line(f, "name", 1, CAMPAIGN_NAME_MAX),
+		.subject = "",
+		.preview_text = "",
+		.html = "",
+		.text = "",
+		.from_name = b->from_name,
+		.from_email = b->from_email,
+		.reply_to = b->reply_to,
+		.track_opens = true,
+		.track_clicks = true,
+		.send_zone = "",
+		.pause_reason = "",
 	};
 	take_fields(f, c, c);
 	e = check_lists(db, c, f);
@@ -156,15 +175,13 @@ static const char *past_sentence(enum campaign_status s)
 	case CAMPAIGN_DRAFT:
 		return "This campaign is a draft: it has not been sent yet.";
 	case CAMPAIGN_SCHEDULED:
-		return "This campaign is scheduled already. Unschedule it to change it.";
-	case CAMPAIGN_SENDING:
-		return "This campaign is being sent already.";
-	case CAMPAIGN_PAUSED:
-		return "This campaign is paused. Resume or cancel it.";
+		return "This campaign is scheduled already. Unschedule it to change "
+		       "it.";
+	case CAMPAIGN_SENDING: return "This campaign is being sent already.";
+	case CAMPAIGN_PAUSED: return "This campaign is paused. Resume or cancel it.";
 	case CAMPAIGN_COMPLETED:
 		return "This campaign was sent already. Duplicate it to send it again.";
-	default:
-		return "This campaign was cancelled. Duplicate it to send it again.";
+	default: return "This campaign was cancelled. Duplicate it to send it again.";
 	}
 }
 
@@ -176,7 +193,8 @@ static enum err refuse_status(struct form *f, const struct campaign *c)
 
 static enum err refuse_version(struct form *f)
 {
-	form_fail(f, "version", "Somebody else saved this campaign while you were writing. "
+	form_fail(f, "version",
+	    "Somebody else saved this campaign while you were writing. "
 	    "Nothing of theirs was overwritten; what you typed is still here.");
 	return ERR_CONFLICT;
 }
@@ -187,7 +205,8 @@ enum err campaign_change(struct db *db, struct campaign *c, int64_t now, struct 
 
 	if (c->status != CAMPAIGN_DRAFT)
 		return refuse_status(f, c);
-	if (form_int(f, "version", 1, INT64_MAX, c->version) != c->version && form_ok(f))
+	if (form_int(f, "version", 1, INT64_MAX, c->version) != c->version &&
+	    form_ok(f))
 		return refuse_version(f);
 	take_fields(f, c, c);
 	e = check_lists(db, c, f);
@@ -237,21 +256,16 @@ enum err campaign_remove(struct db *db, struct campaign *c, struct form *f)
 
 	if (e != ERR_CONFLICT)
 		return e;
-	form_fail(f, "status", "Only a draft can be deleted. What was sent stays, with its report.");
+	form_fail(f, "status",
+	    "Only a draft can be deleted. What was sent stays, with its report.");
 	return ERR_CONFLICT;
 }
 
-enum err audience_count(struct db *db, const struct campaign *c, int64_t *out)
-{
-	return campaign_reach(db, c->brand_id, c->lists, c->nlists, c->exclude_lists,
-	    c->nexclude_lists, out);
-}
-
-/* ---- the state machine ------------------------------------------------------------ */
+/* ---- the state machine ---- */
 
 /* Moves and reads again; a quicker hand elsewhere gives its own sentence. */
-static enum err move(struct db *db, struct campaign *c, const struct campaign_step *step,
-    int64_t now, struct form *f)
+static enum err move(struct db *db, struct campaign *c,
+    const struct campaign_step *step, int64_t now, struct form *f)
 {
 	enum err e = campaign_move(db, c->brand_id, c->id, step, now);
 	enum err again;
@@ -278,11 +292,13 @@ static enum err refuse_blocks(struct form *f, const struct checklist *l)
 	return ERR_INVALID;
 }
 
-enum err campaign_send(struct db *db, struct campaign *c, const struct checklist *l, int64_t now,
-    struct form *f)
+enum err campaign_send(struct db *db, struct campaign *c, const struct checklist *l,
+    int64_t now, struct form *f)
 {
-	struct campaign_step step = { .from = BIT(CAMPAIGN_DRAFT), .to = CAMPAIGN_SENDING,
-		.send_at = now, .zone = "" };
+	struct campaign_step step = { .from = BIT(CAMPAIGN_DRAFT),
+		.to = CAMPAIGN_SENDING,
+		.send_at = now,
+		.zone = "" };
 
 	if (c->status != CAMPAIGN_DRAFT)
 		return refuse_status(f, c);
@@ -294,8 +310,10 @@ enum err campaign_send(struct db *db, struct campaign *c, const struct checklist
 enum err campaign_plan(struct db *db, struct campaign *c, const struct checklist *l,
     const struct campaign_time *when, int64_t now, struct form *f)
 {
-	struct campaign_step step = { .from = BIT(CAMPAIGN_DRAFT), .to = CAMPAIGN_SCHEDULED,
-		.send_at = when->at, .zone = when->zone };
+	struct campaign_step step = { .from = BIT(CAMPAIGN_DRAFT),
+		.to = CAMPAIGN_SCHEDULED,
+		.send_at = when->at,
+		.zone = when->zone };
 
 	if (c->status != CAMPAIGN_DRAFT)
 		return refuse_status(f, c);
@@ -306,17 +324,20 @@ enum err campaign_plan(struct db *db, struct campaign *c, const struct checklist
 	if (when->at <= now)
 		return form_fail(f, "send_at", "Choose a time in the future.");
 	if (when->at > now + (int64_t)PLAN_DAYS_MAX * 86400000)
-		return form_fail(f, "send_at", "Choose a time within the next two years.");
+		return form_fail(f, "send_at",
+		    "Choose a time within the next two years.");
 	if (l->blocks > 0)
 		return refuse_blocks(f, l);
 	return move(db, c, &step, now, f);
 }
 
-enum err campaign_pause(struct db *db, struct campaign *c, const char *reason, int64_t now,
-    struct form *f)
+enum err campaign_pause(struct db *db, struct campaign *c, const char *reason,
+    int64_t now, struct form *f)
 {
-	struct campaign_step step = { .from = BIT(CAMPAIGN_SENDING), .to = CAMPAIGN_PAUSED,
-		.reason = reason, .send_at = -1 };
+	struct campaign_step step = { .from = BIT(CAMPAIGN_SENDING),
+		.to = CAMPAIGN_PAUSED,
+		.reason = reason,
+		.send_at = -1 };
 
 	if (c->status != CAMPAIGN_SENDING)
 		return refuse_status(f, c);
@@ -325,7 +346,8 @@ enum err campaign_pause(struct db *db, struct campaign *c, const char *reason, i
 
 enum err campaign_resume(struct db *db, struct campaign *c, int64_t now, struct form *f)
 {
-	struct campaign_step step = { .from = BIT(CAMPAIGN_PAUSED), .to = CAMPAIGN_SENDING,
+	struct campaign_step step = { .from = BIT(CAMPAIGN_PAUSED),
+		.to = CAMPAIGN_SENDING,
 		.send_at = -1 };
 
 	if (c->status != CAMPAIGN_PAUSED)
@@ -335,9 +357,12 @@ enum err campaign_resume(struct db *db, struct campaign *c, int64_t now, struct 
 
 enum err campaign_cancel(struct db *db, struct campaign *c, int64_t now, struct form *f)
 {
-	struct campaign_step back = { .from = BIT(CAMPAIGN_SCHEDULED), .to = CAMPAIGN_DRAFT };
-	struct campaign_step stop = { .from = BIT(CAMPAIGN_SENDING) | BIT(CAMPAIGN_PAUSED),
-		.to = CAMPAIGN_CANCELLED, .send_at = -1 };
+	struct campaign_step back = { .from = BIT(CAMPAIGN_SCHEDULED),
+		.to = CAMPAIGN_DRAFT };
+	struct campaign_step stop = { .from =
+					  BIT(CAMPAIGN_SENDING) | BIT(CAMPAIGN_PAUSED),
+		.to = CAMPAIGN_CANCELLED,
+		.send_at = -1 };
 	int64_t left;
 	enum err e;
 

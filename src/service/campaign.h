@@ -7,19 +7,23 @@
 #include "repo/campaign.h"
 
 /*
- * The rules of campaigns.  Everything that is wrong is a sentence in the form; ERR_INVALID
- * then.  ERR_CONFLICT with a sentence at "status" (or "version") means that the campaign is
- * no longer what the caller saw.
+ * The rules of campaigns.  Everything that is wrong is a sentence in the form;
+ * ERR_INVALID then.  ERR_CONFLICT with a sentence at "status" (or "version") means that
+ * the campaign is no longer what the caller saw.
  */
 
-/* Takes the fields of the API's POST; name is needed, the sender defaults to the brand's. */
-enum err campaign_create(struct db *db, void *mem, const struct brand *b, int64_t user,
+/*
+ * Takes the fields of the API's POST; *out is owned by f. name is needed, the sender
+ * defaults to the brand's.
+ */
+enum err campaign_create(struct db *db, const struct brand *b, int64_t user,
     int64_t now, struct form *f, struct campaign **out) MUST_CHECK;
 /*
- * Changes the fields that are in the form, of a draft.  A template that does not compile is
- * kept: it is a draft.  "version" in the form, if given, must be c->version.
+ * Changes the fields that are in the form, of a draft.  A template that does not
+ * compile is kept: it is a draft.  "version" in the form, if given, must be c->version.
  */
-enum err campaign_change(struct db *db, struct campaign *c, int64_t now, struct form *f) MUST_CHECK;
+enum err campaign_change(struct db *db, struct campaign *c, int64_t now,
+    struct form *f) MUST_CHECK;
 /* A new draft with the same content and audience, named "… (copy)". */
 enum err campaign_copy(struct db *db, void *mem, const struct campaign *c, int64_t user,
     int64_t now, struct campaign **out) MUST_CHECK;
@@ -29,61 +33,62 @@ enum err campaign_remove(struct db *db, struct campaign *c, struct form *f) MUST
 enum check_level { CHECK_GOOD, CHECK_NOTE, CHECK_BLOCK };
 
 struct check {
-	const char *key;		/* "subject", "sender" ... */
+	const char *key; /* "subject", "sender" ... */
 	enum check_level level;
-	const char *title;		/* what was looked at, with the finding: "The subject is empty" */
-	const char *todo;		/* sentence: what to do; "" when there is nothing to do */
-	const char *where;		/* step that mends it: "content", "audience", "brand", "provider", "" */
-	int line, column;		/* in the template; 0: none */
+	const char
+	    *title; /* what was looked at, with the finding: "The subject is empty" */
+	const char *todo;  /* sentence: what to do; "" when there is nothing to do */
+	const char *where; /* step that mends it: "content", "audience", "brand",
+			      "provider", "" */
+	int line, column;  /* in the template; 0: none */
 };
 struct checklist {
 	struct check *items;
 	size_t n;
 	size_t blocks, notes;
-	int64_t reach;			/* unique people who would get it now */
-	size_t bytes;			/* of the HTML as it would leave, for an example person */
+	int64_t reach; /* unique people who would get it now */
+	size_t bytes;  /* of the HTML as it would leave, for an example person */
 };
-
 
 /* ---- the state machine ---- */
 /* draft -> sending. What blocks in the list is refused with its sentences. */
-enum err campaign_send(struct db *db, struct campaign *c, const struct checklist *l, int64_t now,
-    struct form *f) MUST_CHECK;
+enum err campaign_send(struct db *db, struct campaign *c, const struct checklist *l,
+    int64_t now, struct form *f) MUST_CHECK;
 struct campaign_time {
 	int64_t at;
-	const char *zone;		/* the one the person chose in, kept for showing */
+	const char *zone; /* the one the person chose in, kept for showing */
 };
 /* draft -> scheduled. */
 enum err campaign_plan(struct db *db, struct campaign *c, const struct checklist *l,
     const struct campaign_time *when, int64_t now, struct form *f) MUST_CHECK;
 /* sending -> paused; reason is shown: "Paused by Ines." */
-enum err campaign_pause(struct db *db, struct campaign *c, const char *reason, int64_t now,
-    struct form *f) MUST_CHECK;
+enum err campaign_pause(struct db *db, struct campaign *c, const char *reason,
+    int64_t now, struct form *f) MUST_CHECK;
 /* paused -> sending. */
-enum err campaign_resume(struct db *db, struct campaign *c, int64_t now, struct form *f) MUST_CHECK;
+enum err campaign_resume(struct db *db, struct campaign *c, int64_t now,
+    struct form *f) MUST_CHECK;
 /*
- * scheduled -> draft; sending | paused -> cancelled.  When it returns no new mail of it leaves;
- * what is open of a large ledger is cancelled by the next slices.
+ * scheduled -> draft; sending | paused -> cancelled.  When it returns no new mail of it
+ * leaves; what is open of a large ledger is cancelled by the next slices.
  */
-enum err campaign_cancel(struct db *db, struct campaign *c, int64_t now, struct form *f) MUST_CHECK;
+enum err campaign_cancel(struct db *db, struct campaign *c, int64_t now,
+    struct form *f) MUST_CHECK;
 
 /* ---- as JSON; all owned by mem ---- */
 /* {audience, pending ... given_up, left, settled} */
 struct json_object *counts_json(void *mem, const struct delivery_counts *n);
 /*
- * The terms of the sum for partials/sum: [{key, label, value}].  Cancelled and given up are
- * there when not zero; retry is part of left.
+ * The terms of the sum for partials/sum: [{key, label, value}].  Cancelled and given up
+ * are there when not zero; retry is part of left.
  */
 struct json_object *sum_json(void *mem, const struct delivery_counts *n);
 struct json_object *stats_json(void *mem, const struct campaign_stats *s);
 /* Every field but html and text. */
 struct json_object *campaign_head_json(void *mem, const struct campaign *c);
 /* The whole campaign: fields, status, counts, stats. */
-enum err campaign_json(struct db *db, void *mem, const struct campaign *c, struct json_object **out)
-    MUST_CHECK;
+enum err campaign_json(struct db *db, void *mem, const struct campaign *c,
+    struct json_object **out) MUST_CHECK;
 /* [{key, level: good | note | block, title, todo, where, line, column}] */
 struct json_object *checks_json(void *mem, const struct check *items, size_t n);
 /* {ready, blocks, notes, reach, bytes, items} */
 struct json_object *checklist_json(void *mem, const struct checklist *l);
-/* Unique reachable people now. */
-enum err audience_count(struct db *db, const struct campaign *c, int64_t *out) MUST_CHECK;

@@ -24,7 +24,7 @@ struct json_object *counts_json(void *mem, const struct delivery_counts *n)
 struct term {
 	const char *key, *label;
 	int64_t n;
-	bool always;		/* shown when zero too */
+	bool always; /* shown when zero too */
 };
 
 struct json_object *sum_json(void *mem, const struct delivery_counts *n)
@@ -36,8 +36,10 @@ struct json_object *sum_json(void *mem, const struct delivery_counts *n)
 		{ "doubt", "In doubt", n->n[DELIVERY_DOUBT], true },
 		{ "cancelled", "Cancelled", n->n[DELIVERY_CANCELLED], false },
 		{ "given_up", "Given up", n->n[DELIVERY_GIVEN_UP], false },
-		{ "left", "Left", n->n[DELIVERY_PENDING] + n->n[DELIVERY_CLAIMED] +
-		    n->n[DELIVERY_INTENT] + n->n[DELIVERY_RETRY], true },
+		{ "left", "Left",
+		    n->n[DELIVERY_PENDING] + n->n[DELIVERY_CLAIMED] +
+			n->n[DELIVERY_INTENT] + n->n[DELIVERY_RETRY],
+		    true },
 	};
 	struct json_object *all = json_arr(mem);
 	size_t i;
@@ -115,7 +117,8 @@ struct json_object *campaign_head_json(void *mem, const struct campaign *c)
 	return o;
 }
 
-enum err campaign_json(struct db *db, void *mem, const struct campaign *c, struct json_object **out)
+enum err campaign_json(struct db *db, void *mem, const struct campaign *c,
+    struct json_object **out)
 {
 	struct json_object *o = campaign_head_json(mem, c);
 	struct delivery_counts counts;
@@ -129,7 +132,8 @@ enum err campaign_json(struct db *db, void *mem, const struct campaign *c, struc
 	json_set_text(o, "html", c->html);
 	json_set_text(o, "text", c->text);
 	json_set(o, "lists", ids_json(mem, c->lists, c->nlists));
-	json_set(o, "exclude_lists", ids_json(mem, c->exclude_lists, c->nexclude_lists));
+	json_set(o, "exclude_lists",
+	    ids_json(mem, c->exclude_lists, c->nexclude_lists));
 	json_set(o, "segments", json_arr(mem));
 	json_set(o, "exclude_segments", json_arr(mem));
 	json_set(o, "counts", counts_json(mem, &counts));
@@ -140,7 +144,8 @@ enum err campaign_json(struct db *db, void *mem, const struct campaign *c, struc
 
 struct json_object *checks_json(void *mem, const struct check *items, size_t n)
 {
-	static const char *const levels[] = { [CHECK_GOOD] = "good", [CHECK_NOTE] = "note",
+	static const char *const levels[] = { [CHECK_GOOD] = "good",
+		[CHECK_NOTE] = "note",
 		[CHECK_BLOCK] = "block" };
 	struct json_object *a = json_arr(mem);
 	size_t i;

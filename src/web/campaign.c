@@ -13,7 +13,7 @@
 
 enum { PAGE_ROWS = 20, ROWS_MAX = 200, RECENT_DAYS = 30 };
 
-/* ---- what all handlers of campaigns need ------------------------------------------- */
+/* ---- what all handlers of campaigns need ---- */
 
 enum err campaign_find(struct request *rq, struct campaign **out)
 {
@@ -23,19 +23,22 @@ enum err campaign_find(struct request *rq, struct campaign **out)
 struct check_view campaign_view(const struct request *rq)
 {
 	return (struct check_view){
-		.db = rq->db, .brand = rq->caller->brand, .keys = rq->app->keys,
-		.public_url = rq->app->config->server.public_url, .now = rq->now,
+		.db = rq->db,
+		.brand = rq->caller->brand,
+		.keys = rq->app->keys,
+		.public_url = rq->app->config->server.public_url,
+		.now = rq->now,
 	};
 }
 
 static const char *path_of(void *mem, const struct campaign *c, const char *step)
 {
-	return mem_printf(mem, "/brands/%lld/campaigns/%lld%s%s", (long long)c->brand_id,
-	    (long long)c->id, step[0] != '\0' ? "/" : "", step);
+	return mem_printf(mem, "/brands/%lld/campaigns/%lld%s%s",
+	    (long long)c->brand_id, (long long)c->id, step[0] != '\0' ? "/" : "", step);
 }
 
-enum err campaign_answer(struct request *rq, struct response *rs, const struct campaign *c,
-    const char *step)
+enum err campaign_answer(struct request *rq, struct response *rs,
+    const struct campaign *c, const char *step)
 {
 	struct json_object *o;
 	enum err e = campaign_json(rq->db, rs, c, &o);
@@ -45,7 +48,8 @@ enum err campaign_answer(struct request *rq, struct response *rs, const struct c
 	return e;
 }
 
-enum err campaign_refuse(struct request *rq, struct response *rs, const struct campaign *c, enum err e)
+enum err campaign_refuse(struct request *rq, struct response *rs,
+    const struct campaign *c, enum err e)
 {
 	const char *why = form_error(rq->form, "status");
 
@@ -72,7 +76,8 @@ static bool holds(const int64_t *ids, size_t n, int64_t id)
 	return false;
 }
 
-enum err campaign_lists(struct request *rq, const struct campaign *c, struct json_object **out)
+enum err campaign_lists(struct request *rq, const struct campaign *c,
+    struct json_object **out)
 {
 	struct json_object *all = json_arr(rq);
 	struct list *l;
@@ -87,7 +92,8 @@ enum err campaign_lists(struct request *rq, const struct campaign *c, struct jso
 		json_set_int(o, "id", l[i].id);
 		json_set_text(o, "name", l[i].name);
 		json_set_bool(o, "chosen", holds(c->lists, c->nlists, l[i].id));
-		json_set_bool(o, "without", holds(c->exclude_lists, c->nexclude_lists, l[i].id));
+		json_set_bool(o, "without",
+		    holds(c->exclude_lists, c->nexclude_lists, l[i].id));
 		json_push(all, o);
 	}
 	*out = all;
@@ -103,7 +109,8 @@ static const char *names_with(void *mem, struct json_object *lists, const char *
 		struct json_object *o = json_object_array_get_idx(lists, i);
 
 		if (json_flag(o, flag, false))
-			buf_printf(b, "%s%s", b->len > 0 ? " + " : "", json_text(o, "name", ""));
+			buf_printf(b, "%s%s", b->len > 0 ? " + " : "",
+			    json_text(o, "name", ""));
 	}
 	return b->data;
 }
@@ -114,7 +121,7 @@ void campaign_names(void *mem, struct json_object *lists, struct json_object *in
 	json_set_text(into, "without", names_with(mem, lists, "without"));
 }
 
-/* ---- index ------------------------------------------------------------------------ */
+/* ---- index ---- */
 
 #define BIT(s) (1u << (s))
 
@@ -130,7 +137,8 @@ static const struct tab {
 };
 enum { TABS = sizeof(tabs) / sizeof(tabs[0]) };
 
-static const char *const tab_words[] = { "all", "drafts", "scheduled", "active", "finished", NULL };
+static const char *const tab_words[] = { "all", "drafts", "scheduled", "active",
+	"finished", NULL };
 
 static struct json_object *tabs_json(void *mem, const int64_t tally[CAMPAIGN_STATUSES])
 {
@@ -164,7 +172,10 @@ static struct json_object *line_json(void *mem, const struct campaign_line *l)
 	return o;
 }
 
-/* Tabs, the lists to filter by, the sentence of the last 30 days, what an empty page can say. */
+/*
+ * Tabs, the lists to filter by, the sentence of the last 30 days, what an empty page
+ * can say.
+ */
 static enum err index_extra(struct request *rq, struct response *rs)
 {
 	int64_t brand = rq->args[0], tally[CAMPAIGN_STATUSES], all = 0;
@@ -177,7 +188,8 @@ static enum err index_extra(struct request *rq, struct response *rs)
 	if (e == OK)
 		e = campaign_lists(rq, &none, &lists);
 	if (e == OK)
-		e = campaign_recent(rq->db, brand, rq->now - RECENT_DAYS * INT64_C(86400000), &r);
+		e = campaign_recent(rq->db, brand,
+		    rq->now - RECENT_DAYS * INT64_C(86400000), &r);
 	if (e != OK)
 		return e;
 	for (s = 0; s < CAMPAIGN_STATUSES; s++)
@@ -196,7 +208,8 @@ static enum err index_extra(struct request *rq, struct response *rs)
 
 static struct campaign_filter index_filter(struct request *rq)
 {
-	struct campaign_filter f = { .limit = page_limit(rq, rq->api ? 50 : PAGE_ROWS) };
+	struct campaign_filter f = { .limit =
+					 page_limit(rq, rq->api ? 50 : PAGE_ROWS) };
 	int tab = form_choice(rq->query, "tab", tab_words, 0);
 	int status = form_choice(rq->query, "status", campaign_status_words, -1);
 
@@ -204,7 +217,7 @@ static struct campaign_filter index_filter(struct request *rq)
 	f.search = form_text(rq->query, "q", 0, CAMPAIGN_SEARCH_MAX);
 	f.list = form_int(rq->query, "list", 0, INT64_MAX, 0);
 	f.before = form_int(rq->query, "cursor", 0, INT64_MAX, 0);
-	f.limit++;			/* one more tells whether there is a next page */
+	f.limit++; /* one more tells whether there is a next page */
 	return f;
 }
 
@@ -232,7 +245,7 @@ enum err campaign_index(struct request *rq, struct response *rs)
 	return respond(rs, o);
 }
 
-/* ---- one -------------------------------------------------------------------------- */
+/* ---- one ---- */
 
 enum err campaign_new(struct request *rq, struct response *rs)
 {
@@ -241,9 +254,10 @@ enum err campaign_new(struct request *rq, struct response *rs)
 	return OK;
 }
 
-/* The problems of the templates, named to whoever wrote them; they do not stop a draft. */
-static enum err add_problems(struct request *rq, struct response *rs, const struct campaign *c,
-    struct json_object *o)
+/* The problems of the templates, named to whoever wrote them; they do not stop a draft.
+ */
+static enum err add_problems(struct request *rq, struct response *rs,
+    const struct campaign *c, struct json_object *o)
 {
 	struct check_view v = campaign_view(rq);
 	struct check *problems;
@@ -259,8 +273,8 @@ enum err campaign_make(struct request *rq, struct response *rs)
 {
 	struct campaign *c;
 	struct json_object *o;
-	enum err e = campaign_create(rq->db, rq, rq->caller->brand, rq->caller->user_id, rq->now,
-	    rq->form, &c);
+	enum err e = campaign_create(rq->db, rq->caller->brand, rq->caller->user_id,
+	    rq->now, rq->form, &c);
 
 	if (e == OK)
 		e = campaign_json(rq->db, rs, c, &o);
@@ -269,11 +283,12 @@ enum err campaign_make(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	audit(rq, "campaign.create", c->id, NULL);
-	return respond_made(rs, o, "/brands/%lld/campaigns/%lld%s", (long long)c->brand_id,
-	    (long long)c->id, rq->api ? "" : "/audience");
+	return respond_made(rs, o, "/brands/%lld/campaigns/%lld%s",
+	    (long long)c->brand_id, (long long)c->id, rq->api ? "" : "/audience");
 }
 
-static enum err show_report(struct request *rq, struct response *rs, const struct campaign *c)
+static enum err show_report(struct request *rq, struct response *rs,
+    const struct campaign *c)
 {
 	struct json_object *report, *lists, *drawing;
 	struct delivery_counts counts;
@@ -304,8 +319,8 @@ enum err campaign_show(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	if (!rq->api && c->status == CAMPAIGN_DRAFT)
-		return respond_seen(rs, NULL, "%s", path_of(rs, c,
-		    c->nlists == 0 ? "audience" : "content"));
+		return respond_seen(rs, NULL, "%s",
+		    path_of(rs, c, c->nlists == 0 ? "audience" : "content"));
 	e = campaign_json(rq->db, rs, c, &rs->model);
 	if (e != OK || rq->api)
 		return e;
@@ -355,7 +370,7 @@ enum err campaign_duplicate(struct request *rq, struct response *rs)
 	return respond_made(rs, o, "%s", path_of(rs, copy, rq->api ? "" : "content"));
 }
 
-/* ---- pause, resume, cancel -------------------------------------------------------- */
+/* ---- pause, resume, cancel ---- */
 
 static const char *caller_name(const struct request *rq)
 {
@@ -372,12 +387,15 @@ enum err campaign_do_pause(struct request *rq, struct response *rs)
 	enum err e = campaign_find(rq, &c);
 
 	if (e == OK)
-		e = campaign_refuse(rq, rs, c, campaign_pause(rq->db, c, mem_printf(rq,
-		    "Paused by %s.", caller_name(rq)), rq->now, rq->form));
+		e = campaign_refuse(rq, rs, c,
+		    campaign_pause(rq->db, c,
+			mem_printf(rq, "Paused by %s.", caller_name(rq)), rq->now,
+			rq->form));
 	if (e != OK || rs->location != NULL)
 		return e;
 	audit(rq, "campaign.pause", c->id, NULL);
-	respond_flash(rs, "Paused. Mails already handed over still arrive; no new one leaves.");
+	respond_flash(rs,
+	    "Paused. Mails already handed over still arrive; no new one leaves.");
 	return campaign_answer(rq, rs, c, "");
 }
 
@@ -387,7 +405,8 @@ enum err campaign_do_resume(struct request *rq, struct response *rs)
 	enum err e = campaign_find(rq, &c);
 
 	if (e == OK)
-		e = campaign_refuse(rq, rs, c, campaign_resume(rq->db, c, rq->now, rq->form));
+		e = campaign_refuse(rq, rs, c,
+		    campaign_resume(rq->db, c, rq->now, rq->form));
 	if (e != OK || rs->location != NULL)
 		return e;
 	audit(rq, "campaign.resume", c->id, NULL);
@@ -418,7 +437,8 @@ enum err campaign_do_cancel(struct request *rq, struct response *rs)
 	if (e != OK || rs->location != NULL)
 		return e;
 	audit(rq, planned ? "campaign.unschedule" : "campaign.cancel", c->id, NULL);
-	respond_flash(rs, planned ? "It is a draft again and will not be sent by itself."
-				  : "Cancelled. Who was not mailed yet will not be.");
+	respond_flash(rs,
+	    planned ? "It is a draft again and will not be sent by itself."
+		    : "Cancelled. Who was not mailed yet will not be.");
 	return campaign_answer(rq, rs, c, planned ? "send" : "");
 }

@@ -12,23 +12,25 @@ struct check_view campaign_view(const struct request *rq);
  * Answers with the campaign after a change; where a page goes on says `step` ("" is the
  * campaign itself).
  */
-enum err campaign_answer(struct request *rq, struct response *rs, const struct campaign *c,
-    const char *step) MUST_CHECK;
+enum err campaign_answer(struct request *rq, struct response *rs,
+    const struct campaign *c, const char *step) MUST_CHECK;
 /*
- * What a failed change answers: a conflict of states sends a page to the campaign as it is now,
- * with the sentence; the API gets 409 with it.
+ * What a failed change answers: a conflict of states sends a page to the campaign as it
+ * is now, with the sentence; the API gets 409 with it.
  */
-enum err campaign_refuse(struct request *rq, struct response *rs, const struct campaign *c, enum err e)
-    MUST_CHECK;
+enum err campaign_refuse(struct request *rq, struct response *rs,
+    const struct campaign *c, enum err e) MUST_CHECK;
 /* [{id, name, chosen, without}] of the brand's lists, for choosing and for naming. */
-enum err campaign_lists(struct request *rq, const struct campaign *c, struct json_object **out)
-    MUST_CHECK;
+enum err campaign_lists(struct request *rq, const struct campaign *c,
+    struct json_object **out) MUST_CHECK;
 /* {to, without}: the names of the chosen lists, "A + B". */
 void campaign_names(void *mem, struct json_object *lists, struct json_object *into);
 /* The terms of the sum, each with the address of its recipients. */
-struct json_object *campaign_sum(void *mem, const struct campaign *c, const struct delivery_counts *n);
+struct json_object *campaign_sum(void *mem, const struct campaign *c,
+    const struct delivery_counts *n);
 /* Fills rs->extra of campaign/live. */
-enum err campaign_live(struct request *rq, struct response *rs, const struct campaign *c) MUST_CHECK;
+enum err campaign_live(struct request *rq, struct response *rs,
+    const struct campaign *c) MUST_CHECK;
 /* Rows of a page of a list: ?limit=, at most 200. */
 int page_limit(struct request *rq, int dflt);
 

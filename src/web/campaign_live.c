@@ -10,7 +10,7 @@
 /* Without JavaScript the page loads itself again. */
 enum { REFRESH_S = 5, LATEST = 5, DOUBTS = 20, SPARK_W = 600, SPARK_H = 60 };
 
-/* ---- rate and time left ----------------------------------------------------------- */
+/* ---- rate and time left ---- */
 
 static double rate_of(const struct recipient_pace *p)
 {
@@ -44,7 +44,8 @@ static void add_spark(void *mem, struct json_object *o, const struct recipient_p
 	buf_printf(area, "M0 %d", SPARK_H);
 	for (i = first; i < PACE_STEPS; i++) {
 		double x = (double)SPARK_W * (i - first) / (PACE_STEPS - 1 - first);
-		double y = SPARK_H - (SPARK_H - 6.0) * (double)p->step[i] / (double)most;
+		double y =
+		    SPARK_H - (SPARK_H - 6.0) * (double)p->step[i] / (double)most;
 
 		buf_printf(line, "%s%.1f %.1f", i == first ? "M" : "L", x, y);
 		buf_printf(area, "L%.1f %.1f", x, y);
@@ -56,8 +57,8 @@ static void add_spark(void *mem, struct json_object *o, const struct recipient_p
 	json_set_double(o, "most", (double)most * 1000.0 / PACE_STEP_MS);
 }
 
-static struct json_object *pace_json(void *mem, const struct request *rq, const struct campaign *c,
-    const struct recipient_pace *p, int64_t left)
+static struct json_object *pace_json(void *mem, const struct request *rq,
+    const struct campaign *c, const struct recipient_pace *p, int64_t left)
 {
 	struct json_object *o = json_obj(mem);
 	double rate = rate_of(p);
@@ -76,7 +77,7 @@ static struct json_object *pace_json(void *mem, const struct request *rq, const 
 	return o;
 }
 
-/* ---- what went wrong -------------------------------------------------------------- */
+/* ---- what went wrong ---- */
 
 static const char *todo_of(enum delivery_state s)
 {
@@ -84,11 +85,12 @@ static const char *todo_of(enum delivery_state s)
 	case DELIVERY_RETRY:
 		return "They are tried again by themselves. Nothing to do.";
 	case DELIVERY_REJECTED:
-		return "Refused for good: these were not mailed and are not tried again.";
+		return "Refused for good: these were not mailed and are not tried "
+		       "again.";
 	case DELIVERY_DOUBT:
-		return "Handed over, but no clear answer came: the mail may have left or not.";
-	default:
-		return "Left out on purpose. Nothing to do.";
+		return "Handed over, but no clear answer came: the mail may have left "
+		       "or not.";
+	default: return "Left out on purpose. Nothing to do.";
 	}
 }
 
@@ -97,18 +99,15 @@ static const char *title_of(const struct recipient_reason *r)
 	if (!text_empty(r->reason))
 		return r->reason;
 	switch (r->state) {
-	case DELIVERY_RETRY:
-		return "Waiting to be tried again";
-	case DELIVERY_REJECTED:
-		return "Refused";
-	case DELIVERY_DOUBT:
-		return "No answer came back";
-	default:
-		return "Left out";
+	case DELIVERY_RETRY: return "Waiting to be tried again";
+	case DELIVERY_REJECTED: return "Refused";
+	case DELIVERY_DOUBT: return "No answer came back";
+	default: return "Left out";
 	}
 }
 
-static struct json_object *reasons_json(void *mem, const struct recipient_reason *r, size_t n)
+static struct json_object *reasons_json(void *mem, const struct recipient_reason *r,
+    size_t n)
 {
 	struct json_object *all = json_arr(mem);
 	size_t i;
@@ -147,16 +146,17 @@ static struct json_object *people_json(void *mem, const struct recipient *r, siz
 	return all;
 }
 
-/* ---- the page --------------------------------------------------------------------- */
+/* ---- the page ---- */
 
-static enum err add_ledger(struct request *rq, struct json_object *o, const struct campaign *c,
-    int64_t left)
+static enum err add_ledger(struct request *rq, struct json_object *o,
+    const struct campaign *c, int64_t left)
 {
-	struct recipient_filter doubts = { .states = 1u << DELIVERY_DOUBT, .limit = DOUBTS };
+	struct recipient_filter doubts = { .states = 1u << DELIVERY_DOUBT,
+		.limit = DOUBTS };
 	struct recipient_reason *why;
 	struct recipient_pace pace;
 	struct recipient *rows;
-	int64_t next;
+	struct recipient_rows page;
 	size_t n;
 	enum err e = recipient_pace(rq->db, c->id, rq->now, &pace);
 
@@ -170,13 +170,14 @@ static enum err add_ledger(struct request *rq, struct json_object *o, const stru
 	if (e != OK)
 		return e;
 	json_set(o, "latest", people_json(rq, rows, n));
-	e = recipient_page(rq->db, rq, c->id, &doubts, &rows, &n, &next);
+	e = recipient_page(rq->db, rq, c->id, &doubts, &page);
 	if (e == OK)
-		json_set(o, "doubts", people_json(rq, rows, n));
+		json_set(o, "doubts", people_json(rq, page.rows, page.n));
 	return e;
 }
 
-static enum err add_provider(struct request *rq, struct json_object *o, const struct campaign *c)
+static enum err add_provider(struct request *rq, struct json_object *o,
+    const struct campaign *c)
 {
 	struct provider_settings *ps;
 	struct json_object *p = json_obj(rq);
@@ -192,7 +193,8 @@ static enum err add_provider(struct request *rq, struct json_object *o, const st
 	return OK;
 }
 
-struct json_object *campaign_sum(void *mem, const struct campaign *c, const struct delivery_counts *n)
+struct json_object *campaign_sum(void *mem, const struct campaign *c,
+    const struct delivery_counts *n)
 {
 	struct json_object *all = sum_json(mem, n);
 	size_t i;
@@ -200,13 +202,16 @@ struct json_object *campaign_sum(void *mem, const struct campaign *c, const stru
 	for (i = 0; i < json_object_array_length(all); i++) {
 		struct json_object *o = json_object_array_get_idx(all, i);
 
-		json_set_text(o, "href", mem_printf(mem, "/brands/%lld/campaigns/%lld/recipients?state=%s",
-		    (long long)c->brand_id, (long long)c->id, json_text(o, "key", "")));
+		json_set_text(o, "href",
+		    mem_printf(mem, "/brands/%lld/campaigns/%lld/recipients?state=%s",
+			(long long)c->brand_id, (long long)c->id,
+			json_text(o, "key", "")));
 	}
 	return all;
 }
 
-enum err campaign_live(struct request *rq, struct response *rs, const struct campaign *c)
+enum err campaign_live(struct request *rq, struct response *rs,
+    const struct campaign *c)
 {
 	struct json_object *o = json_obj(rs), *lists;
 	struct delivery_counts counts;
@@ -217,7 +222,7 @@ enum err campaign_live(struct request *rq, struct response *rs, const struct cam
 	if (e == OK)
 		e = campaign_lists(rq, c, &lists);
 	if (e == OK && c->status == CAMPAIGN_SCHEDULED)
-		e = audience_count(rq->db, c, &reach);
+		e = campaign_reach(rq->db, c, &reach);
 	if (e != OK)
 		return e;
 	for (i = 0; i < DELIVERY_ACCEPTED; i++)

@@ -8,17 +8,16 @@
 #include "base/text.h"
 #include "repo/field.h"
 #include "repo/subscriber.h"
-#include "send/test.h"
-#include "service/address.h"
 #include "service/field.h"
 #include "web/access.h"
 #include "web/campaign.h"
 #include "web/frame.h"
 
-enum { TEST_MAX = 5, PEOPLE_SHOWN = 20 };
+enum { PEOPLE_SHOWN = 20 };
 
 /* A draft, or the page of what it has become. */
-static enum err find_draft(struct request *rq, struct response *rs, struct campaign **out)
+static enum err find_draft(struct request *rq, struct response *rs,
+    struct campaign **out)
 {
 	enum err e = campaign_find(rq, out);
 
@@ -26,19 +25,19 @@ static enum err find_draft(struct request *rq, struct response *rs, struct campa
 		return e;
 	if (rq->api)
 		return OK;
-	return respond_seen(rs, NULL, "/brands/%lld/campaigns/%lld", (long long)(*out)->brand_id,
-	    (long long)(*out)->id);
+	return respond_seen(rs, NULL, "/brands/%lld/campaigns/%lld",
+	    (long long)(*out)->brand_id, (long long)(*out)->id);
 }
 
 /* What every step shows: the campaign and how many it would reach. */
-static enum err fill_step(struct request *rq, struct response *rs, const struct campaign *c,
+enum err compose_fill(struct request *rq, struct response *rs, const struct campaign *c,
     const char *step)
 {
 	int64_t reach = 0;
 	enum err e = campaign_json(rq->db, rs, c, &rs->model);
 
 	if (e == OK)
-		e = audience_count(rq->db, c, &reach);
+		e = campaign_reach(rq->db, c, &reach);
 	if (e != OK)
 		return e;
 	json_set_int(rs->model, "reach", reach);
@@ -47,7 +46,7 @@ static enum err fill_step(struct request *rq, struct response *rs, const struct 
 	return OK;
 }
 
-/* ---- audience --------------------------------------------------------------------- */
+/* ---- audience ---- */
 
 enum err compose_audience(struct request *rq, struct response *rs)
 {
@@ -57,7 +56,7 @@ enum err compose_audience(struct request *rq, struct response *rs)
 
 	if (e != OK || rs->location != NULL)
 		return e;
-	e = fill_step(rq, rs, c, "audience");
+	e = compose_fill(rq, rs, c, "audience");
 	if (e == OK)
 		e = campaign_lists(rq, c, &lists);
 	if (e == OK)
@@ -66,8 +65,8 @@ enum err compose_audience(struct request *rq, struct response *rs)
 }
 
 /* Who saved in between, or that it is no draft any more. */
-static enum err refuse_change(struct request *rq, struct response *rs, const struct campaign *c,
-    enum err e)
+static enum err refuse_change(struct request *rq, struct response *rs,
+    const struct campaign *c, enum err e)
 {
 	const char *why = form_error(rq->form, "version");
 
@@ -82,7 +81,8 @@ enum err compose_set_audience(struct request *rq, struct response *rs)
 	enum err e = campaign_find(rq, &c);
 
 	if (e == OK)
-		e = refuse_change(rq, rs, c, campaign_change(rq->db, c, rq->now, rq->form));
+		e = refuse_change(rq, rs, c,
+		    campaign_change(rq->db, c, rq->now, rq->form));
 	if (e != OK || rs->location != NULL)
 		return e;
 	audit(rq, "campaign.audience", c->id, NULL);
@@ -91,17 +91,20 @@ enum err compose_set_audience(struct request *rq, struct response *rs)
 
 enum err compose_count(struct request *rq, struct response *rs)
 {
+	struct campaign c = { .brand_id = rq->args[0] };
 	struct json_object *o = json_obj(rs);
-	int64_t *in, *out, reach = 0;
-	size_t nin = form_ids(rq->query, rq, "lists", LISTS_MAX, &in);
-	size_t nout = form_ids(rq->query, rq, "exclude_lists", LISTS_MAX, &out);
-	enum err e = campaign_reach(rq->db, rq->args[0], in, nin, out, nout, &reach);
+	int64_t reach = 0;
+	enum err e;
 
+	c.nlists = form_ids(rq->query, rq, "lists", LISTS_MAX, &c.lists);
+	c.nexclude_lists =
+	    form_ids(rq->query, rq, "exclude_lists", LISTS_MAX, &c.exclude_lists);
+	e = campaign_reach(rq->db, &c, &reach);
 	json_set_int(o, "reach", reach);
 	return e == OK ? respond(rs, o) : e;
 }
 
-/* ---- content ---------------------------------------------------------------------- */
+/* ---- content ---- */
 
 static enum err add_fields(struct request *rq, struct response *rs, int64_t brand)
 {
@@ -117,9 +120,10 @@ static enum err add_fields(struct request *rq, struct response *rs, int64_t bran
 }
 
 /* Some of the brand's newest people, to preview as. */
-static enum err add_people(struct request *rq, struct response *rs, int64_t brand)
+enum err compose_people(struct request *rq, struct response *rs, int64_t brand)
 {
-	struct subscriber_filter f = { .brand = brand, .status = SUBSCRIBER_ACTIVE,
+	struct subscriber_filter f = { .brand = brand,
+		.status = SUBSCRIBER_ACTIVE,
 		.limit = PEOPLE_SHOWN };
 	struct json_object *all = json_arr(rs);
 	struct subscriber *s;
@@ -128,8 +132,8 @@ static enum err add_people(struct request *rq, struct response *rs, int64_t bran
 
 	for (i = 0; e == OK && i < n; i++) {
 		struct json_object *o = json_obj(rs);
-		char *name = text_trim(rq, mem_printf(rq, "%s %s", s[i].first_name,
-		    s[i].last_name));
+		char *name = text_trim(rq,
+		    mem_printf(rq, "%s %s", s[i].first_name, s[i].last_name));
 
 		json_set_int(o, "id", s[i].id);
 		json_set_text(o, "label", name[0] != '\0' ? name : s[i].email);
@@ -139,8 +143,8 @@ static enum err add_people(struct request *rq, struct response *rs, int64_t bran
 	return e;
 }
 
-static enum err add_problems(struct request *rq, struct response *rs, const struct campaign *c,
-    struct json_object *into)
+static enum err add_problems(struct request *rq, struct response *rs,
+    const struct campaign *c, struct json_object *into)
 {
 	struct check_view v = campaign_view(rq);
 	struct check *problems;
@@ -152,7 +156,10 @@ static enum err add_problems(struct request *rq, struct response *rs, const stru
 	return e;
 }
 
-/* How the preview is looked at: as whom, on what. The form's word comes before the address's. */
+/*
+ * How the preview is looked at: as whom, on what. The form's word comes before the
+ * address's.
+ */
 static void add_view(struct request *rq, struct response *rs)
 {
 	static const char *const shows[] = { "desktop", "phone", "text", NULL };
@@ -173,30 +180,31 @@ enum err compose_content(struct request *rq, struct response *rs)
 
 	if (e != OK || rs->location != NULL)
 		return e;
-	e = fill_step(rq, rs, c, "content");
+	e = compose_fill(rq, rs, c, "content");
 	if (e == OK)
 		e = add_problems(rq, rs, c, rs->model);
 	if (e == OK)
 		e = add_fields(rq, rs, c->brand_id);
 	if (e == OK)
-		e = add_people(rq, rs, c->brand_id);
+		e = compose_people(rq, rs, c->brand_id);
 	if (e == OK)
 		add_view(rq, rs);
 	return e;
 }
 
 /* The status line that htmx swaps in after saving by itself. */
-static enum err answer_saved(struct request *rq, struct response *rs, const struct campaign *c,
-    const char *why)
+static enum err answer_saved(struct request *rq, struct response *rs,
+    const struct campaign *c, const char *why)
 {
-	enum err e = fill_step(rq, rs, c, "content");
+	enum err e = compose_fill(rq, rs, c, "content");
 
 	if (e == OK && why == NULL)
 		e = add_problems(rq, rs, c, rs->model);
 	if (e != OK)
 		return e;
 	add_view(rq, rs);
-	if (why != NULL) {	/* the version seen stays: theirs must not be overwritten unseen */
+	if (why !=
+	    NULL) { /* the version seen stays: theirs must not be overwritten unseen */
 		json_set_text(rs->extra, "why", why);
 		json_set_text(rs->extra, "seen", form_get(rq->form, "version"));
 	}
@@ -206,7 +214,8 @@ static enum err answer_saved(struct request *rq, struct response *rs, const stru
 
 static const char *first_error(struct form *f)
 {
-	json_object_object_foreach(form_errors(f), field, sentence) {
+	json_object_object_foreach(form_errors(f), field, sentence)
+	{
 		(void)field;
 		return json_object_get_string(sentence);
 	}
@@ -228,16 +237,17 @@ enum err compose_save(struct request *rq, struct response *rs)
 	audit(rq, "campaign.update", c->id, NULL);
 	if (rq->htmx)
 		return answer_saved(rq, rs, c, NULL);
-	e = campaign_answer(rq, rs, c, form_get(rq->form, "next") != NULL ? "checklist" : "content");
+	e = campaign_answer(rq, rs, c,
+	    form_get(rq->form, "next") != NULL ? "checklist" : "content");
 	if (e == OK)
 		e = add_problems(rq, rs, c, rs->model);
 	return e;
 }
 
-/* ---- checklist and sending -------------------------------------------------------- */
+/* ---- checklist and sending ---- */
 
-static enum err make_checklist(struct request *rq, struct response *rs, const struct campaign *c,
-    struct checklist *out)
+static enum err make_checklist(struct request *rq, struct response *rs,
+    const struct campaign *c, struct checklist *out)
 {
 	struct check_view v = campaign_view(rq);
 
@@ -256,7 +266,7 @@ enum err compose_checklist(struct request *rq, struct response *rs)
 	if (e == OK && rq->api)
 		return respond(rs, checklist_json(rs, &list));
 	if (e == OK)
-		e = fill_step(rq, rs, c, "checklist");
+		e = compose_fill(rq, rs, c, "checklist");
 	if (e == OK)
 		json_set(rs->extra, "list", checklist_json(rs, &list));
 	return e;
@@ -273,7 +283,7 @@ enum err compose_when(struct request *rq, struct response *rs)
 		return e;
 	e = make_checklist(rq, rs, c, &list);
 	if (e == OK)
-		e = fill_step(rq, rs, c, "send");
+		e = compose_fill(rq, rs, c, "send");
 	if (e == OK)
 		e = campaign_lists(rq, c, &lists);
 	if (e != OK)
@@ -292,10 +302,12 @@ enum err compose_send(struct request *rq, struct response *rs)
 	if (e == OK)
 		e = make_checklist(rq, rs, c, &list);
 	if (e == OK)
-		e = campaign_refuse(rq, rs, c, campaign_send(rq->db, c, &list, rq->now, rq->form));
+		e = campaign_refuse(rq, rs, c,
+		    campaign_send(rq->db, c, &list, rq->now, rq->form));
 	if (e != OK || rs->location != NULL)
 		return e;
-	log_info(&rq->log, "campaign.send", LOG_INT("campaign", c->id), LOG_INT("reach", list.reach));
+	log_info(&rq->log, "campaign.send", LOG_INT("campaign", c->id),
+	    LOG_INT("reach", list.reach));
 	audit(rq, "campaign.send", c->id, NULL);
 	return campaign_answer(rq, rs, c, "");
 }
@@ -308,8 +320,10 @@ static const char *zone_of(struct request *rq)
 	if (text_empty(zone))
 		return rq->caller->brand->time_zone;
 	if (!zone_exists(zone)) {
-		form_fail(rq->form, "zone", "There is no time zone “%s”. Use a name such as "
-		    "Europe/Berlin.", zone);
+		form_fail(rq->form, "zone",
+		    "There is no time zone “%s”. Use a name such as "
+		    "Europe/Berlin.",
+		    zone);
 		return rq->caller->brand->time_zone;
 	}
 	return zone;
@@ -326,19 +340,19 @@ enum err compose_schedule(struct request *rq, struct response *rs)
 	if (e == OK)
 		e = make_checklist(rq, rs, c, &list);
 	if (e == OK)
-		e = campaign_refuse(rq, rs, c, campaign_plan(rq->db, c, &list, &when, rq->now,
-		    rq->form));
+		e = campaign_refuse(rq, rs, c,
+		    campaign_plan(rq->db, c, &list, &when, rq->now, rq->form));
 	if (e != OK || rs->location != NULL)
 		return e;
 	audit(rq, "campaign.schedule", c->id, NULL);
-	respond_flash(rs, "Scheduled for %s, %s time.", time_local(rs, when.at, when.zone,
-	    "%A %e %B, %H:%M"), when.zone);
+	respond_flash(rs, "Scheduled for %s, %s time.",
+	    time_local(rs, when.at, when.zone, "%A %e %B, %H:%M"), when.zone);
 	return campaign_answer(rq, rs, c, "");
 }
 
-/* ---- preview ---------------------------------------------------------------------- */
+/* ---- preview ---- */
 
-static enum err person_of(struct request *rq, int64_t id, struct subscriber **out)
+enum err compose_person(struct request *rq, int64_t id, struct subscriber **out)
 {
 	if (id > 0)
 		return subscriber_get(rq->db, rq, rq->args[0], id, out);
@@ -359,7 +373,8 @@ enum err compose_preview(struct request *rq, struct response *rs)
 	enum err e = campaign_find(rq, &c);
 
 	if (e == OK)
-		e = person_of(rq, form_int(rq->query, "subscriber", 0, INT64_MAX, 0), &s);
+		e = compose_person(rq,
+		    form_int(rq->query, "subscriber", 0, INT64_MAX, 0), &s);
 	if (e == OK)
 		e = check_compile(rq, &v, c, COMPOSE_PREVIEW, &content);
 	if (e != OK)
@@ -367,128 +382,7 @@ enum err compose_preview(struct request *rq, struct response *rs)
 	if (content_message(content, rq, s, &msg, &why) != OK)
 		return respond_body(rs, "text/plain; charset=utf-8", why, strlen(why));
 	if (text || text_empty(msg.html))
-		return respond_body(rs, "text/plain; charset=utf-8", msg.text, strlen(msg.text));
+		return respond_body(rs, "text/plain; charset=utf-8", msg.text,
+		    strlen(msg.text));
 	return respond_frame(rs, msg.html);
-}
-
-/* ---- test send -------------------------------------------------------------------- */
-
-enum err compose_test_page(struct request *rq, struct response *rs)
-{
-	struct campaign *c;
-	enum err e = campaign_find(rq, &c);
-
-	if (e == OK)
-		e = fill_step(rq, rs, c, "test");
-	if (e == OK)
-		e = add_people(rq, rs, c->brand_id);
-	return e;
-}
-
-static void take_address(struct request *rq, const char *text, const char **list, size_t *n)
-{
-	struct address a;
-	const char *why;
-
-	if (text_empty(text))
-		return;
-	if (*n == TEST_MAX)
-		form_fail(rq->form, "emails", "At most %d addresses at a time.", TEST_MAX);
-	else if (address_parse(rq, text, &a, &why) != OK)
-		form_fail(rq->form, "emails", "“%.80s”: %s", text, why);
-	else
-		list[(*n)++] = a.email;
-}
-
-/* "a@b, c@d", one a line, or an array. */
-static size_t test_addresses(struct request *rq, const char **list)
-{
-	struct json_object *v = form_json(rq->form, "emails");
-	size_t i, n = 0;
-	char *rest, *part;
-
-	if (json_object_is_type(v, json_type_array)) {
-		for (i = 0; i < json_object_array_length(v); i++)
-			take_address(rq, text_trim(rq, json_object_get_string(
-			    json_object_array_get_idx(v, i))), list, &n);
-	} else {
-		rest = mem_str(rq, form_text(rq->form, "emails", 0, 2000));
-		while ((part = strsep(&rest, ",; \t\r\n")) != NULL)
-			take_address(rq, part, list, &n);
-	}
-	if (n == 0 && form_ok(rq->form))
-		form_fail(rq->form, "emails", "Enter at least one address.");
-	return n;
-}
-
-static struct json_object *results_json(void *mem, const struct test_result *r, size_t n,
-    size_t *sent)
-{
-	struct json_object *all = json_arr(mem);
-	size_t i;
-
-	*sent = 0;
-	for (i = 0; i < n; i++) {
-		struct json_object *o = json_obj(mem);
-
-		json_set_text(o, "email", r[i].address);
-		json_set_bool(o, "sent", r[i].sent);
-		json_set_text(o, "text", r[i].text != NULL ? r[i].text : "");
-		json_push(all, o);
-		*sent += r[i].sent;
-	}
-	return all;
-}
-
-static enum err refuse_test(struct form *f, const struct test_result *r, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (!r[i].sent)
-			form_fail(f, "emails", "%s: %s", r[i].address,
-			    text_empty(r[i].text) ? "It was not sent." : r[i].text);
-	return ERR_INVALID;
-}
-
-static enum err answer_test(struct request *rq, struct response *rs, const struct campaign *c,
-    const struct test_result *r, size_t n)
-{
-	struct json_object *o = json_obj(rs);
-	size_t sent;
-
-	json_set(o, "results", results_json(rs, r, n, &sent));
-	json_set_int(o, "sent", (int64_t)sent);
-	audit(rq, "campaign.test", c->id, o);
-	if (!rq->api && sent < n)
-		return refuse_test(rq->form, r, n);
-	if (sent == 1)
-		respond_flash(rs, "A test is on its way to %s.", r[0].address);
-	else
-		respond_flash(rs, "%zu tests are on their way.", sent);
-	return respond_seen(rs, o, "/brands/%lld/campaigns/%lld/%s", (long long)c->brand_id,
-	    (long long)c->id, c->status == CAMPAIGN_DRAFT ? "send" : "test");
-}
-
-enum err compose_test(struct request *rq, struct response *rs)
-{
-	const char *list[TEST_MAX], *why = "";
-	struct test_result results[TEST_MAX] = { 0 };
-	struct test_people who = { .addresses = list };
-	struct subscriber *s;
-	struct campaign *c;
-	enum err e = campaign_find(rq, &c);
-
-	if (e == OK)
-		e = person_of(rq, form_int(rq->form, "subscriber", 0, INT64_MAX, 0), &s);
-	if (e != OK)
-		return e;
-	who.n = test_addresses(rq, list);
-	who.as = s;
-	if (!form_ok(rq->form))
-		return ERR_INVALID;
-	e = send_test(rq, rq->app, c, rq->caller->brand, &who, results, &why);
-	if (e == ERR_INVALID)
-		return form_fail(rq->form, "emails", "%s", why);
-	return e == OK ? answer_test(rq, rs, c, results, who.n) : e;
 }

@@ -31,9 +31,10 @@ static struct json_object *line_json(void *mem, const struct outbox_message *m)
 	return o;
 }
 
-/* ---- the list --------------------------------------------------------------------- */
+/* ---- the list ---- */
 
-static enum err index_extra(struct request *rq, struct response *rs, const struct outbox_filter *f)
+static enum err index_extra(struct request *rq, struct response *rs,
+    const struct outbox_filter *f)
 {
 	struct provider_settings *ps;
 	struct campaign *c;
@@ -84,7 +85,7 @@ enum err outbox_index(struct request *rq, struct response *rs)
 	return respond(rs, o);
 }
 
-/* ---- one message ------------------------------------------------------------------ */
+/* ---- one message ---- */
 
 static enum err find(struct request *rq, struct outbox_message **out)
 {
@@ -102,7 +103,8 @@ static struct json_object *headers_json(void *mem, const char *text)
 	    !json_object_is_type(in, json_type_array))
 		return all;
 	for (i = 0; i < json_object_array_length(in); i++) {
-		struct json_object *pair = json_object_array_get_idx(in, i), *o = json_obj(mem);
+		struct json_object *pair = json_object_array_get_idx(in, i),
+				   *o = json_obj(mem);
 
 		if (!json_object_is_type(pair, json_type_array) ||
 		    json_object_array_length(pair) != 2)
@@ -158,7 +160,7 @@ enum err outbox_raw(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	raw = mime_message(rs, m);
-	response_header(rs, "Content-Disposition", "attachment; filename=message-%lld.eml",
-	    (long long)m->id);
+	response_header(rs, "Content-Disposition",
+	    "attachment; filename=message-%lld.eml", (long long)m->id);
 	return respond_body(rs, "message/rfc822", raw, strlen(raw));
 }

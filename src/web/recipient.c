@@ -66,7 +66,8 @@ static struct json_object *recipient_json(void *mem, const struct recipient *r)
 	return o;
 }
 
-static enum err add_extra(struct request *rq, struct response *rs, const struct campaign *c)
+static enum err add_extra(struct request *rq, struct response *rs,
+    const struct campaign *c)
 {
 	struct campaign_stats stats;
 	struct delivery_counts counts;
@@ -87,32 +88,33 @@ enum err recipient_index(struct request *rq, struct response *rs)
 {
 	struct recipient_filter f = filter_of(rq);
 	struct json_object *o = json_obj(rs), *items = json_arr(rs);
-	struct recipient *r;
+	struct recipient_rows page;
 	struct campaign *c;
-	int64_t next;
-	size_t i, n;
+	size_t i;
 	enum err e = campaign_find(rq, &c);
 
 	if (e == OK && !form_ok(rq->form))
 		e = ERR_INVALID;
 	if (e == OK)
-		e = recipient_page(rq->db, rq, c->id, &f, &r, &n, &next);
+		e = recipient_page(rq->db, rq, c->id, &f, &page);
 	if (e == OK && !rq->api)
 		e = add_extra(rq, rs, c);
 	if (e != OK)
 		return e;
-	for (i = 0; i < n; i++)
-		json_push(items, recipient_json(rs, &r[i]));
+	for (i = 0; i < page.n; i++)
+		json_push(items, recipient_json(rs, &page.rows[i]));
 	json_set(o, "items", items);
-	json_set_text(o, "next_cursor", next != 0 ? mem_printf(rs, "%lld", (long long)next) : NULL);
+	json_set_text(o, "next_cursor",
+	    page.next != 0 ? mem_printf(rs, "%lld", (long long)page.next) : NULL);
 	return respond(rs, o);
 }
 
-/* ---- the whole ledger as a file --------------------------------------------------- */
+/* ---- the whole ledger as a file ---- */
 
-static const char *const columns[] = { "email", "name", "state", "reason", "tries", "message_id",
-	"handed_over", "delivered", "bounced", "bounce", "complained", "opened", "opened_by_machine",
-	"clicked", "clicked_by_machine", "unsubscribed" };
+static const char *const columns[] = { "email", "name", "state", "reason", "tries",
+	"message_id", "handed_over", "delivered", "bounced", "bounce", "complained",
+	"opened", "opened_by_machine", "clicked", "clicked_by_machine",
+	"unsubscribed" };
 
 static void put_time(struct buf *b, int64_t ms)
 {
@@ -150,14 +152,15 @@ static enum err write_rows(struct request *rq, struct response *rs, int64_t camp
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "recipient_csv");
 	struct buf *b = buf_new(tmp);
-	struct recipient *r;
-	size_t i, n;
-	enum err e = recipient_page(rq->db, tmp, campaign, f, &r, &n, &f->after);
+	struct recipient_rows page;
+	size_t i;
+	enum err e = recipient_page(rq->db, tmp, campaign, f, &page);
 
-	for (i = 0; e == OK && i < n; i++)
-		put_row(b, &r[i]);
+	for (i = 0; e == OK && i < page.n; i++)
+		put_row(b, &page.rows[i]);
 	if (e == OK)
 		response_write(rs, b->data, b->len);
+	f->after = page.next;
 	return e;
 }
 
@@ -172,8 +175,8 @@ enum err recipient_csv(struct request *rq, struct response *rs)
 	if (e == OK && !form_ok(rq->form))
 		e = ERR_INVALID;
 	if (e == OK)
-		e = respond_stream(rs, "text/csv; charset=utf-8", mem_printf(rs,
-		    "campaign-%lld-recipients.csv", (long long)c->id));
+		e = respond_stream(rs, "text/csv; charset=utf-8",
+		    mem_printf(rs, "campaign-%lld-recipients.csv", (long long)c->id));
 	if (e != OK)
 		return e;
 	for (i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
