@@ -47,17 +47,17 @@ static const char *const sql[] = {
 	[SKIP] = "UPDATE campaign_subscribers AS d SET state = 6, owner = NULL, reason = r.reason,"
 	         "   settled_at = $2"
 	         "  FROM (SELECT " NUMBER(0) " AS id, j.value ->> 1 AS reason FROM " ROWS("$1") ") r"
-	         " WHERE d.id = r.id AND d.state = 1",
+	         " WHERE d.id = r.id AND +d.state = 1",
 	[ATTEMPT] = "INSERT INTO send_attempts (campaign_id, delivery_id, started_at)"
 	    " SELECT d.campaign_id, d.id, CAST($2 AS BIGINT)"
 	    "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS("$1") ") r"
 	    "  JOIN campaign_subscribers d ON d.id = r.id"
-	    " WHERE d.state = 1 AND d.owner = $3 ORDER BY d.id"
+	    " WHERE +d.state = 1 AND d.owner = $3 ORDER BY d.id"
 	    " RETURNING id, delivery_id",
 	[INTENT] = "UPDATE campaign_subscribers AS d SET state = 2, attempt_id = r.attempt,"
 	    "   tries = d.tries + 1"
 	    "  FROM (SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt FROM " ROWS("$1") ") r"
-	    " WHERE d.id = r.id AND d.state = 1 AND d.owner = $2",
+	    " WHERE d.id = r.id AND +d.state = 1 AND d.owner = $2",
 };
 
 enum err ledger_attempt_prepare(struct db *db)

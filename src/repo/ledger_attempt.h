@@ -13,7 +13,11 @@ enum err ledger_count_moved(struct db *db, int64_t campaign, const struct moved 
 enum err ledger_attempt_prepare(struct db *db) MUST_CHECK;
 enum err ledger_settle_prepare(struct db *db) MUST_CHECK;
 
-/* A JSON array of arrays as rows: one statement for a whole batch, on both databases. */
+/*
+ * A JSON array of arrays as rows: one statement for a whole batch, on both databases.  The +
+ * before other columns of the condition keeps SQLite from walking an index of the table and
+ * the whole array once for each of its rows: it has to look each id of the array up.
+ */
 #define ROWS(param) \
 	"/*+lite json_each(" param ") j *//*+pg json_array_elements(CAST(" param " AS json)) AS j(value) */"
 #define NUMBER(i) "CAST(j.value ->> " #i " AS BIGINT)"

@@ -21,13 +21,13 @@ static const char *const sql[] = {
 	    "   message_id = r.message_id, owner = NULL, next_try_at = r.next_try,"
 	    "   settled_at = CASE WHEN r.became = 3 THEN NULL ELSE CAST($2 AS BIGINT) END"
 	    "  FROM " RESULTS
-	    " WHERE d.id = r.id AND d.attempt_id = r.attempt AND d.state = 2 AND d.campaign_id = $3"
+	    " WHERE d.id = r.id AND d.attempt_id = r.attempt AND +d.state = 2 AND +d.campaign_id = $3"
 	    " RETURNING state",
 	/* The answer came after all, when others had already taken us for dead. */
 	[SETTLE_DOUBT] = "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
 	    "   message_id = r.message_id, settled_at = $2"
 	    "  FROM " RESULTS
-	    " WHERE d.id = r.id AND d.attempt_id = r.attempt AND d.state = 7 AND d.campaign_id = $3"
+	    " WHERE d.id = r.id AND d.attempt_id = r.attempt AND +d.state = 7 AND +d.campaign_id = $3"
 	    "   AND r.became IN (4, 5)"
 	    " RETURNING state",
 	[END_ATTEMPT] = "UPDATE send_attempts AS a SET outcome = r.became, finished_at = $2,"

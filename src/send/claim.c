@@ -71,6 +71,13 @@ static enum err intend(struct turn *t, int n)
 	return OK;
 }
 
+size_t turn_half(const struct turn *t, size_t room)
+{
+	size_t half = (room + t->provider->in_flight) / 2;
+
+	return half < SETTLE_BATCH ? half : SETTLE_BATCH;
+}
+
 /*
  * Not a few rows at a time while much is under way: an intent costs a disk flush.  So wait
  * until half of what the provider can have in flight is free, unless these are the last.
@@ -79,16 +86,14 @@ static bool worth_it(struct turn *t, size_t room, int want)
 {
 	size_t half;
 
-	half = (room + t->provider->in_flight) / 2;
-	if (half > INTENT_MAX / 2)
-		half = INTENT_MAX / 2;
+	half = turn_half(t, room);
 	return want > 0 && ((size_t)want >= half || t->provider->in_flight == 0 ||
 	    (want == t->pool && t->dry));
 }
 
 enum err turn_refill(struct turn *t)
 {
-	size_t room = t->provider->ops->room(t->provider);
+	size_t room = t->provider->ops->room(t->provider), whole = room;
 	int want = INTENT_MAX;
 	enum err e = OK;
 
@@ -96,11 +101,12 @@ enum err turn_refill(struct turn *t)
 		return OK;
 	if (t->pool < CLAIM_LOW && !t->dry)
 		e = claim_more(t);
+	room = room > t->nback ? room - t->nback : 0;	/* not yet written down: in doubt if we die */
 	if ((int64_t)room < want)
 		want = (int)room;
 	if (t->pool < want)
 		want = (int)t->pool;
-	if (e != OK || !worth_it(t, room, want))
+	if (e != OK || !worth_it(t, whole, want))
 		return e;
 	want = turn_allowed(t, want);
 	return want > 0 ? intend(t, want) : OK;

@@ -24,7 +24,7 @@ int turn_allowed(struct turn *t, int want)
 		&wait) != OK)
 		granted = 0;
 	mem_free(key);
-	if (granted < want)
-		t->take_at = now + (wait > TAKE_EVERY ? wait : TAKE_EVERY);
+	if (granted < want)	/* wait tells only when nothing was granted */
+		t->take_at = now + (granted == 0 && wait > TAKE_EVERY ? wait : TAKE_EVERY);
 	return granted;
 }

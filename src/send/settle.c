@@ -104,8 +104,8 @@ enum err turn_settle(struct turn *t, bool now)
 	struct settle *r;
 	enum err e;
 
-	if (!t->nback || (!now && t->nback < SETTLE_BATCH &&
-	    clock_mono_ms() - t->back_since < SETTLE_AGE))
+	if (!t->nback || (!now && clock_mono_ms() - t->back_since < SETTLE_AGE &&
+	    t->nback < turn_half(t, t->provider->ops->room(t->provider))))
 		return OK;
 	r = mem_array(t->provider, struct settle, t->nback);
 	for (size_t i = 0; i < t->nback; i++)

@@ -55,6 +55,8 @@ struct turn {
 enum err turn_refill(struct turn *t) MUST_CHECK;
 /* Nothing more is to be claimed: time is over, the campaign stopped, or we were told to end. */
 bool turn_over(const struct turn *t);
+/* Half of what the provider can have in flight (room: what it has left), at most a batch. */
+size_t turn_half(const struct turn *t, size_t room);
 /* settle.c: takes what the provider gave back; writes it when it is time (or now). */
 void turn_collect(struct turn *t);
 enum err turn_settle(struct turn *t, bool now) MUST_CHECK;
