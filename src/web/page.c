@@ -247,6 +247,7 @@ static void set_error(struct request *rq, struct response *rs)
 
 	json_set_int(o, "status", rs->status);
 	json_set_text(o, "title", error_title(rs->status));
+	json_set_text(o, "sentence", rs->detail);
 	json_set_text(o, "request", rs->status >= 500 ? rq->id : "");
 	rs->model = o;
 	if (!rq->route)
@@ -257,18 +258,24 @@ static void set_error(struct request *rq, struct response *rs)
 
 void page_render(struct request *rq, struct response *rs, enum err e)
 {
-	struct json_object *data = json_obj(rq);
+	struct json_object *data = json_obj(rq), *page;
 	struct buf *out = buf_new(rs);
+	bool error = text_equal(rs->page, "error");
 
-	if (text_equal(rs->page, "error"))
+	if (error)
 		set_error(rq, rs);
 	if (rs->extra) {
 		json_object_object_foreach(rs->extra, name, value)
-		    json_set(data, name, value);
+			json_set(data, name, value);
 	}
 	if (rs->model)
 		json_set(data, "it", rs->model);
-	json_set(data, "page", page_data(rq, rs, e));
+	page = page_data(rq, rs, e);
+	if (error) {		/* the page itself says it */
+		json_set_text(page, "error", "");
+		json_set(page, "errors", json_obj(rq));
+	}
+	json_set(data, "page", page);
 	if (rq->app->pages &&
 	    pages_render(rq->app->pages, rq, rs->page, data, out) == OK)
 		rs->body = out;

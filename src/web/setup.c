@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "repo/brand.h"
 #include "service/auth.h"
 #include "web/access.h"
 #include "web/enter.h"
@@ -24,6 +25,8 @@ enum err setup_show(struct request *rq, struct response *rs)
 enum err setup_do(struct request *rq, struct response *rs)
 {
 	struct user *u;
+	struct brand *b;
+	size_t n;
 	enum err e = setup_complete(rq->db, rq, rq->words[0], rq->form, rq->now, &u);
 
 	if (e == ERR_NOTFOUND)
@@ -34,5 +37,8 @@ enum err setup_do(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	audit(rq, "user.first", u->id, NULL);
-	return respond_seen(rs, NULL, "/brands/new");
+	e = brand_list(rq->db, rq, 0, &b, &n);
+	if (e != OK)
+		return e;
+	return respond_seen(rs, NULL, "%s", n > 0 ? "/" : "/brands/new");
 }

@@ -71,6 +71,8 @@ like($r->{content}, qr/To your brands/, 'with a way back');
 $r = $site->get("/brands/$a/nothing");
 is($r->{status}, 404, 'an unknown page of a brand too');
 like($r->{content}, qr{href="/brands/$a/settings"}, 'within the brand');
+my @said = $r->{content} =~ /There is nothing at this address/g;
+is(scalar @said, 1, 'and it is said once');
 is($site->api(GET => '/brands/999999')->{status}, 404, 'and in the API');
 is($site->api(GET => '/brands/0')->{status}, 404, 'zero is no brand');
 is($site->api(DELETE => "/brands/$b")->{status}, 405, 'what cannot be done is 405');
