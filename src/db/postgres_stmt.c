@@ -129,7 +129,7 @@ enum err pg_prepare(struct stmt *s)
 		return OK;
 	snprintf(st->name, sizeof(st->name), "s%u", ++pg->names);
 	if (s->db->depth > 0 && s->db->doomed != OK)
-		return OK;		/* the server would refuse it; run_once comes back */
+		return OK;	/* the server would refuse it; run_once asks again */
 	e = pg_ready(pg);
 	return e == OK ? introduce(pg, s) : e;
 }
