@@ -61,10 +61,10 @@ install_npm() {
 	}
 }
 
-# build DIR [configure arguments]: out of tree, again only where something changed.
+# build DIR TARGETS [configure arguments]: out of tree, again only where something changed.
 build() {
-	local dir=$1
-	shift
+	local dir=$1 targets=$2
+	shift 2
 	if [ ! -x "$top/configure" ] || [ "$top/configure.ac" -nt "$top/configure" ] ||
 	    [ "$top/Makefile.am" -nt "$top/Makefile.in" ]; then
 		say "Making configure"
@@ -77,5 +77,5 @@ build() {
 		(cd "$dir" && "$top/configure" -q "$@") || die "configure failed; the lines above say why"
 	fi
 	say "Building ${dir#"$top"/}"
-	make -C "$dir" -s -j"$(nproc)" "${targets[@]:-all}" || die "the build failed; the lines above say why"
+	make -C "$dir" -s -j"$(nproc)" $targets || die "the build failed; the lines above say why"
 }
