@@ -11,11 +11,16 @@
 #include "db/migrate.h"
 #include "repo/repo.h"
 
-/* For a person at a terminal a plain sentence; a service's log gets a line like the others. */
-static enum err fail(const struct app *app, enum err e, const char *what, const char *why)
+/*
+ * For a person at a terminal a plain sentence; a service's log gets a line like the
+ * others.
+ */
+static enum err fail(const struct app *app, enum err e, const char *what,
+    const char *why)
 {
 	if (app->log.json)
-		log_error(&app->log, "start.failed", LOG_STR("what", what), LOG_STR("why", why));
+		log_error(&app->log, "start.failed", LOG_STR("what", what),
+		    LOG_STR("why", why));
 	else
 		fprintf(stderr, "maillayer: %s: %s\n", what, why);
 	return e;
@@ -41,8 +46,10 @@ static enum err open_state(struct app *app, unsigned what)
 		return fail(app, ERR_IO, c->server.state_dir, strerror(errno));
 	e = keyring_load(app, c->security.key_file, what & APP_MAKE_KEY, &app->keys);
 	if (e != OK)
-		return fail(app, e, c->security.key_file, "The key file is missing or not "
-		    "readable. `maillayer migrate` makes one for a new installation; for an "
+		return fail(app, e, c->security.key_file,
+		    "The key file is missing or not "
+		    "readable. `maillayer migrate` makes one for a new installation; "
+		    "for an "
 		    "old one bring back its key.");
 	app->metrics = metrics_open(app, c->server.state_dir);
 	if (app->metrics == NULL)
@@ -57,15 +64,18 @@ static enum err open_db(struct app *app, unsigned what)
 	enum err e = db_open(app, c->database.url, &app->log, &app->db);
 
 	if (e != OK)
-		return fail(app, e, "database", "It cannot be opened; the line above says why.");
+		return fail(app, e, "database",
+		    "It cannot be opened; the line above says why.");
 	if (what & APP_MAKE_KEY)
 		return OK;	/* `migrate` opens what is not there yet */
 	e = migrate_check(app->db, app, c->server.share_dir, &st);
 	if (e != OK)
-		return fail(app, e, "database", st.why ? st.why : "Its schema cannot be read.");
+		return fail(app, e, "database",
+		    st.why ? st.why : "Its schema cannot be read.");
 	e = repo_prepare(app->db);
 	if (e != OK)
-		return fail(app, e, "database", "A statement does not fit its schema; the line "
+		return fail(app, e, "database",
+		    "A statement does not fit its schema; the line "
 		    "above says which.");
 	return OK;
 }
@@ -76,14 +86,15 @@ static enum err open_pages(struct app *app)
 	const char *why = NULL;
 	enum err e;
 
-	app->pages = pages_new(app, mem_printf(app, "%s/templates", c->server.share_dir),
-	    c->server.reload_templates, &app->log);
+	app->pages =
+	    pages_new(app, mem_printf(app, "%s/templates", c->server.share_dir),
+		c->server.reload_templates, &app->log);
 	e = pages_check(app->pages, app, &why);
 	return e == OK ? OK : fail(app, e, "templates", why ? why : err_name(e));
 }
 
-enum err app_open(void *mem, const char *config_file, const char *process, unsigned what,
-    struct app **out)
+enum err app_open(void *mem, const char *config_file, const char *process,
+    unsigned what, struct app **out)
 {
 	struct app *app = mem_new(mem, struct app);
 	const char *why = NULL;

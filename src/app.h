@@ -24,12 +24,14 @@ struct app {
 	struct kv *kv;
 	struct pages *pages;		/* NULL where no page is served */
 	struct metrics *metrics;
-	struct json_object *assets;	/* name -> address of assets/dist/manifest.json; read by web/page */
-	struct spool *spool;		/* opens and clicks; opened by web/track when first needed */
+	struct json_object *assets;	/* name -> address; read by web/page */
+	struct spool *spool;		/* opens and clicks; made when first needed */
 };
 
 enum { APP_DB = 1, APP_KV = 2, APP_PAGES = 4, APP_MAKE_KEY = 8 };
 
-/* Says on stderr what is wrong and what to do when it fails. process: "web", "cron" ... */
-enum err app_open(void *mem, const char *config_file, const char *process, unsigned what,
-    struct app **out) MUST_CHECK;
+/*
+ * Says on stderr what is wrong and what to do when it fails. process: "web", "cron" ...
+ */
+enum err app_open(void *mem, const char *config_file, const char *process,
+    unsigned what, struct app **out) MUST_CHECK;

@@ -46,7 +46,8 @@ int main(int argc, char **argv)
 
 	if (name == NULL)
 		return unknown(NULL);
-	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+	    strcmp(name, "help") == 0)
 		return help();
 	if (strcmp(name, "--version") == 0)
 		name = "version";

@@ -35,13 +35,14 @@ static void print_option(const char *name, const char *argument, const char *hel
 
 static int print_help(const struct command *c)
 {
-	printf("usage: maillayer %s [options]%s%s\n\n%s\n\n", c->name, c->usage[0] ? " " : "",
-	    c->usage, c->summary);
+	printf("usage: maillayer %s [options]%s%s\n\n%s\n\n", c->name,
+	    c->usage[0] ? " " : "", c->usage, c->summary);
 	if (c->more != NULL)
 		printf("%s\n", c->more);
 	for (const struct command_option *o = c->options; o->name != NULL; o++)
 		print_option(o->name, o->argument, o->help);
-	print_option("config", "FILE", "configuration; otherwise /etc/maillayer/maillayer.ini");
+	print_option("config", "FILE",
+	    "configuration; otherwise /etc/maillayer/maillayer.ini");
 	print_option("help", NULL, "this text");
 	return 0;
 }
@@ -53,7 +54,8 @@ static void make_table(const struct command *c, struct option *table)
 
 	for (; n < COMMAND_OPTIONS_MAX && c->options[n].name != NULL; n++)
 		table[n] = (struct option){ c->options[n].name,
-			c->options[n].argument ? required_argument : no_argument, NULL, n };
+			c->options[n].argument ? required_argument : no_argument, NULL,
+			n };
 	table[n++] = (struct option){ "config", required_argument, NULL, OPT_CONFIG };
 	table[n++] = (struct option){ "help", no_argument, NULL, OPT_HELP };
 	table[n] = (struct option){ NULL, 0, NULL, 0 };
@@ -71,7 +73,8 @@ static int parse(const struct command *c, int argc, char **argv, struct argument
 		if (opt == OPT_HELP || opt == 'h')
 			return print_help(c);
 		if (opt == ':' || opt == '?')
-			return command_usage(c, "`%s` is no option of it, or lacks its value.",
+			return command_usage(c,
+			    "`%s` is no option of it, or lacks its value.",
 			    argv[optind - 1]);
 		if (opt == OPT_CONFIG)
 			a->config = optarg;

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * A subcommand: one file in src/cmd defines one `const struct command command_<name>`, and
- * main.c lists it.  --config FILE and --help are everywhere and not in `options`.
+ * A subcommand: one file in src/cmd defines one `const struct command command_<name>`,
+ * and main.c lists it.  --config FILE and --help are everywhere and not in `options`.
  */
 struct command_option {
 	const char *name;	/* "email": --email */
@@ -13,10 +13,10 @@ struct command_option {
 enum { COMMAND_OPTIONS_MAX = 8 };
 
 struct arguments {
-	void *mem;			/* lives as long as the command */
-	const char *config;		/* file, or NULL: defaults and environment only */
-	const char *values[COMMAND_OPTIONS_MAX];	/* by option; a flag given is "" */
-	char **rest;			/* what follows the options, NULL-terminated */
+	void *mem;		/* lives as long as the command */
+	const char *config;	/* file, or NULL: defaults and environment only */
+	const char *values[COMMAND_OPTIONS_MAX]; /* by option; a flag given is "" */
+	char **rest;		/* what follows the options, NULL-terminated */
 	int nrest;
 };
 
@@ -25,7 +25,7 @@ struct command {
 	const char *usage;	/* what follows the name in the usage line */
 	const char *summary;	/* one line */
 	const char *more;	/* further lines of help, or NULL */
-	struct command_option options[COMMAND_OPTIONS_MAX];	/* ends with an empty one */
+	struct command_option options[COMMAND_OPTIONS_MAX]; /* ends with an empty one */
 	int (*run)(struct arguments *a);	/* the exit status */
 };
 

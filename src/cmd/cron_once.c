@@ -7,8 +7,8 @@
 
 static int failed(enum err e, const char *what)
 {
-	fprintf(stderr, "maillayer cron-once: %s failed (%s); the log says why.\n", what,
-	    err_name(e));
+	fprintf(stderr, "maillayer cron-once: %s failed (%s); the log says why.\n",
+	    what, err_name(e));
 	return 1;
 }
 
@@ -38,7 +38,8 @@ const struct command command_cron_once = {
 	.name = "cron-once",
 	.usage = "",
 	.summary = "Does one slice of all background work, without HTTP.",
-	.more = "For a timer of the system in place of the HTTP trigger.  Prints what was done as\n"
+	.more = "For a timer of the system in place of the HTTP trigger.  Prints what "
+		"was done as\n"
 		"JSON: {\"send\": {done, left, more, next_in_ms}, \"jobs\": {...}}.\n",
 	.run = run,
 };

@@ -67,63 +67,97 @@ struct demo {
 	struct form *form;	/* of the step under way: holds its errors */
 };
 
-static struct form *fill(struct demo *d, const char *const *pairs)
+struct pair {
+	const char *name, *value;
+};
+
+static struct form *fill(struct demo *d, const struct pair *pairs)
 {
 	d->form = form_new(d->mem);
-	for (; pairs[0] != NULL; pairs += 2)
-		form_add(d->form, pairs[0], pairs[1]);
+	for (; pairs->name != NULL; pairs++)
+		form_add(d->form, pairs->name, pairs->value);
 	return d->form;
 }
 
 static enum err make_brand(struct demo *d)
 {
-	static const char *const brand[] = {
-		"name", "Holm & Harbour Tea", "from_name", "Holm & Harbour Tea",
-		"from_email", "tea@holmharbour.example",
-		"postal_address", "12 Quay Street, 4021 Holm", "time_zone", "Europe/Berlin", NULL,
+	static const struct pair brand[] = {
+		{ "name", "Holm & Harbour Tea" },
+		{ "from_name", "Holm & Harbour Tea" },
+		{ "from_email", "tea@holmharbour.example" },
+		{ "postal_address", "12 Quay Street, 4021 Holm" },
+		{ "time_zone", "Europe/Berlin" },
+		{ 0 },
 	};
-	static const char *const list[] = {
-		"name", "Newsletter", "description", "News about tea, twice a month", NULL,
+	static const struct pair list[] = {
+		{ "name", "Newsletter" },
+		{ "description", "News about tea, twice a month" },
+		{ 0 },
 	};
-	enum err e = brand_create(d->app->db, d->mem, fill(d, brand), 0, d->now, &d->brand);
+	struct db *db = d->app->db;
+	enum err e = brand_create(db, d->mem, fill(d, brand), 0, d->now, &d->brand);
 
-	return e == OK ? list_create(d->app->db, d->mem, d->brand->id, fill(d, list), d->now,
-	    &d->list) : e;
+	if (e != OK)
+		return e;
+	return list_create(db, d->mem, d->brand->id, fill(d, list), d->now, &d->list);
+}
+
+static enum err make_field(struct demo *d, const struct pair *pairs)
+{
+	struct field *f;
+	struct form *form = fill(d, pairs);
+
+	return field_create(d->app->db, d->mem, d->brand->id, form, d->now, &f);
 }
 
 static enum err make_fields(struct demo *d)
 {
-	static const char *const city[] = { "key", "city", "label", "City", "type", "text", NULL };
-	static const char *const plan[] = { "key", "plan", "label", "Customer of", "type", "choice",
-		"choices", "shop\nclub", NULL };
-	static const char *const since[] = { "key", "customer_since", "label", "Customer since",
-		"type", "date", NULL };
-	static const char *const *const all[] = { city, plan, since };
-	enum err e = OK;
+	static const struct pair city[] = {
+		{ "key", "city" },
+		{ "label", "City" },
+		{ "type", "text" },
+		{ 0 },
+	};
+	static const struct pair plan[] = {
+		{ "key", "plan" },
+		{ "label", "Customer of" },
+		{ "type", "choice" },
+		{ "choices", "shop\nclub" },
+		{ 0 },
+	};
+	static const struct pair since[] = {
+		{ "key", "customer_since" },
+		{ "label", "Customer since" },
+		{ "type", "date" },
+		{ 0 },
+	};
+	enum err e = make_field(d, city);
 
-	for (size_t i = 0; e == OK && i < sizeof(all) / sizeof(*all); i++) {
-		struct field *f;
-
-		e = field_create(d->app->db, d->mem, d->brand->id, fill(d, all[i]), d->now, &f);
-	}
-	return e;
+	if (e == OK)
+		e = make_field(d, plan);
+	return e == OK ? make_field(d, since) : e;
 }
 
 static enum err make_person(struct demo *d, int i)
 {
 	const struct origin from = { .source = "import", .ip = "", .now = d->now };
 	const char *const *p = people[i];
-	const char *pairs[] = {
-		"email", mem_printf(d->mem, "reader%02d@%s.example", i + 1, p[3]),
-		"first_name", p[0], "last_name", p[1],
-		"fields[city]", p[2], "fields[plan]", p[3],
-		"fields[customer_since]", mem_printf(d->mem, "20%02d-%02d-14", 18 + i % 8, 1 + i % 12),
-		"lists", mem_printf(d->mem, "%lld", (long long)d->list->id),
-		"tags", i % 3 == 0 ? "green tea" : "black tea", NULL,
+	const struct pair pairs[] = {
+		{ "email", mem_printf(d->mem, "reader%02d@%s.example", i + 1, p[3]) },
+		{ "first_name", p[0] },
+		{ "last_name", p[1] },
+		{ "fields[city]", p[2] },
+		{ "fields[plan]", p[3] },
+		{ "fields[customer_since]",
+		    mem_printf(d->mem, "20%02d-%02d-14", 18 + i % 8, 1 + i % 12) },
+		{ "lists", mem_printf(d->mem, "%lld", (long long)d->list->id) },
+		{ "tags", i % 3 == 0 ? "green tea" : "black tea" },
+		{ 0 },
 	};
+	struct form *form = fill(d, pairs);
 	struct subscriber *s;
 
-	return subscriber_create(d->app->db, d->mem, d->brand->id, fill(d, pairs), &from, &s);
+	return subscriber_create(d->app->db, d->mem, d->brand->id, form, &from, &s);
 }
 
 static char *read_mail(struct demo *d)
@@ -143,18 +177,21 @@ static char *read_mail(struct demo *d)
 static enum err make_campaign(struct demo *d)
 {
 	char *html = read_mail(d);
-	const char *pairs[] = {
-		"name", "October crop",
-		"subject", "The October crop is in, {{ first_name | default: \"friend\" }}",
-		"preview_text", "A sencha with more body than last year, and just enough of it.",
-		"html", html,
-		"lists", mem_printf(d->mem, "%lld", (long long)d->list->id), NULL,
+	const struct pair pairs[] = {
+		{ "name", "October crop" },
+		{ "subject",
+		    "The October crop is in, {{ first_name | default: \"friend\" }}" },
+		{ "preview_text", "A sencha with more body than last year." },
+		{ "html", html },
+		{ "lists", mem_printf(d->mem, "%lld", (long long)d->list->id) },
+		{ 0 },
 	};
+	struct form *form = fill(d, pairs);
 	struct campaign *c;
 
 	if (html == NULL)
 		return ERR_IO;
-	return campaign_create(d->app->db, d->brand, 0, d->now, fill(d, pairs), &c);
+	return campaign_create(d->app->db, d->brand, 0, d->now, form, &c);
 }
 
 static enum err make_all(struct demo *d)
@@ -176,7 +213,8 @@ static enum err make_all(struct demo *d)
 static int failed(const struct demo *d, enum err e)
 {
 	fprintf(stderr, "maillayer demo: it failed (%s)%s%s.\n", err_name(e),
-	    d->form ? ": " : "", d->form ? json_object_to_json_string(form_errors(d->form)) : "");
+	    d->form ? ": " : "",
+	    d->form ? json_object_to_json_string(form_errors(d->form)) : "");
 	return 1;
 }
 
@@ -199,7 +237,8 @@ static int run(struct arguments *a)
 		e = make_all(&d);
 	if (e != OK)
 		return failed(&d, e);
-	printf("Made the brand %s with %d subscribers and a campaign.\n", d.brand->name, PEOPLE);
+	printf("Made the brand %s with %d subscribers and a campaign.\n", d.brand->name,
+	    PEOPLE);
 	return 0;
 }
 
@@ -207,7 +246,8 @@ const struct command command_demo = {
 	.name = "demo",
 	.usage = "",
 	.summary = "Fills in a brand with a list, people and a campaign.",
-	.more = "The people are made up, at addresses that cannot exist; the brand's mail goes to\n"
+	.more = "The people are made up, at addresses that cannot exist; the brand's "
+		"mail goes to\n"
 		"the outbox.  Does nothing if there is a brand already.\n",
 	.run = run,
 };

@@ -45,7 +45,10 @@ static void look_key(struct visit *v)
 		say(v, "ok", "key", "%s", file);
 }
 
-/* SQLite before 3.51.3 (3.50.7, 3.44.6) can lose a commit made while another resets the WAL. */
+/*
+ * SQLite before 3.51.3 (3.50.7, 3.44.6) can lose a commit made while another resets the
+ * WAL.
+ */
 static bool has_wal_race(const char *version)
 {
 	int a = 0, b = 0, c = 0;
@@ -67,8 +70,10 @@ static void look_version(struct visit *v)
 	}
 	say(v, "ok", "database", "%s", version);
 	if (has_wal_race(version))
-		say(v, "note", "database", "This version has the WAL-reset race. Maillayer locks it "
-		    "out (commits and checkpoints hold one lock); let no other program write "
+		say(v, "note", "database",
+		    "This version has the WAL-reset race. Maillayer locks it "
+		    "out (commits and checkpoints hold one lock); let no other program "
+		    "write "
 		    "to the file.");
 }
 
@@ -78,7 +83,8 @@ static bool look_database(struct visit *v)
 	struct migration_state st = { 0 };
 
 	if (db_open(app, app->config->database.url, &app->log, &app->db) != OK) {
-		say(v, "FAIL", "database", "It cannot be opened; the line above says why.");
+		say(v, "FAIL", "database",
+		    "It cannot be opened; the line above says why.");
 		return false;
 	}
 	look_version(v);
@@ -88,7 +94,8 @@ static bool look_database(struct visit *v)
 	}
 	say(v, "ok", "schema", "%d", st.applied);
 	if (repo_prepare(app->db) != OK) {
-		say(v, "FAIL", "schema", "A statement does not fit; the line above says which.");
+		say(v, "FAIL", "schema",
+		    "A statement does not fit; the line above says which.");
 		return false;
 	}
 	return true;
@@ -99,8 +106,9 @@ static void look_templates(struct visit *v)
 	struct app *app = v->app;
 	const char *why = NULL;
 
-	app->pages = pages_new(app, mem_printf(app, "%s/templates", app->config->server.share_dir),
-	    false, &app->log);
+	app->pages = pages_new(app,
+	    mem_printf(app, "%s/templates", app->config->server.share_dir), false,
+	    &app->log);
 	if (pages_check(app->pages, v->mem, &why) == OK)
 		say(v, "ok", "templates", "all compile");
 	else
@@ -109,7 +117,8 @@ static void look_templates(struct visit *v)
 
 static void look_nginx(struct visit *v)
 {
-	const char *url = mem_printf(v->mem, "%s/healthz", v->app->config->server.public_url);
+	const char *url =
+	    mem_printf(v->mem, "%s/healthz", v->app->config->server.public_url);
 	struct http_fetch f = { .url = url, .allow_loopback = true };
 	struct http_answer a;
 
@@ -138,7 +147,8 @@ static void look_rest(struct visit *v, bool database)
 		say(v, checks[i].why ? "FAIL" : "ok", checks[i].name, "%s",
 		    checks[i].why ? checks[i].why : "");
 	if (!kv_is_shared(app->kv))
-		say(v, "note", "memcached", "None is configured: limits and locks are kept by "
+		say(v, "note", "memcached",
+		    "None is configured: limits and locks are kept by "
 		    "each process alone.");
 }
 
@@ -149,7 +159,8 @@ static int run(struct arguments *a)
 
 	if (app_open(a->mem, a->config, "doctor", 0, &v.app) != OK)
 		return 1;
-	printf("Configuration %s\n%s\n\n", a->config ? a->config : "(defaults and environment)",
+	printf("Configuration %s\n%s\n\n",
+	    a->config ? a->config : "(defaults and environment)",
 	    json_object_to_json_string_ext(config_json(a->mem, v.app->config),
 		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	look_key(&v);
@@ -166,7 +177,8 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.usage = "",
 	.summary = "Looks whether everything is as it must be.",
-	.more = "Prints the effective configuration without secrets, then one line for each thing\n"
+	.more = "Prints the effective configuration without secrets, then one line for "
+		"each thing\n"
 		"looked at.  The exit status is 1 if one of them fails.\n",
 	.run = run,
 };

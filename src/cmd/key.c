@@ -19,8 +19,8 @@ static int fail(const struct form *f, enum err e)
 		fprintf(stderr, "maillayer key: it failed (%s).\n", err_name(e));
 		return 1;
 	}
-	json_object_object_foreach(errors, field, sentence)
-		fprintf(stderr, "maillayer key: %s: %s\n", field, json_object_get_string(sentence));
+	json_object_object_foreach(errors, field, sentence) fprintf(stderr,
+	    "maillayer key: %s: %s\n", field, json_object_get_string(sentence));
 	return 1;
 }
 
@@ -40,7 +40,8 @@ static int create(struct arguments *a, struct app *app, int64_t brand)
 	if (brand != 0)
 		e = brand_get(app->db, a->mem, brand, &b);
 	if (e == ERR_NOTFOUND) {
-		fprintf(stderr, "maillayer key: there is no brand %lld.\n", (long long)brand);
+		fprintf(stderr, "maillayer key: there is no brand %lld.\n",
+		    (long long)brand);
 		return 1;
 	}
 	form_add(f, "name", a->values[NAME] ? a->values[NAME] : "Made by command");

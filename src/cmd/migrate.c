@@ -12,9 +12,11 @@ static int run(struct arguments *a)
 
 	if (app_open(a->mem, a->config, "migrate", APP_DB | APP_MAKE_KEY, &app) != OK)
 		return 1;
-	e = migrate_up(app->db, a->mem, app->config->server.share_dir, clock_now(app->clock), &st);
+	e = migrate_up(app->db, a->mem, app->config->server.share_dir,
+	    clock_now(app->clock), &st);
 	if (e != OK) {
-		fprintf(stderr, "maillayer migrate: %s\n", st.why ? st.why : err_name(e));
+		fprintf(stderr, "maillayer migrate: %s\n",
+		    st.why ? st.why : err_name(e));
 		return 1;
 	}
 	printf("The database has schema %d.\n", st.newest);
@@ -25,7 +27,8 @@ const struct command command_migrate = {
 	.name = "migrate",
 	.usage = "",
 	.summary = "Brings the database to this version's schema.",
-	.more = "Applies what is missing, all or nothing.  On a new installation it also makes the\n"
+	.more = "Applies what is missing, all or nothing.  On a new installation it "
+		"also makes the\n"
 		"key file (security.key_file): keep a copy of it apart from backups.\n",
 	.run = run,
 };

@@ -19,8 +19,8 @@ static int say_errors(const struct form *f, enum err e)
 		fprintf(stderr, "maillayer user: it failed (%s).\n", err_name(e));
 		return 1;
 	}
-	json_object_object_foreach(errors, field, sentence)
-		fprintf(stderr, "maillayer user: %s: %s\n", field, json_object_get_string(sentence));
+	json_object_object_foreach(errors, field, sentence) fprintf(stderr,
+	    "maillayer user: %s: %s\n", field, json_object_get_string(sentence));
 	return 1;
 }
 
@@ -33,7 +33,8 @@ static int create(struct arguments *a, struct app *app)
 	form_add(f, "email", a->values[EMAIL]);
 	form_add(f, "name", a->values[NAME] ? a->values[NAME] : "");
 	form_add(f, "password", stdin_line(a->mem));
-	e = user_create(app->db, a->mem, f, a->values[ADMIN] != NULL, clock_now(app->clock), &u);
+	e = user_create(app->db, a->mem, f, a->values[ADMIN] != NULL,
+	    clock_now(app->clock), &u);
 	if (e != OK)
 		return say_errors(f, e);
 	printf("%lld\n", (long long)u->id);
@@ -46,9 +47,11 @@ static int set_password(struct arguments *a, struct app *app)
 	enum err e;
 
 	form_add(f, "password", stdin_line(a->mem));
-	e = user_reset_password(app->db, a->mem, a->values[EMAIL], f, clock_now(app->clock));
+	e = user_reset_password(app->db, a->mem, a->values[EMAIL], f,
+	    clock_now(app->clock));
 	if (e == ERR_NOTFOUND) {
-		fprintf(stderr, "maillayer user: nobody has the address %s.\n", a->values[EMAIL]);
+		fprintf(stderr, "maillayer user: nobody has the address %s.\n",
+		    a->values[EMAIL]);
 		return 1;
 	}
 	return e == OK ? 0 : say_errors(f, e);
@@ -64,7 +67,8 @@ static int list(struct arguments *a, struct app *app)
 		return say_errors(form_new(a->mem), e);
 	for (size_t i = 0; i < n; i++)
 		printf("%lld\t%s\t%s\t%s%s\n", (long long)users[i].id, users[i].email,
-		    users[i].name, users[i].admin ? "admin" : "", users[i].disabled ? " disabled" : "");
+		    users[i].name, users[i].admin ? "admin" : "",
+		    users[i].disabled ? " disabled" : "");
 	return 0;
 }
 
@@ -75,7 +79,8 @@ static int run(struct arguments *a)
 	struct app *app;
 
 	if (!makes && !lists && strcmp(what, "password") != 0)
-		return command_usage(&command_user, "say what to do: create, list or password.");
+		return command_usage(&command_user,
+		    "say what to do: create, list or password.");
 	if (!lists && (a->values[EMAIL] == NULL || a->values[PASSWORD] == NULL))
 		return command_usage(&command_user,
 		    "%s needs --email ADDRESS and --password-stdin.", what);
@@ -90,11 +95,11 @@ const struct command command_user = {
 	.name = "user",
 	.usage = "create|list|password",
 	.summary = "Makes and lists accounts, sets a password.",
-	.more = "create prints the new account's id.  password ends the account's sessions.\n",
+	.more = "create prints the new account's id.  password ends the sessions.\n",
 	.options = {
 		[EMAIL] = { "email", "ADDRESS", "whose account" },
 		[NAME] = { "name", "NAME", "how the person is called" },
-		[PASSWORD] = { "password-stdin", NULL, "reads the password, one line, from stdin" },
+		[PASSWORD] = { "password-stdin", NULL, "reads the password there" },
 		[ADMIN] = { "admin", NULL, "may do everything in every brand" },
 	},
 	.run = run,

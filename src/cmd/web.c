@@ -19,8 +19,10 @@ const struct command command_web = {
 	.name = "web",
 	.usage = "",
 	.summary = "Serves pages and the API on its socket.",
-	.more = "Worker processes answer FastCGI requests of nginx on server.web_socket, or on the\n"
-		"listening socket given as file descriptor 0.  SIGHUP starts new workers and lets\n"
+	.more = "Worker processes answer FastCGI requests of nginx on "
+		"server.web_socket, or on the\n"
+		"listening socket given as file descriptor 0.  SIGHUP starts new "
+		"workers and lets\n"
 		"the old ones finish; SIGTERM lets all finish.\n",
 	.run = run,
 };

@@ -42,7 +42,10 @@ static uint32_t word(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* Only 2000::/3 is handed out; of that, what is documentation or carries IPv4 is closed. */
+/*
+ * Only 2000::/3 is handed out; of that, what is documentation or carries IPv4 is
+ * closed.
+ */
 static bool public6(const uint8_t *p)
 {
 	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };

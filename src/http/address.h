@@ -5,8 +5,8 @@
 
 /*
  * Which addresses an outgoing call may connect to.  Public is what is neither private,
- * loopback, link-local, unique-local, shared (100.64/10), multicast, reserved, nor an IPv6
- * form that carries such an IPv4 address (mapped, 64:ff9b::/96, 6to4).
+ * loopback, link-local, unique-local, shared (100.64/10), multicast, reserved, nor an
+ * IPv6 form that carries such an IPv4 address (mapped, 64:ff9b::/96, 6to4).
  */
 bool address_is_public(const struct sockaddr *a);
 bool address_is_loopback(const struct sockaddr *a);

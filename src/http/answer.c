@@ -6,7 +6,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* No script, style or frame but ours; nginx adds the headers that are the same everywhere. */
+/*
+ * No script, style or frame but ours; nginx adds the headers that are the same
+ * everywhere.
+ */
 static const char policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; frame-src 'self'; "
@@ -24,7 +27,8 @@ static const char *const sentences[ERR_COUNT] = {
 	[ERR_TOO_LARGE] = "What was sent is larger than allowed here.",
 	[ERR_TYPE] = "This kind of content cannot be read here.",
 	[ERR_LIMITED] = "Too many tries. Wait a little, then try again.",
-	[ERR_BUSY] = "The database is busy right now. Nothing was changed; try again shortly.",
+	[ERR_BUSY] =
+	    "The database is busy right now. Nothing was changed; try again shortly.",
 	[ERR_FULL] = "The server's disk is full. Nothing was changed.",
 };
 
@@ -43,11 +47,16 @@ static bool wants_page(const struct request *rq)
 	return true;
 }
 
-/* What is not the caller's doing: the request's id finds the line in the log that says why. */
+/*
+ * What is not the caller's doing: the request's id finds the line in the log that says
+ * why.
+ */
 static const char *own_fault(struct request *rq)
 {
-	return mem_printf(rq, "An error inside Maillayer stopped this. Its log has the reason "
-	    "under %s.", rq->id);
+	return mem_printf(rq,
+	    "An error inside Maillayer stopped this. Its log has the reason "
+	    "under %s.",
+	    rq->id);
 }
 
 static void set_json(struct response *rs, const char *type, struct json_object *o)
@@ -122,7 +131,9 @@ static bool ask_again(const struct site *site, struct request *rq, struct respon
 static void redirect(struct request *rq, struct response *rs, enum err e)
 {
 	if (e != OK && rq->htmx) {
-		/* a swapped-in sign-in form would look lost: the whole page goes there */
+		/*
+		 * a swapped-in sign-in form would look lost: the whole page goes there
+		 */
 		response_header(rs, "HX-Redirect", "%s", rs->location);
 		rs->status = err_status(e);
 	} else {
@@ -133,8 +144,8 @@ static void redirect(struct request *rq, struct response *rs, enum err e)
 		respond_body(rs, NULL, "", 0);
 }
 
-static void answer_error(const struct site *site, struct request *rq, struct response *rs,
-    enum err e)
+static void answer_error(const struct site *site, struct request *rq,
+    struct response *rs, enum err e)
 {
 	if (e == ERR_BUSY && rs->retry_after == 0)
 		rs->retry_after = BUSY_RETRY_S;
@@ -188,7 +199,8 @@ static void set_default(struct response *rs, const char *name, const char *value
 		response_header(rs, name, "%s", value);
 }
 
-void answer(const struct site *site, struct request *rq, struct response *rs, enum err e)
+void answer(const struct site *site, struct request *rq, struct response *rs,
+    enum err e)
 {
 	if (e == OK)
 		answer_ok(site, rq, rs);

@@ -32,10 +32,12 @@ static enum err read_pair(struct form *f, const char *s, size_t n, const char **
 	char *name, *value;
 	size_t len;
 
-	if (!url_decode(tmp, s, name_len, true, &name, &len) || !text_is_utf8(name, len))
+	if (!url_decode(tmp, s, name_len, true, &name, &len) ||
+	    !text_is_utf8(name, len))
 		return fail(why, ERR_MALFORMED, "A field's name cannot be read.");
 	if (!url_decode(tmp, s + n - value_len, value_len, true, &value, &len))
-		return fail(why, ERR_MALFORMED, "A field's value is not percent-encoded.");
+		return fail(why, ERR_MALFORMED,
+		    "A field's value is not percent-encoded.");
 	if (!text_is_utf8(value, len))
 		return fail(why, ERR_MALFORMED, "A field's value is not UTF-8 text.");
 	form_add(f, name, value);
@@ -53,7 +55,8 @@ enum err body_urlencoded(struct form *f, const char *s, size_t n, const char **w
 		if (stop == NULL)
 			stop = end;
 		if (stop > s && ++fields > BODY_FIELDS_MAX)
-			return fail(why, ERR_TOO_LARGE, "There are more than 256 fields.");
+			return fail(why, ERR_TOO_LARGE,
+			    "There are more than 256 fields.");
 		if (stop > s)
 			e = read_pair(f, s, (size_t)(stop - s), why);
 		s = stop + 1;
@@ -77,8 +80,8 @@ static enum err read_json(void *mem, struct form *f, const char *s, size_t n,
 	return OK;
 }
 
-enum err body_read(void *mem, struct form *f, const char *type, const char *body, size_t len,
-    const char **why)
+enum err body_read(void *mem, struct form *f, const char *type, const char *body,
+    size_t len, const char **why)
 {
 	if (len == 0)
 		return OK;
@@ -88,6 +91,7 @@ enum err body_read(void *mem, struct form *f, const char *type, const char *body
 		return body_multipart(f, type, body, len, why);
 	if (body_is(type, "application/json"))
 		return read_json(mem, f, body, len, why);
-	return fail(why, ERR_TYPE, "Send application/json, application/x-www-form-urlencoded "
+	return fail(why, ERR_TYPE,
+	    "Send application/json, application/x-www-form-urlencoded "
 	    "or multipart/form-data.");
 }

@@ -17,17 +17,21 @@ enum { MAX_DEFAULT = 1024 * 1024, TIMEOUT_DEFAULT_MS = 5000 };
 struct call {
 	const struct http_fetch *fetch;
 	struct http_answer *answer;
-	bool loopback;		/* only loopback may be connected, else only the public */
+	bool loopback; /* only loopback may be connected, else only the public */
 	bool refused, large;
 };
 
-/* libcurl asks for the socket of the very address it will connect to: no second lookup. */
-static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
+/*
+ * libcurl asks for the socket of the very address it will connect to: no second lookup.
+ */
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose,
+    struct curl_sockaddr *a)
 {
 	struct call *c = ctx;
 
 	(void)purpose;
-	if (c->loopback ? !address_is_loopback(&a->addr) : !address_is_public(&a->addr)) {
+	if (c->loopback ? !address_is_loopback(&a->addr)
+			: !address_is_public(&a->addr)) {
 		c->refused = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -80,14 +84,16 @@ static void set_options(CURL *h, struct call *c)
 	long timeout = f->timeout_ms ? f->timeout_ms : TIMEOUT_DEFAULT_MS;
 
 	curl_easy_setopt(h, CURLOPT_URL, f->url);
-	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, c->loopback ? "http,https" : "https");
+	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR,
+	    c->loopback ? "http,https" : "https");
 	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(h, CURLOPT_PROXY, "");
 	curl_easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, timeout);
 	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, timeout);
-	curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);	/* never repeats a POST by itself */
+	curl_easy_setopt(h, CURLOPT_FRESH_CONNECT,
+	    1L); /* never repeats a POST by itself */
 	curl_easy_setopt(h, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
@@ -95,7 +101,8 @@ static void set_options(CURL *h, struct call *c)
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
 	curl_easy_setopt(h, CURLOPT_USERAGENT, "Maillayer/" VERSION);
 	if (f->body != NULL) {
-		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(f->body));
+		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)strlen(f->body));
 		curl_easy_setopt(h, CURLOPT_POSTFIELDS, f->body);
 	}
 	if (f->method != NULL)
@@ -107,7 +114,8 @@ static struct curl_slist *headers(void *mem, const struct http_fetch *f)
 	struct curl_slist *l = curl_slist_append(NULL, "Expect:");
 
 	if (f->content_type != NULL)
-		l = curl_slist_append(l, mem_printf(mem, "Content-Type: %s", f->content_type));
+		l = curl_slist_append(l,
+		    mem_printf(mem, "Content-Type: %s", f->content_type));
 	for (size_t i = 0; f->headers != NULL && f->headers[i] != NULL; i++)
 		l = curl_slist_append(l, f->headers[i]);
 	return l;
@@ -130,7 +138,8 @@ static enum err finish(void *mem, CURL *h, CURLcode code, struct call *c)
 	else if (c->large)
 		a->why = "The answer is larger than allowed.";
 	else
-		a->why = mem_printf(mem, "The call failed: %s.", curl_easy_strerror(code));
+		a->why =
+		    mem_printf(mem, "The call failed: %s.", curl_easy_strerror(code));
 	return ERR_IO;
 }
 

@@ -8,10 +8,10 @@
 #include "base/log.h"
 
 /*
- * The one outgoing HTTP client (send/provider_* have their own because they must never let
- * libcurl repeat a POST).  https only, no redirects, no proxy, no netrc; the connected
- * address is checked: private, loopback, link-local and unique-local are refused, unless
- * allow_loopback is set and the host is loopback.
+ * The one outgoing HTTP client (send/provider_* have their own because they must never
+ * let libcurl repeat a POST).  https only, no redirects, no proxy, no netrc; the
+ * connected address is checked: private, loopback, link-local and unique-local are
+ * refused, unless allow_loopback is set and the host is loopback.
  */
 struct http_fetch {
 	const char *method, *url, *body, *content_type;
@@ -26,5 +26,5 @@ struct http_answer {
 	const char *content_type;
 	const char *why;		/* sentence when the call failed */
 };
-enum err http_fetch(void *mem, const struct log *lg, const struct http_fetch *f, struct http_answer *out)
-    MUST_CHECK;
+enum err http_fetch(void *mem, const struct log *lg, const struct http_fetch *f,
+    struct http_answer *out) MUST_CHECK;

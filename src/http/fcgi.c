@@ -17,11 +17,11 @@
 #include "http/cookie.h"
 
 /*
- * We accept by ourselves and hand the connection to libfcgi: its own accept can be neither
- * interrupted without a race nor watched together with a signal.  A connection set with
- * keepConnection = 1 is taken by FCGX_Accept_r as one kept from before (t/http/http.t pins
- * this); nginx opens one for each request (fastcgi_keep_conn off), so that no worker is tied
- * to one nginx process.
+ * We accept by ourselves and hand the connection to libfcgi: its own accept can be
+ * neither interrupted without a race nor watched together with a signal.  A connection
+ * set with keepConnection = 1 is taken by FCGX_Accept_r as one kept from before
+ * (t/http/http.t pins this); nginx opens one for each request (fastcgi_keep_conn off),
+ * so that no worker is tied to one nginx process.
  */
 
 enum { HEADER_MAX = 4096, RECEIVE_TIMEOUT_S = 10, SEND_TIMEOUT_S = 30,
@@ -52,7 +52,8 @@ static const char *optional(struct request *rq, FCGX_Request *q, const char *nam
 static const char *read_id(struct request *rq, FCGX_Request *q)
 {
 	const char *id = param(q, "REQUEST_ID");
-	size_t n = strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+	size_t n = strspn(id,
+	    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-");
 
 	return n > 0 && n <= 64 && id[n] == '\0' ? mem_str(rq, id) : id_random(rq);
 }
@@ -110,7 +111,8 @@ static enum err read_body(FCGX_Request *q, struct request *rq, size_t max)
 	}
 	if (n > (int64_t)max) {
 		drain(q);
-		rq->broken_why = mem_printf(rq, "The body is larger than %zu bytes.", max);
+		rq->broken_why =
+		    mem_printf(rq, "The body is larger than %zu bytes.", max);
 		return ERR_TOO_LARGE;
 	}
 	buf_reserve(b, (size_t)n + 1);
@@ -181,8 +183,8 @@ enum err respond_stream(struct response *rs, const char *type, const char *filen
 	rs->body = NULL;
 	rs->streaming = true;
 	if (filename != NULL)
-		response_header(rs, "Content-Disposition", "attachment; filename*=UTF-8''%s",
-		    url_encode(tmp, filename));
+		response_header(rs, "Content-Disposition",
+		    "attachment; filename*=UTF-8''%s", url_encode(tmp, filename));
 	response_header(rs, "Cache-Control", "no-store");
 	response_header(rs, "Content-Security-Policy", "default-src 'none'; sandbox");
 	if (rs->sink != NULL)
@@ -211,15 +213,16 @@ static void write_response(struct response *rs, FCGX_Stream *out)
 		FCGX_PutStr(rs->body->data, (int)rs->body->len, out);
 }
 
-static void account(const struct fcgi *f, const struct request *rq, const struct response *rs)
+static void account(const struct fcgi *f, const struct request *rq,
+    const struct response *rs)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "account");
 	const char *route = rq->route ? rq->route->pattern : "none";
 	const char *method = method_name(rq->head ? HEAD : rq->method);
 	int64_t us = clock_mono_us() - rq->started_us;
 
-	log_info(&rq->log, "request", LOG_STR("method", method), LOG_STR("route", route),
-	    LOG_INT("status", rs->status), LOG_INT("us", us),
+	log_info(&rq->log, "request", LOG_STR("method", method),
+	    LOG_STR("route", route), LOG_INT("status", rs->status), LOG_INT("us", us),
 	    LOG_INT("bytes", (int64_t)rs->sent));
 	metrics_add(f->metrics, mem_printf(tmp,
 	    "maillayer_requests_total{route=\"%s%s\",method=\"%s\",status=\"%d\"}",
@@ -251,7 +254,8 @@ static void serve(const struct fcgi *f, FCGX_Request *q)
 /* A peer that stops in the middle must not hold a worker. */
 static void set_timeouts(int fd)
 {
-	struct timeval in = { .tv_sec = RECEIVE_TIMEOUT_S }, out = { .tv_sec = SEND_TIMEOUT_S };
+	struct timeval in = { .tv_sec = RECEIVE_TIMEOUT_S },
+		       out = { .tv_sec = SEND_TIMEOUT_S };
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &in, sizeof(in));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &out, sizeof(out));
@@ -264,7 +268,8 @@ static bool take(const struct fcgi *f, FCGX_Request *q, int listener)
 
 	if (fd < 0) {
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-			log_error(f->log, "fcgi.accept", LOG_STR("why", strerror(errno)));
+			log_error(f->log, "fcgi.accept",
+			    LOG_STR("why", strerror(errno)));
 			usleep(100 * 1000);
 		}
 		return false;
@@ -280,8 +285,9 @@ static bool take(const struct fcgi *f, FCGX_Request *q, int listener)
 }
 
 /*
- * A connection wakes one worker only.  One that woke us while we were told to stop would wait
- * for ever: after taking our hand off the listener we serve what is queued there.
+ * A connection wakes one worker only.  One that woke us while we were told to stop
+ * would wait for ever: after taking our hand off the listener we serve what is queued
+ * there.
  */
 static void finish(const struct fcgi *f, FCGX_Request *q, int listener, int events)
 {
@@ -292,7 +298,8 @@ static void finish(const struct fcgi *f, FCGX_Request *q, int listener, int even
 
 static int watch(int listener, int signals)
 {
-	struct epoll_event l = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = listener };
+	struct epoll_event l = { .events = EPOLLIN | EPOLLEXCLUSIVE,
+		.data.fd = listener };
 	struct epoll_event s = { .events = EPOLLIN, .data.fd = signals };
 	int fd = epoll_create1(EPOLL_CLOEXEC);
 
@@ -302,7 +309,9 @@ static int watch(int listener, int signals)
 	return fd;
 }
 
-/* False once SIGTERM has come; it stays pending, so that long work can ask for it too. */
+/*
+ * False once SIGTERM has come; it stays pending, so that long work can ask for it too.
+ */
 static bool wait_for_work(int events, int signals)
 {
 	struct epoll_event ev[2];

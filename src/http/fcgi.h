@@ -21,8 +21,8 @@ struct fcgi {
 };
 
 /*
- * Serves one request after another on a listening, non-blocking socket until SIGTERM (which
- * must be blocked: a request under way is finished).  One line is logged and counted for
- * each.  ERR_IO when the socket cannot be waited on.
+ * Serves one request after another on a listening, non-blocking socket until SIGTERM
+ * (which must be blocked: a request under way is finished).  One line is logged and
+ * counted for each.  ERR_IO when the socket cannot be waited on.
  */
 enum err fcgi_run(const struct fcgi *f, int listener) MUST_CHECK;

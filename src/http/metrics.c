@@ -13,9 +13,10 @@
 #include "base/mem.h"
 
 /*
- * The file is an open hash of slots.  A slot is claimed by moving its state from FREE to
- * TAKEN, named, then READY; it is never given back.  A process that dies in between leaves
- * one slot nobody uses.  Numbers are added with relaxed atomics: no lock, no order needed.
+ * The file is an open hash of slots.  A slot is claimed by moving its state from FREE
+ * to TAKEN, named, then READY; it is never given back.  A process that dies in between
+ * leaves one slot nobody uses.  Numbers are added with relaxed atomics: no lock, no
+ * order needed.
  */
 enum { SLOTS = 4096, NAME_SIZE = 184, BUCKETS = 12 };
 enum { FREE, TAKEN, READY };
@@ -52,7 +53,10 @@ static int unmap(struct metrics *m)
 	return 0;
 }
 
-/* Makes the file whole: room for every slot on disk, so that a write cannot fault later. */
+/*
+ * Makes the file whole: room for every slot on disk, so that a write cannot fault
+ * later.
+ */
 static bool prepare(int fd)
 {
 	char found[sizeof(magic)] = "";
@@ -75,12 +79,13 @@ struct metrics *metrics_open(void *mem, const char *state_dir)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "metrics");
 	struct metrics *m;
-	int fd = open(mem_printf(tmp, "%s/metrics", state_dir), O_RDWR | O_CREAT | O_CLOEXEC,
-	    0600);
+	int fd = open(mem_printf(tmp, "%s/metrics", state_dir),
+	    O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	void *p = MAP_FAILED;
 
 	if (fd >= 0 && prepare(fd))
-		p = mmap(NULL, sizeof(struct file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		p = mmap(NULL, sizeof(struct file), PROT_READ | PROT_WRITE, MAP_SHARED,
+		    fd, 0);
 	if (fd >= 0)
 		close(fd);
 	if (p == MAP_FAILED)
@@ -192,7 +197,8 @@ static void print_time(const struct slot *s, size_t base, struct buf *out)
 		buf_printf(out, "%.*s_bucket%.*s%sle=\"", (int)base, s->name, n, labels,
 		    n > 1 ? "," : "");
 		if (i < BUCKETS)
-			buf_printf(out, "%g\"} %" PRId64 "\n", (double)bounds[i] / 1e6, sum);
+			buf_printf(out, "%g\"} %" PRId64 "\n", (double)bounds[i] / 1e6,
+			    sum);
 		else
 			buf_printf(out, "+Inf\"} %" PRId64 "\n", sum);
 	}
@@ -205,7 +211,8 @@ static const char *type_of(const struct slot *s, size_t base)
 {
 	if (s->kind == KIND_TIME)
 		return "histogram";
-	return base > 6 && memcmp(s->name + base - 6, "_total", 6) == 0 ? "counter" : "gauge";
+	return base > 6 && memcmp(s->name + base - 6, "_total", 6) == 0 ? "counter"
+									: "gauge";
 }
 
 void metrics_print(struct metrics *m, struct buf *out)
@@ -221,13 +228,15 @@ void metrics_print(struct metrics *m, struct buf *out)
 	for (size_t i = 0; i < n; i++) {
 		size_t base = strcspn(all[i]->name, "{");
 
-		if (i == 0 || base != last || memcmp(all[i]->name, all[i - 1]->name, base) != 0)
+		if (i == 0 || base != last ||
+		    memcmp(all[i]->name, all[i - 1]->name, base) != 0)
 			buf_printf(out, "# TYPE %.*s %s\n", (int)base, all[i]->name,
 			    type_of(all[i], base));
 		last = base;
 		if (all[i]->kind == KIND_TIME)
 			print_time(all[i], base, out);
 		else
-			buf_printf(out, "%s %" PRId64 "\n", all[i]->name, all[i]->value);
+			buf_printf(out, "%s %" PRId64 "\n", all[i]->name,
+			    all[i]->value);
 	}
 }

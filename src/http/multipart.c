@@ -28,8 +28,8 @@ static const char *skip_space(const char *s)
 }
 
 /*
- * Reads a token or a quoted string at *s and moves on.  In quotes only \" is an escape: a
- * Windows path keeps its backslashes.
+ * Reads a token or a quoted string at *s and moves on.  In quotes only \" is an escape:
+ * a Windows path keeps its backslashes.
  */
 static char *read_value(void *mem, const char **s)
 {
@@ -85,7 +85,8 @@ static char *unescape(void *mem, const char *s)
 		if (strncasecmp(s, "%22", 3) == 0) {
 			buf_char(b, '"');
 			s += 2;
-		} else if (strncasecmp(s, "%0d", 3) == 0 || strncasecmp(s, "%0a", 3) == 0) {
+		} else if (strncasecmp(s, "%0d", 3) == 0 ||
+		    strncasecmp(s, "%0a", 3) == 0) {
 			buf_char(b, ' ');
 			s += 2;
 		} else {
@@ -135,7 +136,8 @@ static void read_head(void *mem, const char *s, size_t n, struct part *p)
 	}
 }
 
-static enum err add_part(struct form *f, void *mem, const struct part *p, const char **why)
+static enum err add_part(struct form *f, void *mem, const struct part *p,
+    const char **why)
 {
 	struct form_file file = {
 		.field = p->name,
@@ -153,7 +155,7 @@ static enum err add_part(struct form *f, void *mem, const struct part *p, const 
 		if (!text_is_utf8(p->filename, strlen(p->filename)))
 			file.name = "upload";
 		if (p->filename[0] != '\0' || p->len > 0)
-			form_add_file(f, &file);	/* both empty: no file was chosen */
+			form_add_file(f, &file); /* both empty: no file was chosen */
 		return OK;
 	}
 	if (memchr(p->data, '\0', p->len) != NULL || !text_is_utf8(p->data, p->len))
@@ -163,8 +165,8 @@ static enum err add_part(struct form *f, void *mem, const struct part *p, const 
 }
 
 /*
- * *s stands behind a delimiter: reads the part up to the next one and moves there.  ERR_NOTFOUND
- * at the closing delimiter.
+ * *s stands behind a delimiter: reads the part up to the next one and moves there.
+ * ERR_NOTFOUND at the closing delimiter.
  */
 static enum err next_part(struct form *f, const char **s, const char *end,
     const char *delimiter, const char **why)
@@ -179,17 +181,20 @@ static enum err next_part(struct form *f, const char **s, const char *end,
 	while (head < end && (*head == ' ' || *head == '\t'))
 		head++;
 	if (end - head < 2 || memcmp(head, "\r\n", 2) != 0)
-		return fail(why, ERR_MALFORMED, "The form's parts cannot be told apart.");
+		return fail(why, ERR_MALFORMED,
+		    "The form's parts cannot be told apart.");
 	body = memmem(head, (size_t)(end - head), "\r\n\r\n", 4);
 	if (body == NULL || body - head > PART_HEAD_MAX)
-		return fail(why, ERR_MALFORMED, "A part of the form has no end of its head.");
+		return fail(why, ERR_MALFORMED,
+		    "A part of the form has no end of its head.");
 	if (body > head)
 		read_head(tmp, head + 2, (size_t)(body - head) - 2, &p);
 	p.data = body + 4;
 	/* an empty part's delimiter begins with the CRLF that ended its head */
 	stop = memmem(body + 2, (size_t)(end - body) - 2, delimiter, n);
 	if (stop == NULL)
-		return fail(why, ERR_MALFORMED, "The form ends too early: send it again.");
+		return fail(why, ERR_MALFORMED,
+		    "The form ends too early: send it again.");
 	p.len = stop > p.data ? (size_t)(stop - p.data) : 0;
 	*s = stop + n;
 	return add_part(f, tmp, &p, why);
@@ -207,15 +212,18 @@ enum err body_multipart(struct form *f, const char *type, const char *s, size_t 
 	if (boundary == NULL || boundary[0] == '\0' || strlen(boundary) > BOUNDARY_MAX)
 		return fail(why, ERR_MALFORMED, "The content type names no boundary.");
 	delimiter = mem_printf(tmp, "\r\n--%s", boundary);
-	if (n >= strlen(delimiter) - 2 && memcmp(s, delimiter + 2, strlen(delimiter) - 2) == 0)
+	if (n >= strlen(delimiter) - 2 &&
+	    memcmp(s, delimiter + 2, strlen(delimiter) - 2) == 0)
 		s += strlen(delimiter) - 2;
 	else if ((s = memmem(s, n, delimiter, strlen(delimiter))) != NULL)
 		s += strlen(delimiter);
 	else
-		return fail(why, ERR_MALFORMED, "The form does not begin with its boundary.");
+		return fail(why, ERR_MALFORMED,
+		    "The form does not begin with its boundary.");
 	for (int parts = 0; e == OK; parts++) {
 		if (parts > BODY_PARTS_MAX)
-			return fail(why, ERR_TOO_LARGE, "The form has more than 64 parts.");
+			return fail(why, ERR_TOO_LARGE,
+			    "The form has more than 64 parts.");
 		e = next_part(f, &s, end, delimiter, why);
 	}
 	return e == ERR_NOTFOUND ? OK : e;

@@ -27,8 +27,8 @@ struct supervisor {
 	const struct pool *pool;
 	int listener, signals, ready[2];
 	struct child *now, *old;	/* `workers` each; old ones are finishing */
-	bool reloading;			/* `old` still serves, until all of `now` are ready */
-	bool asked_again;		/* SIGHUP came while old workers were finishing */
+	bool reloading;   /* `old` still serves, until all of `now` are ready */
+	bool asked_again; /* SIGHUP came while old workers were finishing */
 	bool served;			/* some worker was ready once */
 	bool stopping;
 	int64_t deadline;
@@ -113,8 +113,8 @@ static void swap(struct supervisor *s)
 }
 
 /*
- * New workers beside the old ones, which serve until all new ones can.  Asked while those of
- * the reload before are finishing, it begins once they have.
+ * New workers beside the old ones, which serve until all new ones can.  Asked while
+ * those of the reload before are finishing, it begins once they have.
  */
 static void reload(struct supervisor *s)
 {
@@ -138,7 +138,8 @@ static void on_ready(struct supervisor *s, pid_t pid)
 		return;
 	c->ready = true;
 	if (!s->served)
-		log_info(s->pool->log, "pool.serving", LOG_INT("workers", s->pool->workers));
+		log_info(s->pool->log, "pool.serving",
+		    LOG_INT("workers", s->pool->workers));
 	s->served = true;
 	for (int i = 0; i < s->pool->workers; i++)
 		all = all && s->now[i].ready;
@@ -206,7 +207,8 @@ static void on_exit_of(struct supervisor *s, pid_t pid, int status)
 		tell(s, s->old, SIGTERM);
 		return;
 	}
-	stop(s, WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 1);
+	stop(s,
+	    WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 1);
 }
 
 static void on_signal(struct supervisor *s)
@@ -264,7 +266,8 @@ static void supervise(struct supervisor *s)
 		if (poll(p, 2, next_due(s)) <= 0)
 			continue;
 		if (p[1].revents & POLLIN)
-			if (read(s->ready[0], &pid, sizeof(pid)) == (ssize_t)sizeof(pid))
+			if (read(s->ready[0], &pid, sizeof(pid)) ==
+			    (ssize_t)sizeof(pid))
 				on_ready(s, pid);
 		if (p[0].revents & POLLIN)
 			on_signal(s);

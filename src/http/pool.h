@@ -13,15 +13,15 @@ struct worker {
 };
 
 /*
- * A pool of worker processes on one socket, and the supervisor that keeps them: it forks
- * `workers` of them, replaces one that ends (with a growing delay if it ends soon after its
- * start), starts a new set on SIGHUP and lets the old one finish once the new is ready, and
- * on SIGTERM or SIGINT lets all finish for at most drain_s seconds; the second signal kills.
- * Workers get SIGTERM if the supervisor dies.
+ * A pool of worker processes on one socket, and the supervisor that keeps them: it
+ * forks `workers` of them, replaces one that ends (with a growing delay if it ends soon
+ * after its start), starts a new set on SIGHUP and lets the old one finish once the new
+ * is ready, and on SIGTERM or SIGINT lets all finish for at most drain_s seconds; the
+ * second signal kills. Workers get SIGTERM if the supervisor dies.
  */
 struct pool {
 	const char *name;	/* "web" ...: for the log and the metrics */
-	const char *socket;	/* path of the Unix socket; not used when fd 0 listens */
+	const char *socket;	/* path of its Unix socket; unused when fd 0 listens */
 	int workers;
 	int drain_s;
 	const struct log *log;

@@ -26,15 +26,15 @@ struct request {
 	const char *path;		/* decoded, without /api/v1, "/" at least */
 	const char *target;		/* REQUEST_URI as sent, bounded */
 	const char *ip, *agent, *referer, *origin, *host, *accept;
-	const char *authorization;	/* this and the next three: NULL when not sent */
+	const char *authorization;	/* these four: NULL when not sent */
 	const char *csrf_token;		/* X-CSRF-Token */
-	const char *fetch_site;		/* Sec-Fetch-Site: "same-origin", "cross-site" ... */
+	const char *fetch_site;		/* Sec-Fetch-Site: "same-origin" ... */
 	const char *idempotency_key;	/* Idempotency-Key */
 	const char *content_type;
 	const char *body;		/* raw; NULL without one */
 	size_t body_len;
 	bool htmx;			/* HX-Request: true */
-	bool limited;			/* over nginx's limit but served: tracking does not count it */
+	bool limited;			/* over nginx's limit: served, not counted */
 	struct form *query;		/* of the URL */
 	struct form *form;		/* of the body; empty without one */
 	struct json_object *cookies;	/* {name: value} */
@@ -45,7 +45,7 @@ struct request {
 	const char *const *segments;	/* of the path, each decoded */
 	size_t nsegments;
 	bool secure;			/* the public URL is https */
-	enum err broken;		/* what makes it unreadable: answered by the router */
+	enum err broken;		/* why it cannot be read; router answers */
 	const char *broken_why;
 	int64_t started_us;		/* monotonic */
 
@@ -53,19 +53,25 @@ struct request {
 	struct db *db;
 	struct kv *kv;
 	struct log log;
-	const struct caller *caller;	/* who calls; set by web/access before the handler */
+	const struct caller *caller;	/* who calls; set by web/access */
 };
 
-/* A GET of "/" without query, form, cookies and time: filled by http/fcgi, or by a test. */
+/*
+ * A GET of "/" without query, form, cookies and time: filled by http/fcgi, or by a
+ * test.
+ */
 struct request *request_new(void *mem);
 /*
  * Reads the request line's target: path (percent-decoded by segment, one trailing slash
- * dropped), /api/v1 prefix, query.  ERR_MALFORMED on a bad %XX or a NUL, ERR_TOO_LARGE past
- * TARGET_MAX; both also set broken and broken_why.
+ * dropped), /api/v1 prefix, query.  ERR_MALFORMED on a bad %XX or a NUL, ERR_TOO_LARGE
+ * past TARGET_MAX; both also set broken and broken_why.
  */
 enum { TARGET_MAX = 8192 };
 enum err request_set_target(struct request *rq, const char *uri) MUST_CHECK;
-/* Value of a cookie set by response_cookie (which knows the __Host- prefix); NULL if absent. */
+/*
+ * Value of a cookie set by response_cookie (which knows the __Host- prefix); NULL if
+ * absent.
+ */
 const char *request_cookie(const struct request *rq, const char *name);
 const char *method_name(enum method m);
-enum method method_from(const char *name);	/* METHOD_OTHER if unknown; exact case */
+enum method method_from(const char *name); /* METHOD_OTHER if unknown; exact case */

@@ -92,7 +92,8 @@ enum err respond(struct response *rs, struct json_object *model)
 	return OK;
 }
 
-static enum err moved(struct response *rs, struct json_object *model, char *path, int api)
+static enum err moved(struct response *rs, struct json_object *model, char *path,
+    int api)
 {
 	rs->model = model;
 	rs->location = path;
@@ -101,7 +102,8 @@ static enum err moved(struct response *rs, struct json_object *model, char *path
 	return OK;
 }
 
-enum err respond_seen(struct response *rs, struct json_object *model, const char *path, ...)
+enum err respond_seen(struct response *rs, struct json_object *model, const char *path,
+    ...)
 {
 	va_list ap;
 	char *to;
@@ -112,7 +114,8 @@ enum err respond_seen(struct response *rs, struct json_object *model, const char
 	return moved(rs, model, to, model ? 200 : 204);
 }
 
-enum err respond_made(struct response *rs, struct json_object *model, const char *path, ...)
+enum err respond_made(struct response *rs, struct json_object *model, const char *path,
+    ...)
 {
 	va_list ap;
 	char *to;
@@ -144,7 +147,8 @@ enum err respond_error(struct response *rs, enum err e, const char *fmt, ...)
 	return e;
 }
 
-enum err respond_body(struct response *rs, const char *type, const char *data, size_t len)
+enum err respond_body(struct response *rs, const char *type, const char *data,
+    size_t len)
 {
 	rs->type = type;
 	rs->body = buf_new(rs);
@@ -152,7 +156,8 @@ enum err respond_body(struct response *rs, const char *type, const char *data, s
 	return OK;
 }
 
-void response_cookie(struct response *rs, const char *name, const char *value, int max_age)
+void response_cookie(struct response *rs, const char *name, const char *value,
+    int max_age)
 {
 	const char *prefix = rs->rq->secure ? "__Host-" : "";
 	const char *secure = rs->rq->secure ? "; Secure" : "";

@@ -7,7 +7,9 @@
 #include "base/text.h"
 #include "http/answer.h"
 
-/* Is the route there for this kind of caller? Without an access it is there for nobody. */
+/*
+ * Is the route there for this kind of caller? Without an access it is there for nobody.
+ */
 static bool offered(const struct route *r, const struct request *rq)
 {
 	if (r->access == 0)

@@ -10,7 +10,8 @@
 
 enum { BACKLOG = 511 };	/* nginx's own: a short queue is an instant 502 */
 
-static enum err fail(const struct log *lg, const char *path, const char *why, enum err e)
+static enum err fail(const struct log *lg, const char *path, const char *why,
+    enum err e)
 {
 	log_error(lg, "socket.failed", LOG_STR("path", path), LOG_STR("why", why));
 	return e;
@@ -39,7 +40,10 @@ static bool bind_and_listen(int fd, const struct sockaddr_un *a)
 	return good;
 }
 
-/* The folder the socket goes into, if it is not there: others may pass only by its group. */
+/*
+ * The folder the socket goes into, if it is not there: others may pass only by its
+ * group.
+ */
 static void make_folder(const char *path)
 {
 	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -58,13 +62,17 @@ enum err socket_open(const char *path, const struct log *lg, int *fd)
 
 	*fd = -1;
 	if (strlen(path) >= sizeof(a.sun_path))
-		return fail(lg, path, "The path of a socket has at most 107 bytes: choose a "
-		    "shorter state directory.", ERR_IO);
+		return fail(lg, path,
+		    "The path of a socket has at most 107 bytes: choose a "
+		    "shorter state directory.",
+		    ERR_IO);
 	memcpy(a.sun_path, path, strlen(path) + 1);
 	make_folder(path);
 	if (answers(&a))
-		return fail(lg, path, "Another process answers there: stop it first, or give "
-		    "this one another socket.", ERR_CONFLICT);
+		return fail(lg, path,
+		    "Another process answers there: stop it first, or give "
+		    "this one another socket.",
+		    ERR_CONFLICT);
 	if (unlink(path) != 0 && errno != ENOENT)
 		return fail(lg, path, strerror(errno), ERR_IO);
 	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -37,6 +37,7 @@ enum err health_version(struct db *db, void *mem, char **out)
 	enum err e = stmt_row(s);
 
 	if (e == OK)
-		*out = mem_printf(mem, "%s %s", lite ? "SQLite" : "PostgreSQL", stmt_text(s, 0));
+		*out = mem_printf(mem, "%s %s", lite ? "SQLite" : "PostgreSQL",
+		    stmt_text(s, 0));
 	return e;
 }

@@ -54,7 +54,8 @@ static void add(struct work_report *sum, const struct work_report *w)
 	sum->done += w->done;
 	sum->left += w->left;
 	sum->more = sum->more || w->more;
-	if (w->next_in_ms > 0 && (sum->next_in_ms == 0 || w->next_in_ms < sum->next_in_ms))
+	if (w->next_in_ms > 0 &&
+	    (sum->next_in_ms == 0 || w->next_in_ms < sum->next_in_ms))
 		sum->next_in_ms = w->next_in_ms;
 }
 

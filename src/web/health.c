@@ -31,10 +31,14 @@ static const char *look_cron(struct app *app, void *mem)
 	age = clock_now(app->clock) - at;
 	if (age <= CRON_STALE_MS)
 		return NULL;
-	return mem_printf(mem, "The last trigger came %lld minutes ago.", (long long)(age / 60000));
+	return mem_printf(mem, "The last trigger came %lld minutes ago.",
+	    (long long)(age / 60000));
 }
 
-/* Before the first open there is no spool folder: then the one it will be made in counts. */
+/*
+ * Before the first open there is no spool folder: then the one it will be made in
+ * counts.
+ */
 static const char *look_spool(struct app *app, void *mem)
 {
 	const char *dir = mem_printf(mem, "%s/spool", app->config->server.state_dir);
@@ -50,7 +54,8 @@ bool health_look(struct app *app, void *mem, struct health_check out[HEALTH_CHEC
 {
 	bool database = db_alive(app->db), memory = kv_alive(app->kv), good = true;
 
-	out[0] = (struct health_check){ "database", database ? NULL : "It does not answer." };
+	out[0] = (struct health_check){ "database",
+		database ? NULL : "It does not answer." };
 	out[1] = (struct health_check){ "memcached", memory ? NULL :
 	    "It does not answer; everything works, but slower." };
 	out[2] = (struct health_check){ "cron", database ? look_cron(app, mem) :
@@ -68,7 +73,8 @@ enum err health_ready(struct request *rq, struct response *rs)
 	struct json_object *o = json_obj(rq), *each = json_obj(rq);
 
 	for (int i = 0; i < HEALTH_CHECKS; i++)
-		json_set_text(each, checks[i].name, checks[i].why ? checks[i].why : "ok");
+		json_set_text(each, checks[i].name,
+		    checks[i].why ? checks[i].why : "ok");
 	json_set_bool(o, "ready", good);
 	json_set(o, "checks", each);
 	rs->status = good ? 200 : 503;
@@ -82,14 +88,17 @@ static enum err count_ledger(struct request *rq)
 	enum err e = health_deliveries(rq->db, &c);
 
 	for (int i = 0; e == OK && i < DELIVERY_STATES; i++)
-		metrics_set(rq->app->metrics, mem_printf(rq, "maillayer_deliveries{state=\"%s\"}",
-		    delivery_state_name(i)), c.n[i]);
+		metrics_set(rq->app->metrics,
+		    mem_printf(rq, "maillayer_deliveries{state=\"%s\"}",
+			delivery_state_name(i)),
+		    c.n[i]);
 	return e;
 }
 
 static bool is_here(const char *ip)
 {
-	return text_starts(ip, "127.") || text_equal(ip, "::1") || text_starts(ip, "unix:");
+	return text_starts(ip, "127.") || text_equal(ip, "::1") ||
+	    text_starts(ip, "unix:");
 }
 
 enum err health_metrics(struct request *rq, struct response *rs)
@@ -103,7 +112,8 @@ enum err health_metrics(struct request *rq, struct response *rs)
 	if (e == OK)
 		e = cron_seen(rq->app, &seen);
 	if (e == OK)
-		metrics_set(rq->app->metrics, "maillayer_cron_seen_seconds", seen / 1000);
+		metrics_set(rq->app->metrics, "maillayer_cron_seen_seconds",
+		    seen / 1000);
 	metrics_set(rq->app->metrics, "maillayer_database_up", e == OK);
 	rs->body = buf_new(rs);
 	rs->type = "text/plain; version=0.0.4; charset=utf-8";

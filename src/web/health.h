@@ -4,7 +4,7 @@
 #include "http/router.h"
 
 handler health_live;		/* GET /healthz: the process answers */
-handler health_ready;		/* GET /readyz: what it needs answers; 503 names what does not */
+handler health_ready;		/* GET /readyz: 503 names what does not work */
 handler health_metrics;		/* GET /metrics: Prometheus text, for this host only */
 
 /* One thing that must work, and a sentence when it does not. */

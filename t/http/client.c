@@ -40,14 +40,28 @@ static int serve(const char *answer, pid_t *pid)
 static void refusing(void *mem)
 {
 	static const char *const urls[] = {
-		"http://example.com/", "https://example.com:8080/", "ftp://example.com/",
-		"https://user:pw@example.com/", "file:///etc/passwd", "gopher://example.com/",
-		"not a url", "", "http://127.0.0.1/", "https://localhost:1/",
+		"http://example.com/",
+		"https://example.com:8080/",
+		"ftp://example.com/",
+		"https://user:pw@example.com/",
+		"file:///etc/passwd",
+		"gopher://example.com/",
+		"not a url",
+		"",
+		"http://127.0.0.1/",
+		"https://localhost:1/",
 	};
 	static const char *const inside[] = {
-		"https://127.0.0.1/", "https://[::1]/", "https://10.0.0.1/", "https://2130706433/",
-		"https://0x7f.1/", "https://[::ffff:127.0.0.1]/", "https://169.254.169.254/",
-		"https://localhost/", "https://0/", "https://192.168.0.1:8443/",
+		"https://127.0.0.1/",
+		"https://[::1]/",
+		"https://10.0.0.1/",
+		"https://2130706433/",
+		"https://0x7f.1/",
+		"https://[::ffff:127.0.0.1]/",
+		"https://169.254.169.254/",
+		"https://localhost/",
+		"https://0/",
+		"https://192.168.0.1:8443/",
 	};
 	struct http_answer a;
 
@@ -79,7 +93,8 @@ static void calling(void *mem)
 	};
 	struct http_answer a;
 
-	ok(http_fetch(mem, &quiet, &f, &a) == OK, "http_fetch calls the loopback when allowed");
+	ok(http_fetch(mem, &quiet, &f, &a) == OK,
+	    "http_fetch calls the loopback when allowed");
 	is_int(a.status, 302, "... and follows no redirect");
 	is_text(a.body->data, "hello", "... gives the body");
 	is_text(a.content_type, "text/plain", "... and its type");
@@ -89,7 +104,8 @@ static void calling(void *mem)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	f.max = 0;
-	ok(http_fetch(mem, &quiet, &f, &a) == ERR_IO, "http_fetch fails when nobody answers");
+	ok(http_fetch(mem, &quiet, &f, &a) == ERR_IO,
+	    "http_fetch fails when nobody answers");
 	ok(a.why != NULL && a.why[0] != '\0', "... with a sentence");
 }
 

@@ -39,13 +39,16 @@ static void counting(const char *dir)
 	while (wait(&status) > 0)
 		bad += status != 0;
 	is_int(bad, 0, "metrics_add works in several processes");
-	is_int(metrics_get(m, "shared_total"), PROCESSES * TIMES, "... and loses nothing");
-	is_int(metrics_get(m, "odd_total{a=\"1\"}"), PROCESSES * TIMES, "... of any name");
+	is_int(metrics_get(m, "shared_total"), PROCESSES * TIMES,
+	    "... and loses nothing");
+	is_int(metrics_get(m, "odd_total{a=\"1\"}"), PROCESSES * TIMES,
+	    "... of any name");
 	metrics_set(m, "gauge", 7);
 	metrics_set(m, "gauge", 5);
 	is_int(metrics_get(m, "gauge"), 5, "metrics_set sets");
 	metrics_add(NULL, "shared_total", 1);
-	is_int(metrics_get(NULL, "shared_total"), 0, "metrics_get knows nothing without a file");
+	is_int(metrics_get(NULL, "shared_total"), 0,
+	    "metrics_get knows nothing without a file");
 }
 
 static void printing(const char *dir)
@@ -61,9 +64,12 @@ static void printing(const char *dir)
 	ok(strstr(text, "# TYPE shared_total counter\nshared_total 20000\n") != NULL,
 	    "metrics_print prints counters of the run before");
 	ok(strstr(text, "# TYPE gauge gauge\ngauge 5\n") != NULL, "... gauges");
-	ok(strstr(text, "wait_seconds_bucket{a=\"1\",le=\"0.001\"} 1\n") != NULL, "... buckets");
-	ok(strstr(text, "wait_seconds_bucket{a=\"1\",le=\"0.05\"} 2\n") != NULL, "... cumulative");
-	ok(strstr(text, "wait_seconds_bucket{a=\"1\",le=\"+Inf\"} 3\n") != NULL, "... with the rest");
+	ok(strstr(text, "wait_seconds_bucket{a=\"1\",le=\"0.001\"} 1\n") != NULL,
+	    "... buckets");
+	ok(strstr(text, "wait_seconds_bucket{a=\"1\",le=\"0.05\"} 2\n") != NULL,
+	    "... cumulative");
+	ok(strstr(text, "wait_seconds_bucket{a=\"1\",le=\"+Inf\"} 3\n") != NULL,
+	    "... with the rest");
 	ok(strstr(text, "wait_seconds_sum{a=\"1\"} 99.030900\n") != NULL, "... a sum");
 	ok(strstr(text, "wait_seconds_count{a=\"1\"} 3\n") != NULL, "... and a count");
 }
@@ -85,8 +91,10 @@ static void odd_files(const char *dir)
 	is_int(metrics_get(m, name), 0, "metrics_add leaves out a name too long");
 	for (int i = 0; i < 5000; i++)
 		metrics_add(m, mem_printf(mem, "n%d_total", i), 1);
-	ok(metrics_get(m, "n0_total") == 1, "... and fails nobody when the table is full");
-	ok(metrics_open(mem, "/nowhere") == NULL, "metrics_open says NULL without its folder");
+	ok(metrics_get(m, "n0_total") == 1,
+	    "... and fails nobody when the table is full");
+	ok(metrics_open(mem, "/nowhere") == NULL,
+	    "metrics_open says NULL without its folder");
 }
 
 int main(void)

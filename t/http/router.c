@@ -22,7 +22,8 @@ static enum err change(struct request *rq, struct response *rs)
 	form_text(rq->form, "name", 1, 10);
 	if (!form_ok(rq->form))
 		return ERR_INVALID;
-	return respond_seen(rs, json_set_text(json_obj(rq), "name", "n"), "/things/%d", 7);
+	return respond_seen(rs, json_set_text(json_obj(rq), "name", "n"), "/things/%d",
+	    7);
 }
 
 static enum err make(struct request *rq, struct response *rs)
@@ -95,8 +96,9 @@ static struct response *ask(void *mem, enum method m, const char *uri, const cha
 
 	rq->method = m;
 	if (request_set_target(rq, uri) == OK && form != NULL)
-		rq->broken = body_read(rq, rq->form, "application/x-www-form-urlencoded",
-		    form, strlen(form), &rq->broken_why);
+		rq->broken =
+		    body_read(rq, rq->form, "application/x-www-form-urlencoded", form,
+			strlen(form), &rq->broken_why);
 	site_serve(&site, rq, rs);
 	return rs;
 }
@@ -108,7 +110,8 @@ static void matching(void *mem)
 	is_text(rs->body->data, "{\"a\":12,\"w\":null}", "site_serve answers JSON");
 	is_text(rs->type, "application/json", "... of that type");
 	rs = ask(mem, GET, "/things/12/files/a%2Fb", NULL);
-	is_text(rs->body->data, "{\"a\":12,\"w\":\"a/b\"}", "... decodes a word by segment");
+	is_text(rs->body->data, "{\"a\":12,\"w\":\"a/b\"}",
+	    "... decodes a word by segment");
 	is_text(ask(mem, GET, "/things/12/", NULL)->body->data, "thing/show:ok",
 	    "... renders the page, with a slash at the end too");
 	is_text(ask(mem, GET, "/", NULL)->body->data, "home:ok", "... knows the root");
@@ -117,10 +120,12 @@ static void matching(void *mem)
 	is_int(ask(mem, GET, "/things/99999999999999999999", NULL)->status, 404,
 	    "... no number too large");
 	is_int(ask(mem, GET, "/things//12", NULL)->status, 404, "... no empty segment");
-	is_int(ask(mem, GET, "/open", NULL)->status, 404, "... no route without access");
+	is_int(ask(mem, GET, "/open", NULL)->status, 404,
+	    "... no route without access");
 	is_int(ask(mem, GET, "/only", NULL)->status, 404, "... no API route as page");
 	is_int(ask(mem, GET, "/api/v1/only", NULL)->status, 200, "... but as API");
-	is_int(ask(mem, GET, "/api/v1/t/x", NULL)->status, 404, "... no raw route as API");
+	is_int(ask(mem, GET, "/api/v1/t/x", NULL)->status, 404,
+	    "... no raw route as API");
 	is_int(ask(mem, GET, "/%zz", NULL)->status, 400, "... 400 on a bad escape");
 	is_int(ask(mem, GET, "/?a=%zz", NULL)->status, 400, "... in the query too");
 }
@@ -130,7 +135,8 @@ static void methods(void *mem)
 	struct response *rs = ask(mem, DELETE, "/api/v1/things/12", NULL);
 
 	is_int(rs->status, 405, "site_serve refuses a method");
-	is_text(response_get(rs, "Allow"), "GET, HEAD, PATCH", "... and says which it knows");
+	is_text(response_get(rs, "Allow"), "GET, HEAD, PATCH",
+	    "... and says which it knows");
 	rs = ask(mem, HEAD, "/things/12", NULL);
 	is_int(rs->status, 200, "site_serve serves HEAD as GET");
 	ok(rs->rq->head, "... remembering it");
@@ -151,16 +157,20 @@ static void errors(void *mem)
 	struct json_object *o;
 	const char *why;
 
-	is_text(rs->body->data, "thing/edit:invalid", "site_serve shows the form again");
+	is_text(rs->body->data, "thing/edit:invalid",
+	    "site_serve shows the form again");
 	is_int(rs->status, 422, "... with 422");
 	rs = ask(mem, PATCH, "/api/v1/things/12", NULL);
 	is_text(rs->type, "application/problem+json", "... a problem for the API");
-	ok(json_read(rs, rs->body->data, rs->body->len, &o, &why) == OK, "... that is JSON");
+	ok(json_read(rs, rs->body->data, rs->body->len, &o, &why) == OK,
+	    "... that is JSON");
 	is_text(json_text(o, "type", NULL), "invalid", "... of a type");
 	is_int(json_int(o, "status", 0), 422, "... with the status");
-	ok(json_text(json_get(o, "errors"), "name", NULL) != NULL, "... the field's sentence");
+	ok(json_text(json_get(o, "errors"), "name", NULL) != NULL,
+	    "... the field's sentence");
 	rs = ask(mem, POST, "/taken", NULL);
-	is_text(rs->body->data, "thing/new:conflict", "... the form again on a conflict");
+	is_text(rs->body->data, "thing/new:conflict",
+	    "... the form again on a conflict");
 	is_int(rs->status, 409, "... with 409");
 	rs = ask(mem, GET, "/nowhere", NULL);
 	is_text(rs->body->data, "error:not_found", "... an error page");
@@ -168,7 +178,8 @@ static void errors(void *mem)
 	is_int(rs->status, 503, "... 503 when busy");
 	is_text(response_get(rs, "Retry-After"), "5", "... and when to come again");
 	rs = ask(mem, GET, "/t/x/y", NULL);
-	ok(strstr(response_get(rs, "Content-Security-Policy"), "default-src 'none'") != NULL,
+	ok(strstr(response_get(rs, "Content-Security-Policy"), "default-src 'none'") !=
+		NULL,
 	    "... always with a policy");
 }
 
@@ -178,7 +189,8 @@ static void leaving(void *mem)
 	struct response *rs = response_new(rq);
 
 	rq->authorization = "none";
-	ok(request_set_target(rq, "/things/1") == OK, "request_set_target reads a path");
+	ok(request_set_target(rq, "/things/1") == OK,
+	    "request_set_target reads a path");
 	site_serve(&site, rq, rs);
 	is_int(rs->status, 303, "site_serve sends a stranger to sign in");
 	is_text(response_get(rs, "Location"), "/sign-in", "... there");
@@ -186,7 +198,8 @@ static void leaving(void *mem)
 	rs = response_new(rq);
 	rq->authorization = "none";
 	rq->htmx = true;
-	ok(request_set_target(rq, "/things/1") == OK, "request_set_target reads a path");
+	ok(request_set_target(rq, "/things/1") == OK,
+	    "request_set_target reads a path");
 	site_serve(&site, rq, rs);
 	is_int(rs->status, 401, "... with 401 for htmx");
 	is_text(response_get(rs, "HX-Redirect"), "/sign-in", "... and the way");
@@ -196,10 +209,13 @@ static void limits(void *mem)
 {
 	struct request *rq = request_new(mem);
 
-	ok(request_set_target(rq, "/things/5/files") == OK, "request_set_target reads a path");
-	is_int((int64_t)site_body_max(&site, rq), BODY_BIG_MAX, "site_body_max knows big routes");
+	ok(request_set_target(rq, "/things/5/files") == OK,
+	    "request_set_target reads a path");
+	is_int((int64_t)site_body_max(&site, rq), BODY_BIG_MAX,
+	    "site_body_max knows big routes");
 	rq = request_new(mem);
-	ok(request_set_target(rq, "/things/5") == OK, "request_set_target reads a path");
+	ok(request_set_target(rq, "/things/5") == OK,
+	    "request_set_target reads a path");
 	is_int((int64_t)site_body_max(&site, rq), BODY_MAX, "... and others");
 }
 
