@@ -1,3 +1,4 @@
+#!/usr/bin/perl
 # Lists, fields and subscribers, as pages and as API, through nginx.
 use strict;
 use warnings;

@@ -1,3 +1,4 @@
+#!/usr/bin/perl
 # CSV import, as pages and as API, through nginx and the cron trigger.
 use strict;
 use warnings;
