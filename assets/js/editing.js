@@ -2,6 +2,8 @@
 //
 //	<button data-insert="{{ first_name }}">	puts the text where the cursor was last in its form
 //	<form data-guard>			asks before leaving while something is not saved
+//
+// Ctrl+S saves a form that saves itself (hx-post).
 
 const field = 'textarea, input[type="text"], input:not([type])';
 const lastFocused = new WeakMap();	// form: field
@@ -57,6 +59,14 @@ export function editing() {
 
 		if (button)
 			insertFrom(button);
+	});
+	document.addEventListener('keydown', e => {
+		const form = document.activeElement?.closest('form[hx-post]');
+
+		if (e.key === 's' && (e.ctrlKey || e.metaKey) && form) {
+			e.preventDefault();
+			form.dispatchEvent(new Event('change'));
+		}
 	});
 	guard();
 }

@@ -78,23 +78,30 @@ function extensions(area, changed) {
 	];
 }
 
+// Marks the lines of <… data-line="3" data-column="7">a sentence</…>, which the selector in
+// data-problems finds; lines and columns count from 1, line 0 is no place.
+function showProblems(area, view) {
+	const doc = view.state.doc;
+	const list = [...document.querySelectorAll(area.dataset.problems)];
+
+	view.dispatch(setDiagnostics(view.state, list.filter(e => +e.dataset.line > 0).map(e => {
+		const line = doc.line(Math.min(+e.dataset.line, doc.lines));
+		const from = Math.min(line.from + Math.max((+e.dataset.column || 1) - 1, 0), line.to);
+
+		return { from, to: line.to, severity: 'error', message: e.textContent.trim() };
+	})));
+}
+
 // What the textarea's own events did, the editor does.
 function connect(area, view) {
+	if (area.dataset.problems) {
+		showProblems(area, view);
+		document.addEventListener('htmx:afterSettle', () => showProblems(area, view));
+	}
 	area.addEventListener('editor:insert', e => {
 		e.preventDefault();
 		view.dispatch(view.state.replaceSelection(e.detail));
 		view.focus();
-	});
-	// [{ line, column, message }]; columns count from 1
-	area.addEventListener('editor:problems', e => {
-		const doc = view.state.doc;
-
-		view.dispatch(setDiagnostics(view.state, e.detail.map(p => {
-			const line = doc.line(Math.min(Math.max(p.line, 1), doc.lines));
-			const from = Math.min(line.from + Math.max(p.column - 1, 0), line.to);
-
-			return { from, to: line.to, severity: 'error', message: p.message };
-		})));
 	});
 	area.form?.addEventListener('reset', () => setTimeout(() => view.dispatch({
 		changes: { from: 0, to: view.state.doc.length, insert: area.value },

@@ -19,8 +19,8 @@ const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>
  hx-target="#state" data-guard>
 <label>Subject <input type="text" name="subject" value="Hi "></label>
 <button type="button" id="insert" data-insert="{{ first_name }}">First name</button>
-<textarea class="code code-editor" name="html" data-mode="html" aria-label="HTML">&lt;p&gt;{{ a }} &amp;amp; b&lt;/p&gt;</textarea>
-</form><p id="state">-</p>
+<textarea class="code code-editor" name="html" data-mode="html" data-problems="#problems [data-line]" aria-label="HTML">&lt;p&gt;{{ a }} &amp;amp; b&lt;/p&gt;</textarea>
+</form><p id="state">-</p><p id="problems"><span data-line="1" data-column="4">No such field</span></p>
 <form id="gone" method="post" action="/gone"><button id="delete" class="btn btn-danger-plain"
  data-confirm="Delete the list “News”?" data-confirm-text="Its 312 contacts stay." name="act" value="delete">Delete</button></form>
 <form id="slow" method="post" action="/slow"><button id="go" name="act" value="go">Go</button></form>
@@ -57,7 +57,7 @@ const server = createServer(async (rq, rs) => {
 	if (path === '/needs-session')
 		rs.writeHead(303, { Location: '/sign-in' }).end();
 	else if (path === '/slow')
-		setTimeout(() => html('<title>Slow</title>done'), 600);
+		setTimeout(() => html('<title>Slow</title>done'), 1000);
 	else if (broken && path === '/saved')
 		html('no', 503);
 	else
@@ -84,7 +84,10 @@ ok(/\{\{ a \}\} &amp; b/.test(await editor.innerText()), 'the editor shows the t
 is(await tab.locator('.cm-tag-liquid').first().innerText(), '{{ a }}', 'merge tags are marked');
 ok(await tab.locator('.cm-gutters').evaluate(e => getComputedStyle(e).display) === 'flex',
 	'the editor has its styles under the policy');
+ok(await tab.locator('.cm-lint-marker-error').isVisible(), 'a problem is marked at its line');
 await editor.click();
+await tab.keyboard.press('Control+s');
+ok(await until(() => last('/saved'), 5), 'Ctrl+S saves');
 await tab.keyboard.press('Control+End');
 await tab.keyboard.type('X');
 ok(await until(() => posted('/saved').get('html') === '<p>{{ a }} &amp; b</p>X', 5),
@@ -127,8 +130,13 @@ ok(await until(async () => (await tab.innerText('#state')).includes('/part'), 5)
 
 // ---- forms ----
 await open();
-await tab.evaluate(() => document.querySelector('#go').click());
-ok(await until(() => tab.locator('#go').isDisabled(), 2), 'a button rests after it was pressed');
+ok(await tab.evaluate(async () => {
+	const go = document.querySelector('#go');
+
+	go.click();
+	await new Promise(resolve => { setTimeout(resolve, 50); });
+	return go.disabled;
+}), 'a button rests after it was pressed');
 await tab.waitForURL('**/slow');
 is(posted('/slow').get('act'), 'go', 'its value went along');
 is(got.filter(g => g.url === '/slow').length, 1, 'once');
