@@ -1,7 +1,7 @@
 // Builds assets/dist: one stylesheet, the scripts, the icon sprite and the font, each with a
 // hash in its name, and manifest.json, which tells pages the address of each by its plain name.
 //
-//	"maillayer.css"	css/maillayer.css on top of what the pages use of Tabler
+//	"maillayer.css"	css/index.css: what the pages use of Tabler, and ours on top
 //	"app.js"	every page; "editor.js" pages with a textarea.code-editor
 //	"icons.svg"	a sprite of the icons the templates name, from @tabler/icons
 //	"inter.woff2"	the font's Latin part, to be preloaded; "icon.svg" the site's icon
@@ -19,7 +19,7 @@ const top = path.dirname(here);
 const dist = path.join(here, 'dist');
 const modules = path.join(here, 'node_modules');
 const address = '/assets/';
-const plainNames = { 'inter-latin-wght-normal.woff2': 'inter.woff2' };
+const plainNames = { 'inter-latin-wght-normal.woff2': 'inter.woff2', 'index.css': 'maillayer.css' };
 
 function read(...parts) {
 	return fs.readFileSync(path.join(...parts), 'utf8');
@@ -51,10 +51,11 @@ const cutTabler = {
 	setup(build) {
 		build.onLoad({ filter: /tabler(\.min)?\.css$/ }, args => {
 			const users = [...templates, ...all(path.join(here, 'js'), '.js')];
+			const ours = all(path.join(here, 'css'), '.css').map(c => c.text).join('\n');
 			const words = new Set(users.flatMap(u => u.text.match(/[A-Za-z0-9_-]+/g) ?? []));
 
 			return {
-				contents: prune(read(args.path), words, read(here, 'css/maillayer.css')),
+				contents: prune(read(args.path), words, ours),
 				loader: 'css',
 			};
 		});
@@ -64,7 +65,8 @@ const cutTabler = {
 async function bundle() {
 	const result = await esbuild.build({
 		absWorkingDir: here,
-		entryPoints: ['css/maillayer.css', 'js/app.js', 'js/editor.js'],
+		entryPoints: [{ in: 'css/index.css', out: 'maillayer' }, { in: 'js/app.js', out: 'app' },
+			{ in: 'js/editor.js', out: 'editor' }],
 		bundle: true,
 		minify: true,
 		write: false,

@@ -87,8 +87,10 @@ function showProblems(area, view) {
 	view.dispatch(setDiagnostics(view.state, list.filter(e => +e.dataset.line > 0).map(e => {
 		const line = doc.line(Math.min(+e.dataset.line, doc.lines));
 		const from = Math.min(line.from + Math.max((+e.dataset.column || 1) - 1, 0), line.to);
+		const length = line.text.slice(from - line.from).search(/[%}]\}/);	// of the tag it is in
+		const severity = e.classList.contains('is-note') ? 'warning' : 'error';
 
-		return { from, to: line.to, severity: 'error', message: e.textContent.trim() };
+		return { from, to: length < 0 ? line.to : from + length, severity, message: e.textContent.trim() };
 	})));
 }
 

@@ -96,6 +96,7 @@ static void fill_problem(void *mem, struct check *k, const struct compose_proble
 		    part_name(p->part), p->line, p->column, p->text),
 		.todo = "",
 		.where = "content",
+		.part = p->part,
 		.line = p->line,
 		.column = p->column,
 	};
@@ -226,6 +227,7 @@ static enum err check_links(struct making *m)
 			continue;
 		bad++;
 		k = add(m, "links", CHECK_NOTE);
+		k->part = "html";
 		k->line = links[i].line;
 		k->title = text_empty(links[i].url) || strcmp(links[i].url, "#") == 0
 		    ? mem_printf(m->mem, "HTML, line %d: a link goes nowhere.", k->line)

@@ -40,7 +40,8 @@ struct check {
 	const char *todo;  /* sentence: what to do; "" when there is nothing to do */
 	const char *where; /* step that mends it: "content", "audience", "brand",
 			      "provider", "" */
-	int line, column;  /* in the template; 0: none */
+	const char *part;  /* "html", "text", "subject", "from_email" ...; NULL: none */
+	int line, column;  /* in that part; 0: none */
 };
 struct checklist {
 	struct check *items;

@@ -158,6 +158,7 @@ struct json_object *checks_json(void *mem, const struct check *items, size_t n)
 		json_set_text(o, "title", items[i].title);
 		json_set_text(o, "todo", items[i].todo);
 		json_set_text(o, "where", items[i].where);
+		json_set_text(o, "part", items[i].part);
 		json_set_int(o, "line", items[i].line);
 		json_set_int(o, "column", items[i].column);
 		json_push(a, o);
