@@ -90,7 +90,7 @@ function showProblems(area, view) {
 		const length = line.text.slice(from - line.from).search(/[%}]\}/);	// of the tag it is in
 		const severity = e.classList.contains('is-note') ? 'warning' : 'error';
 
-		return { from, to: length < 0 ? line.to : from + length, severity, message: e.textContent.trim() };
+		return { from, to: length < 0 ? line.to : from + length + 2, severity, message: e.textContent.trim() };
 	})));
 }
 
