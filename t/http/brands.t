@@ -202,8 +202,9 @@ $r = $site->api(POST => '/brands', { name => '' }, headers => { 'idempotency-key
 is($r->{status}, 422, 'what failed');
 $r = $site->api(POST => '/brands', { name => 'Better' }, headers => { 'idempotency-key' => 'order-2' });
 is($r->{status}, 201, 'may be tried again with the key');
-$r = $site->api(POST => "/brands/$b/keys", { name => 'kept', scopes => 'read' }, headers => { 'idempotency-key' => 'k' });
-my $kept = $site->api(POST => "/brands/$b/keys", { name => 'kept', scopes => 'read' }, headers => { 'idempotency-key' => 'k' });
+my @kept = (POST => "/brands/$b/keys", '{"name":"kept","scopes":"read"}', headers => { 'idempotency-key' => 'k' });
+$r = $site->api(@kept);
+my $kept = $site->api(@kept);
 is($kept->{json}{key}, $r->{json}{key}, 'a new key is answered again');
 my $database = join '', map { Site::slurp($_) } glob "$site->{state}/*.db*";
 ok(length $database, 'the database can be read');
