@@ -90,4 +90,27 @@ is($site->get('/healthz')->{status}, 200, 'after 200 broken requests the pool an
 is_deeply([ sort $site->workers('web') ], \@before, '... and no worker died');
 is(scalar(grep { $_->{event} =~ /worker\.(killed|ended)/ } $site->events('web')), 0, '... nor was replaced');
 
+# ---- a socket given as file descriptor 0 ----
+my $own = "$site->{state}/run/own.sock";
+my $listener = IO::Socket::UNIX->new(Local => $own, Listen => 8) or die "$own: $!";
+my $pid = fork // die "fork: $!";
+if ($pid == 0) {
+	open STDIN, '<&', $listener or die;
+	open STDERR, '>', "$site->{state}/log/own.log";
+	exec "$site->{build}/maillayer", 'web', '--config', "$site->{state}/maillayer.ini";
+}
+close $listener;
+$socket = $own;
+like(talk(request(params())), qr/Status: 200 OK/, 'a pool serves the socket it is given as fd 0');
+kill 'TERM', $pid;
+waitpid $pid, 0;
+is($? >> 8, 0, '... and ends well');
+ok(-S $own, '... leaving the socket to whom it belongs');
+
+# ---- a socket in use ----
+my $text = `$site->{build}/maillayer web --config $site->{state}/maillayer.ini 2>&1 </dev/null`;
+is($? >> 8, 1, 'a second pool on one socket is refused');
+like($text, qr/Another process answers there/, '... with a sentence');
+is($site->get('/healthz')->{status}, 200, '... and the first goes on');
+
 done_testing;

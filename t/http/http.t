@@ -5,6 +5,7 @@ use warnings;
 use File::Basename qw(dirname);
 use lib dirname(__FILE__) . '/../lib';
 use IO::Socket::INET;
+use POSIX ();
 use Site;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -169,6 +170,20 @@ my %old = map { $_ => 1 } @workers;
 ok($site->until_true(10, sub { my @w = $site->workers('web'); @w == 8 && !grep { $old{$_} } @w }),
 	'... all workers are new');
 
+my $config = "$site->{state}/maillayer.ini";
+my $kept = Site::slurp($config);
+sub rewrite { open my $f, '>', $config or die; print $f $_[0]; close $f }
+rewrite("$kept\n[server]\nweb_wokers = 3\n");
+@workers = sort $site->workers('web');
+kill 'HUP', $site->supervisor('web');
+ok($site->until_true(10, sub { $site->events('web', 'pool.reload_failed') }),
+	'SIGHUP with a wrong configuration is refused');
+rewrite($kept);
+like($site->log('web'), qr/maillayer\.ini.*web_wokers/, '... naming file and key');
+is($site->get('/healthz')->{status}, 200, '... and the pool goes on');
+ok($site->until_true(10, sub { "@workers" eq join ' ', sort $site->workers('web') }),
+	'... with the workers it had');
+
 # ---- faults ----
 my $memcached = $site->process(qr/memcached/);
 kill 'TERM', $memcached;
@@ -184,6 +199,27 @@ my $slow = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $site->{po
 print $slow "POST /api/v1/brands HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf";
 is($site->get('/healthz')->{status}, 200, 'a client that stops in its body holds nobody up');
 close $slow;
+
+# ---- draining: requests under way are answered ----
+my @asking;
+for (1 .. 4) {
+	my $pid = open(my $out, '-|') // die "fork: $!";
+	if ($pid == 0) {
+		my $one = $site->{http}->post_form("$site->{url}/sign-in",
+			[ email => "nobody$_\@example.com", password => 'wrong but long' ]);
+		print $one->{status};
+		POSIX::_exit(0);
+	}
+	push @asking, $out;
+}
+sleep 0.05;
+kill 'TERM', $site->supervisor('web');
+my @answers = map { local $/; scalar <$_> } @asking;
+is_deeply(\@answers, [ (422) x 4 ], 'SIGTERM: a pool answers what it has begun');
+ok($site->until_true(20, sub { waitpid($site->{pid}, POSIX::WNOHANG()) == $site->{pid} }),
+	'... and ends');
+delete $site->{pid};
+$site->run;
 
 # ---- the end ----
 my $begin = time;
