@@ -32,7 +32,8 @@ bool tap_ok(bool cond, const char *file, int line, const char *name, ...)
 	return cond;
 }
 
-bool tap_is_int(int64_t got, int64_t want, const char *file, int line, const char *name, ...)
+bool tap_is_int(int64_t got, int64_t want, const char *file, int line, const char *name,
+    ...)
 {
 	va_list ap;
 	bool good = got == want;
@@ -45,16 +46,19 @@ bool tap_is_int(int64_t got, int64_t want, const char *file, int line, const cha
 	return good;
 }
 
-bool tap_is_text(const char *got, const char *want, const char *file, int line, const char *name, ...)
+bool tap_is_text(const char *got, const char *want, const char *file, int line,
+    const char *name, ...)
 {
 	va_list ap;
-	bool good = got == want || (got != NULL && want != NULL && strcmp(got, want) == 0);
+	bool good = got == want ||
+	    (got != NULL && want != NULL && strcmp(got, want) == 0);
 
 	va_start(ap, name);
 	result(good, file, line, name, ap);
 	va_end(ap);
 	if (!good)
-		diag("  got  %s\n#   want %s", got ? got : "(NULL)", want ? want : "(NULL)");
+		diag("  got  %s\n#   want %s", got ? got : "(NULL)",
+		    want ? want : "(NULL)");
 	return good;
 }
 

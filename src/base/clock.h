@@ -2,7 +2,10 @@
 
 #include <stdint.h>
 
-/* Time as an argument: UTC milliseconds since 1970.  System clock, or a fixed one for tests. */
+/*
+ * Time as an argument: UTC milliseconds since 1970.  System clock, or a fixed one for
+ * tests.
+ */
 struct clock {
 	int64_t (*now)(const struct clock *c);
 	int64_t fixed;

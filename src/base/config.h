@@ -7,36 +7,45 @@
 #include "base/err.h"
 
 /*
- * One INI file; every key can be overridden by MAILLAYER_<SECTION>_<KEY>.  Unknown sections
- * and keys are errors with file and line, so that a typing mistake is not silently ignored.
+ * One INI file; every key can be overridden by MAILLAYER_<SECTION>_<KEY>.  Unknown
+ * sections and keys are errors with file and line, so that a typing mistake is not
+ * silently ignored.
  */
 struct config {
 	const char *file;
 	struct {
-		const char *public_url;		/* as people reach it, no slash at the end */
+		/* as people reach it, no slash at the end */
+		const char *public_url;
 		const char *state_dir;		/* database, spool, keys */
-		const char *share_dir;		/* templates, sql, assets as installed */
+		/* templates, sql, assets as installed */
+		const char *share_dir;
 		const char *web_socket, *track_socket, *cron_socket;
 		int web_workers, track_workers, cron_workers;
-		int slice_seconds;		/* budget of one cron request; stops claiming 10 % before */
-		bool reload_templates;		/* look for changed templates at each page (development) */
-		int missed_hours;		/* a schedule missed by more waits for a person */
+		/* budget of one cron request; stops claiming 10 % before */
+		int slice_seconds;
+		/* look for changed templates at each page (development) */
+		bool reload_templates;
+		/* a schedule missed by more waits for a person */
+		int missed_hours;
 	} server;
 	struct {
 		const char *url;		/* sqlite:/path or postgresql://... */
 	} database;
 	struct {
-		const char *servers;		/* unix:/path or host:port, comma-separated; "" = none */
+		/* unix:/path or host:port, comma-separated; "" = none */
+		const char *servers;
 	} memcached;
 	struct {
-		const char *system_from;	/* sender of our own mails (reset, invitation) */
+		/* sender of our own mails (reset, invitation) */
+		const char *system_from;
 	} mail;
 	struct {
 		const char *url, *anon_key, *algorithm, *jwt_secret, *providers;
 		bool self_register;
 	} supabase;
 	struct {
-		const char *key_file;		/* 32 random bytes, base64; made by `migrate` if absent */
+		/* 32 random bytes, base64; made by `migrate` if absent */
+		const char *key_file;
 		bool allow_loopback_http;
 	} security;
 	struct {
@@ -44,7 +53,11 @@ struct config {
 	} log;
 };
 
-/* file may be NULL: defaults and environment only. ERR_INVALID prints file:line and why to *why. */
-enum err config_load(void *mem, const char *file, struct config **out, const char **why) MUST_CHECK;
+/*
+ * file may be NULL: defaults and environment only. ERR_INVALID prints file:line and why
+ * to *why.
+ */
+enum err config_load(void *mem, const char *file, struct config **out,
+    const char **why) MUST_CHECK;
 /* The effective values without secrets, for doctor. */
 struct json_object *config_json(void *mem, const struct config *c);

@@ -9,10 +9,10 @@
 /*
  * Comma-separated values, read as a stream and written.
  *
- * The reader is fed bytes and gives rows.  A row that cannot be read costs that row only: a
- * quote that is never closed spoils the line it stands in, and reading goes on at the next
- * line.  After each row the position in the file is known, so that reading can be taken up
- * there later.  Blank lines are no rows.
+ * The reader is fed bytes and gives rows.  A row that cannot be read costs that row
+ * only: a quote that is never closed spoils the line it stands in, and reading goes on
+ * at the next line.  After each row the position in the file is known, so that reading
+ * can be taken up there later.  Blank lines are no rows.
  */
 struct csv_reader;
 
@@ -43,12 +43,14 @@ const char *csv_reader_why(const struct csv_reader *r);
 int64_t csv_reader_position(const struct csv_reader *r);
 
 /*
- * Writes one cell, with a comma before it unless it is the first of the line.  A cell that a
- * spreadsheet would take for a formula (= + - @ tab CR, full-width forms) gets a ' in front.
+ * Writes one cell, with a comma before it unless it is the first of the line.  A cell
+ * that a spreadsheet would take for a formula (= + - @ tab CR, full-width forms) gets a
+ * ' in front.
  */
 void csv_put(struct buf *b, const char *cell);
 void csv_put_int(struct buf *b, int64_t v);
-void csv_put_number(struct buf *b, const char *number);	/* in C notation: -1.5 is no formula */
+/* in C notation: -1.5 is no formula */
+void csv_put_number(struct buf *b, const char *number);
 void csv_end_row(struct buf *b);	/* CRLF */
 /* The text without the ' that csv_put sets before formulas. */
 const char *csv_unguard(const char *cell);

@@ -6,7 +6,8 @@
  */
 enum err {
 	OK,
-	ERR_INVALID,		/* 422: a field is wrong; the form holds the sentences */
+	/* 422: a field is wrong; the form holds the sentences */
+	ERR_INVALID,
 	ERR_MALFORMED,		/* 400: cannot be read at all */
 	ERR_UNAUTHENTICATED,	/* 401 */
 	ERR_FORBIDDEN,		/* 403 */

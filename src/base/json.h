@@ -8,26 +8,37 @@
 #include "base/buf.h"
 
 /*
- * Small helpers over json-c.  A json_object made here is reference counted; json_own ties
- * one to a talloc owner so that it is released with it.
+ * Small helpers over json-c.  A json_object made here is reference counted; json_own
+ * ties one to a talloc owner so that it is released with it.
  */
 struct json_object *json_own(void *mem, struct json_object *o);
 struct json_object *json_obj(void *mem);	/* new {} owned by mem */
 struct json_object *json_arr(void *mem);	/* new [] owned by mem */
 
-/* Setters return the object for chaining; NULL text sets null. Child setters take a reference. */
-struct json_object *json_set_text(struct json_object *o, const char *key, const char *v);
+/*
+ * Setters return the object for chaining; NULL text sets null. Child setters take a
+ * reference.
+ */
+struct json_object *json_set_text(struct json_object *o, const char *key,
+    const char *v);
 struct json_object *json_set_int(struct json_object *o, const char *key, int64_t v);
 struct json_object *json_set_double(struct json_object *o, const char *key, double v);
 struct json_object *json_set_bool(struct json_object *o, const char *key, bool v);
-struct json_object *json_set_time(struct json_object *o, const char *key, int64_t ms); /* RFC 3339; 0 = null */
-struct json_object *json_set(struct json_object *o, const char *key, struct json_object *child);
-void json_push(struct json_object *arr, struct json_object *child);	/* takes a reference */
+/* RFC 3339; 0 = null */
+struct json_object *json_set_time(struct json_object *o, const char *key, int64_t ms);
+struct json_object *json_set(struct json_object *o, const char *key,
+    struct json_object *child);
+/* takes a reference */
+void json_push(struct json_object *arr, struct json_object *child);
 void json_push_text(struct json_object *arr, const char *v);
 void json_push_int(struct json_object *arr, int64_t v);
 
-/* Getters: the default when absent or of another type. Text lives as long as the object. */
-struct json_object *json_get(struct json_object *o, const char *key);	/* borrowed; NULL if absent */
+/*
+ * Getters: the default when absent or of another type. Text lives as long as the
+ * object.
+ */
+/* borrowed; NULL if absent */
+struct json_object *json_get(struct json_object *o, const char *key);
 const char *json_text(struct json_object *o, const char *key, const char *dflt);
 int64_t json_int(struct json_object *o, const char *key, int64_t dflt);
 bool json_flag(struct json_object *o, const char *key, bool dflt);
@@ -36,8 +47,8 @@ bool json_flag(struct json_object *o, const char *key, bool dflt);
  * Parses one document: whole input, UTF-8, depth 32.  ERR_MALFORMED with *why (static
  * or owned by mem, may be NULL) a sentence with the position.
  */
-enum err json_read(void *mem, const char *s, size_t n, struct json_object **out, const char **why)
-    MUST_CHECK;
+enum err json_read(void *mem, const char *s, size_t n, struct json_object **out,
+    const char **why) MUST_CHECK;
 /* Compact text owned by mem. */
 char *json_write(void *mem, struct json_object *o);
 /* Appends s as JSON string contents, without the quotes. */

@@ -7,7 +7,8 @@
  * One line per event to stderr: JSON, or text on a terminal.  Time, level, request id,
  * brand, event, fields.  Controls are escaped; a line is cut at 4 KiB.  Never a secret.
  *
- *	log_info(lg, "campaign.started", LOG_INT("campaign", c->id), LOG_STR("by", email));
+ *	log_info(lg, "campaign.started", LOG_INT("campaign", c->id),
+ *	    LOG_STR("by", email));
  */
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
@@ -30,7 +31,8 @@ struct log_field {
 #define LOG_INT(k, v) { .key = (k), .number = (v) }
 
 #define log_at(lg, level, event, ...) \
-	log_write((lg), (level), (event), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(,) { 0 } })
+	log_write((lg), (level), (event), \
+	    (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(,) { 0 } })
 #define log_debug(lg, event, ...) log_at(lg, LOG_DEBUG, event __VA_OPT__(,) __VA_ARGS__)
 #define log_info(lg, event, ...)  log_at(lg, LOG_INFO, event __VA_OPT__(,) __VA_ARGS__)
 #define log_warn(lg, event, ...)  log_at(lg, LOG_WARN, event __VA_OPT__(,) __VA_ARGS__)

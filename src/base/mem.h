@@ -10,7 +10,8 @@
  * Nothing outside this file calls malloc or talloc.
  */
 #define mem_new(mem, type)      ((type *)mem_zero((mem), sizeof(type), #type))
-#define mem_array(mem, type, n) ((type *)mem_zero_array((mem), sizeof(type), (n), #type))
+#define mem_array(mem, type, n) \
+	((type *)mem_zero_array((mem), sizeof(type), (n), #type))
 
 /* An empty context named for leak reports; parent may be NULL (root). */
 void *mem_scope(void *parent, const char *name);
@@ -24,13 +25,16 @@ char *mem_str(void *mem, const char *s);
 char *mem_strn(void *mem, const char *s, size_t n);
 void *mem_copy(void *mem, const void *p, size_t n);
 char *mem_printf(void *mem, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char *mem_vprintf(void *mem, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+char *mem_vprintf(void *mem, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 /* NULL is allowed. */
 void mem_free(void *p);
 void *mem_move(void *new_owner, void *p);
 /* `fn` runs when `p` is freed; it returns 0. One per object. */
 #define mem_on_free(p, fn) talloc_set_destructor((p), (fn))
 
-/* Frees a context at the end of the scope: MEM_SCOPE void *tmp = mem_scope(NULL, "x"); */
+/*
+ * Frees a context at the end of the scope: MEM_SCOPE void *tmp = mem_scope(NULL, "x");
+ */
 void mem_scope_done(void *ctx);
 #define MEM_SCOPE __attribute__((cleanup(mem_scope_done)))

@@ -33,7 +33,10 @@ bool text_to_double(const char *s, double *out);	/* C locale, finite only */
 /* ---- URL ---- */
 char *url_encode(void *mem, const char *s);		/* RFC 3986 unreserved kept */
 char *url_encode_n(void *mem, const char *s, size_t n);
-/* %XX and, if plus, '+' for space; out is NUL-terminated, *len its bytes. False on bad %XX or NUL. */
+/*
+ * %XX and, if plus, '+' for space; out is NUL-terminated, *len its bytes. False on bad
+ * %XX or NUL.
+ */
 bool url_decode(void *mem, const char *s, size_t n, bool plus, char **out, size_t *len);
 
 /* ---- time: UTC milliseconds <-> text ---- */
@@ -41,10 +44,14 @@ bool url_decode(void *mem, const char *s, size_t n, bool plus, char **out, size_
 char *time_rfc3339(void *mem, int64_t ms);
 /* RFC 3339 with Z or an offset. */
 bool time_parse_rfc3339(const char *s, int64_t *ms);
-bool zone_exists(const char *zone);			/* IANA name, as in /usr/share/zoneinfo */
+/* IANA name, as in /usr/share/zoneinfo */
+bool zone_exists(const char *zone);
 /* strftime(3) of ms in the zone ("UTC" if unknown). */
 char *time_local(void *mem, int64_t ms, const char *zone, const char *format);
-/* "2026-11-24T09:00" or "2026-11-24 09:00[:ss]" wall clock in the zone. False if no such time. */
+/*
+ * "2026-11-24T09:00" or "2026-11-24 09:00[:ss]" wall clock in the zone. False if no
+ * such time.
+ */
 bool time_parse_local(const char *s, const char *zone, int64_t *ms);
 /* "2026-11-24", as a date field stores it; false if no such day. */
 bool date_valid(const char *s);

@@ -4,26 +4,28 @@
 
 /*
  * Counts `key` in windows of window_s seconds (the window number is part of the key).
- * ERR_LIMITED and *retry_after (seconds) when more than max.  If the server fails the count
- * is kept per process with max / 4, so a broken memcached neither opens nor shuts the door.
+ * ERR_LIMITED and *retry_after (seconds) when more than max.  If the server fails the
+ * count is kept per process with max / 4, so a broken memcached neither opens nor shuts
+ * the door.
  */
-enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s, int max,
-    int *retry_after) MUST_CHECK;
+enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s,
+    int max, int *retry_after) MUST_CHECK;
 
 /* As limit_hit; `left` is how many more are allowed in this window after this one. */
 struct limit {
 	int window_s, max;		/* given */
 	int left, retry_after;		/* answered */
 };
-enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, struct limit *l) MUST_CHECK;
+enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms,
+    struct limit *l) MUST_CHECK;
 /* What limits count a client by: an IPv4 address as it is, an IPv6 address's /64. */
 char *limit_address(void *mem, const char *ip);
 
 /*
  * Token bucket shared by all processes: takes up to `want` tokens of a bucket filled at
- * `rate` per second (capacity: one second's worth, at least 1).  *granted may be less than
- * want; when 0, *wait_ms says when to ask again.  Without a shared server each process
- * gets rate / processes.
+ * `rate` per second (capacity: one second's worth, at least 1).  *granted may be less
+ * than want; when 0, *wait_ms says when to ask again.  Without a shared server each
+ * process gets rate / processes.
  */
-enum err bucket_take(struct kv *kv, const char *key, double rate, int processes, int want,
-    int *granted, int *wait_ms) MUST_CHECK;
+enum err bucket_take(struct kv *kv, const char *key, double rate, int processes,
+    int want, int *granted, int *wait_ms) MUST_CHECK;

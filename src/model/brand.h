@@ -6,7 +6,8 @@ enum { BRAND_NAME_MAX = 100, FROM_NAME_MAX = 100, POSTAL_MAX = 300 };
 
 struct brand {
 	int64_t id;
-	const char *name, *from_name, *from_email, *reply_to, *postal_address, *time_zone;
+	const char *name, *from_name, *from_email, *reply_to, *postal_address,
+	    *time_zone;
 	const char *hook_token;
 	int64_t created_at, updated_at;
 };
@@ -19,7 +20,8 @@ struct provider_settings {
 	enum provider_kind kind;
 	enum send_mode mode;
 	const char *region, *endpoint, *configuration_set;
-	double rate;			/* wished, recipients a second; 0: the account's */
+	/* wished, recipients a second; 0: the account's */
+	double rate;
 	const char *access_key_id;
 	const void *secret;		/* sealed, context "provider:<brand>" */
 	unsigned long secret_len;

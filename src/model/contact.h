@@ -3,9 +3,18 @@
 #include <stdint.h>
 #include <json-c/json.h>
 
-enum { LIST_NAME_MAX = 100, FIELD_KEY_MAX = 40, FIELD_LABEL_MAX = 60, FIELDS_MAX = 60,
-	CHOICES_MAX = 100, NAME_MAX_CHARS = 200, VALUE_MAX = 2000, TAG_MAX = 50, TAGS_MAX = 50,
-	EMAIL_MAX = 254 };
+enum {
+	LIST_NAME_MAX = 100,
+	FIELD_KEY_MAX = 40,
+	FIELD_LABEL_MAX = 60,
+	FIELDS_MAX = 60,
+	CHOICES_MAX = 100,
+	NAME_MAX_CHARS = 200,
+	VALUE_MAX = 2000,
+	TAG_MAX = 50,
+	TAGS_MAX = 50,
+	EMAIL_MAX = 254
+};
 
 struct list {
 	int64_t id, brand_id;
@@ -23,8 +32,13 @@ struct field {
 	struct json_object *choices;	/* array of text */
 };
 
-enum subscriber_status { SUBSCRIBER_ACTIVE, SUBSCRIBER_UNCONFIRMED, SUBSCRIBER_UNSUBSCRIBED,
-	SUBSCRIBER_BOUNCED, SUBSCRIBER_COMPLAINED };
+enum subscriber_status {
+	SUBSCRIBER_ACTIVE,
+	SUBSCRIBER_UNCONFIRMED,
+	SUBSCRIBER_UNSUBSCRIBED,
+	SUBSCRIBER_BOUNCED,
+	SUBSCRIBER_COMPLAINED
+};
 
 struct subscriber {
 	int64_t id, brand_id;
@@ -36,5 +50,11 @@ struct subscriber {
 	int64_t created_at, updated_at;
 };
 
-enum import_state { IMPORT_MAPPING, IMPORT_WAITING, IMPORT_RUNNING, IMPORT_DONE, IMPORT_FAILED,
-	IMPORT_CANCELLED };
+enum import_state {
+	IMPORT_MAPPING,
+	IMPORT_WAITING,
+	IMPORT_RUNNING,
+	IMPORT_DONE,
+	IMPORT_FAILED,
+	IMPORT_CANCELLED
+};

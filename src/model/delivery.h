@@ -3,8 +3,9 @@
 #include <stdint.h>
 
 /*
- * States of a ledger row (campaign_subscribers.state).  The numbers are stored.  Open states
- * are those below DELIVERY_ACCEPTED; a campaign is completed only when none is open.
+ * States of a ledger row (campaign_subscribers.state).  The numbers are stored.  Open
+ * states are those below DELIVERY_ACCEPTED; a campaign is completed only when none is
+ * open.
  *
  *	pending -> claimed -> intent -> accepted | rejected | retry | doubt
  *	pending -> skipped | cancelled;  retry -> claimed
@@ -30,7 +31,8 @@ struct delivery {
 	const char *email, *reason, *message_id;
 	int tries;
 	int64_t next_try_at, claimed_at, settled_at, delivered_at, bounced_at;
-	int64_t opened_at, machine_opened_at, clicked_at, machine_clicked_at, unsubscribed_at;
+	int64_t opened_at, machine_opened_at, clicked_at, machine_clicked_at,
+	    unsubscribed_at;
 };
 
 /* Rows per state; the sum is the audience. */

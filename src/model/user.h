@@ -35,7 +35,10 @@ struct api_key {
 	int64_t created_at, last_used_at, expires_at, revoked_at;
 };
 
-/* Who made the request: a person with a session, or a key. Anonymous: user_id and key_id 0. */
+/*
+ * Who made the request: a person with a session, or a key. Anonymous: user_id and
+ * key_id 0.
+ */
 struct caller {
 	int64_t user_id, session_id, key_id;
 	int64_t key_brand;		/* brand a key is bound to; 0: all */
@@ -45,5 +48,6 @@ struct caller {
 	unsigned scopes;		/* all for a person */
 	enum role role;			/* in the brand of the route */
 	struct brand *brand;		/* of the route, or NULL */
-	const char *kept_as;		/* Idempotency-Key of the answer to keep, or NULL */
+	/* Idempotency-Key of the answer to keep, or NULL */
+	const char *kept_as;
 };

@@ -3,7 +3,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a bounded piece of background work answers: the JSON of /cron/send and /cron/jobs. */
+/*
+ * What a bounded piece of background work answers: the JSON of /cron/send and
+ * /cron/jobs.
+ */
 struct work_report {
 	int64_t done;		/* units finished now (messages, rows, events) */
 	int64_t left;		/* units known to be left */

@@ -46,15 +46,21 @@ static void spending(struct kv *kv)
 	MEM_SCOPE void *mem = mem_scope(NULL, "spending");
 	struct limit l = { .window_s = 60, .max = 2 };
 
-	ok(limit_spend(kv, "s:1", 600000, &l) == OK && l.left == 1, "limit_spend says how many are left");
-	ok(limit_spend(kv, "s:1", 600000, &l) == OK && l.left == 0, "limit_spend says when none is");
+	ok(limit_spend(kv, "s:1", 600000, &l) == OK && l.left == 1,
+	    "limit_spend says how many are left");
+	ok(limit_spend(kv, "s:1", 600000, &l) == OK && l.left == 0,
+	    "limit_spend says when none is");
 	ok(limit_spend(kv, "s:1", 610000, &l) == ERR_LIMITED && l.retry_after == 50,
 	    "limit_spend says how long to wait");
-	is_text(limit_address(mem, "192.0.2.7"), "192.0.2.7", "limit_address counts an IPv4 address");
-	is_text(limit_address(mem, "::ffff:192.0.2.7"), "192.0.2.7", "limit_address knows it in IPv6");
-	is_text(limit_address(mem, "2001:db8:1:2:3:4:5:6"), limit_address(mem, "2001:db8:1:2::9"),
+	is_text(limit_address(mem, "192.0.2.7"), "192.0.2.7",
+	    "limit_address counts an IPv4 address");
+	is_text(limit_address(mem, "::ffff:192.0.2.7"), "192.0.2.7",
+	    "limit_address knows it in IPv6");
+	is_text(limit_address(mem, "2001:db8:1:2:3:4:5:6"),
+	    limit_address(mem, "2001:db8:1:2::9"),
 	    "limit_address counts an IPv6 network as one");
-	ok(strcmp(limit_address(mem, "2001:db8:1:2::1"), limit_address(mem, "2001:db8:1:3::1")) != 0,
+	ok(strcmp(limit_address(mem, "2001:db8:1:2::1"),
+	       limit_address(mem, "2001:db8:1:3::1")) != 0,
 	    "limit_address keeps networks apart");
 }
 
