@@ -1,9 +1,11 @@
 /*
- * The whole slice against a local sink: freeze, claim, intent, compose, sign, send, settle,
- * at synchronous=FULL; 30 KB of HTML, 10 merge tags, 20 tracked links.  Beside it, in the
- * same run, a minimal curl loop that sends the same bytes and knows no database.
+ * The whole slice against a local sink: freeze, claim, intent, compose, sign, send,
+ *settle, at synchronous=FULL; 30 KB of HTML, 10 merge tags, 20 tracked links.  Beside
+ *it, in the same run, a minimal curl loop that sends the same bytes and knows no
+ *database.
  *
- *	bench/send [PEOPLE [LATENCY_MS]]	MAILLAYER_BENCH_DB=postgresql://... for PostgreSQL
+ *	bench/send [PEOPLE [LATENCY_MS]]	MAILLAYER_BENCH_DB=postgresql://... for
+ *PostgreSQL
  */
 #include <curl/curl.h>
 #include <signal.h>
@@ -54,8 +56,10 @@ static void die(const char *what)
 
 static void start_sink(struct bench *b, const char *self)
 {
-	char line[32] = "", *path = mem_printf(b->t.mem, "%.*s/sink",
-	    (int)(strrchr(self, '/') ? strrchr(self, '/') - self : 1), strrchr(self, '/') ? self : ".");
+	char line[32] = "",
+	     *path = mem_printf(b->t.mem, "%.*s/sink",
+		 (int)(strrchr(self, '/') ? strrchr(self, '/') - self : 1),
+		 strrchr(self, '/') ? self : ".");
 	int p[2];
 
 	if (pipe(p) != 0)
@@ -68,7 +72,8 @@ static void start_sink(struct bench *b, const char *self)
 		_exit(127);
 	}
 	close(p[1]);
-	if (read(p[0], line, sizeof(line) - 1) <= 0 || sscanf(line, "port %d", &b->sink.port) != 1)
+	if (read(p[0], line, sizeof(line) - 1) <= 0 ||
+	    sscanf(line, "port %d", &b->sink.port) != 1)
 		die("the sink does not start");
 	close(p[0]);
 }
@@ -80,14 +85,25 @@ static const char *html_of(void *mem)
 
 	buf_str(b, "<!DOCTYPE html><html><body>");
 	for (int i = 0; i < 20; i++) {
-		buf_printf(b, "<table width=\"600\" style=\"border-collapse:collapse\"><tr><td class=\"cell-%d\">", i);
+		buf_printf(b,
+		    "<table width=\"600\" style=\"border-collapse:collapse\"><tr><td "
+		    "class=\"cell-%d\">",
+		    i);
 		for (int j = 0; j < 17; j++)
-			buf_str(b, "<p style=\"margin:0 0 12px;color:#333\">Nothing in this paragraph is of interest.</p>\n");
+			buf_str(b,
+			    "<p style=\"margin:0 0 12px;color:#333\">Nothing in this "
+			    "paragraph is of interest.</p>\n");
 		if (i % 2)
-			buf_printf(b, "<b>%s</b>", i % 4 == 1 ? "{{ first_name }}" : "{{ fields.city }}");
-		buf_printf(b, "<a href=\"https://shop.test/product/%d?ref=mail\">Product %d</a></td></tr></table>", i, i);
+			buf_printf(b, "<b>%s</b>",
+			    i % 4 == 1 ? "{{ first_name }}" : "{{ fields.city }}");
+		buf_printf(b,
+		    "<a href=\"https://shop.test/product/%d?ref=mail\">Product "
+		    "%d</a></td></tr></table>",
+		    i, i);
 	}
-	buf_str(b, "<p>{{ postal_address }} <a href=\"{{ unsubscribe_url }}\">Unsubscribe</a></p></body></html>");
+	buf_str(b,
+	    "<p>{{ postal_address }} <a href=\"{{ unsubscribe_url "
+	    "}}\">Unsubscribe</a></p></body></html>");
 	return b->data;
 }
 
@@ -102,7 +118,8 @@ static void prepare(struct bench *b)
 	    migrate_up(b->t.db, b->t.mem, b->t.share, 1, &st) != OK)
 		die("the database cannot be made");
 	sendtest_people(&b->t, b->people);
-	s = db_stmt_text(b->t.db, "UPDATE campaigns SET html = $1, body_text = 'Hello {{ first_name }}'");
+	s = db_stmt_text(b->t.db,
+	    "UPDATE campaigns SET html = $1, body_text = 'Hello {{ first_name }}'");
 	stmt_bind_text(s, 1, html_of(b->t.mem));
 	if (stmt_run(s) != OK)
 		die("the campaign cannot be written");
@@ -115,8 +132,10 @@ static struct figure run_slice(struct bench *b, const char *mode)
 	int64_t done = 0, start;
 	double cpu;
 
-	dbtest_script(b->t.db, "DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"
-	    "DELETE FROM send_attempts; UPDATE campaigns SET status = 'sending', audience = 0,"
+	dbtest_script(b->t.db,
+	    "DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"
+	    "DELETE FROM send_attempts; UPDATE campaigns SET status = 'sending', "
+	    "audience = 0,"
 	    " frozen_at = NULL, freeze_after = 0;");
 	sendtest_use_ses(&b->t, b->app, &b->sink, mode, 1000000);
 	start = clock_mono_us();
@@ -130,7 +149,8 @@ static struct figure run_slice(struct bench *b, const char *mode)
 		die("not everybody was sent to");
 	cpu = cpu_us() - cpu;
 	start = clock_mono_us() - start;
-	return (struct figure){ (double)start / 1e6, cpu / b->people, b->people / ((double)start / 1e6) };
+	return (struct figure){ (double)start / 1e6, cpu / b->people,
+		b->people / ((double)start / 1e6) };
 }
 
 /* ---- the minimal loop ---- */
@@ -147,14 +167,20 @@ static struct buf *sample(struct bench *b, bool bulk)
 	struct campaign *c;
 	struct brand *brand;
 	struct content *content;
-	struct compose_source src = { .public_url = "https://m.test", .keys = b->app->keys,
+	struct compose_source src = { .public_url = "https://m.test",
+		.keys = b->app->keys,
 		.mode = COMPOSE_SEND };
 	struct ses_writer w = { "main", b->t.mem };
-	struct outgoing o = { .attempt_id = 123456, .campaign_id = 5, .to = "p12345@x.test",
-		.who = { .id = 12345, .email = "p12345@x.test", .first_name = "N12345" } };
+	struct outgoing o = {
+		.attempt_id = 123456,
+		.campaign_id = 5,
+		.to = "p12345@x.test",
+		.who = { .id = 12345, .email = "p12345@x.test", .first_name = "N12345" }
+	};
 	const char *why;
 
-	if (campaign_get(b->t.db, b->t.mem, 1, 5, &c) != OK || brand_get(b->t.db, b->t.mem, 1, &brand) != OK)
+	if (campaign_get(b->t.db, b->t.mem, 1, 5, &c) != OK ||
+	    brand_get(b->t.db, b->t.mem, 1, &brand) != OK)
 		die("no campaign");
 	src.campaign = c;
 	src.brand = brand;
@@ -168,7 +194,8 @@ static struct buf *sample(struct bench *b, bool bulk)
 	}
 	ses_bulk_begin(&w, ses_template_new(b->t.mem, content), body);
 	for (int i = 0; i < SES_ENTRIES; i++)
-		if (ses_bulk_entry(&w, ses_template_new(b->t.mem, content), &o, i == 0, body, &why) != OK)
+		if (ses_bulk_entry(&w, ses_template_new(b->t.mem, content), &o, i == 0,
+			body, &why) != OK)
 			die(why);
 	ses_bulk_end(&w, body);
 	return body;
@@ -187,10 +214,12 @@ static struct figure run_loop(struct bench *b, bool bulk)
 {
 	enum { K = 128 };
 	struct buf *body = sample(b, bulk);
-	int calls = bulk ? (b->people + SES_ENTRIES - 1) / SES_ENTRIES : b->people, left = calls;
+	int calls = bulk ? (b->people + SES_ENTRIES - 1) / SES_ENTRIES : b->people,
+	    left = calls;
 	int done = 0, running, k = bulk ? 24 : K;
-	char *url = mem_printf(b->t.mem, "http://127.0.0.1:%d/v2/email/outbound-%semails", b->sink.port,
-	    bulk ? "bulk-" : "");
+	char *url =
+	    mem_printf(b->t.mem, "http://127.0.0.1:%d/v2/email/outbound-%semails",
+		b->sink.port, bulk ? "bulk-" : "");
 	struct curl_slist *headers = curl_slist_append(curl_slist_append(NULL,
 	    "Content-Type: application/json"), "Expect:");
 	CURLM *m = curl_multi_init();
@@ -203,7 +232,8 @@ static struct figure run_loop(struct bench *b, bool bulk)
 		h[i] = curl_easy_init();
 		curl_easy_setopt(h[i], CURLOPT_URL, url);
 		curl_easy_setopt(h[i], CURLOPT_POSTFIELDS, body->data);
-		curl_easy_setopt(h[i], CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
+		curl_easy_setopt(h[i], CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)body->len);
 		curl_easy_setopt(h[i], CURLOPT_HTTPHEADER, headers);
 		curl_easy_setopt(h[i], CURLOPT_WRITEFUNCTION, ignore);
 		begin(h[i], m, &left);
@@ -224,17 +254,21 @@ static struct figure run_loop(struct bench *b, bool bulk)
 	}
 	cpu = cpu_us() - cpu;
 	start = clock_mono_us() - start;
-	return (struct figure){ (double)start / 1e6, cpu / b->people, b->people / ((double)start / 1e6) };
+	return (struct figure){ (double)start / 1e6, cpu / b->people,
+		b->people / ((double)start / 1e6) };
 }
 
 static void compare(struct bench *b, const char *mode)
 {
-	struct figure a = run_slice(b, mode), m = run_loop(b, strcmp(mode, "bulk") == 0);
+	struct figure a = run_slice(b, mode),
+		      m = run_loop(b, strcmp(mode, "bulk") == 0);
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	printf("%-7s %9.0f/s %7.1f us CPU   minimal loop %9.0f/s %7.1f us CPU   ratio %.2f   "
-	    "peak %ld MiB\n", mode, a.per_second, a.cpu_us, m.per_second, m.cpu_us,
+	printf("%-7s %9.0f/s %7.1f us CPU   minimal loop %9.0f/s %7.1f us CPU   ratio "
+	       "%.2f   "
+	       "peak %ld MiB\n",
+	    mode, a.per_second, a.cpu_us, m.per_second, m.cpu_us,
 	    a.per_second / m.per_second, u.ru_maxrss / 1024);
 	fflush(stdout);
 }

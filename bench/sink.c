@@ -1,6 +1,7 @@
 /*
- * A sink for bench/send: reads HTTP requests as fast as epoll gives them, answers as Amazon
- * SES would (a message id each), keeps nothing.  usage: sink [LATENCY_MS]; prints "port N".
+ * A sink for bench/send: reads HTTP requests as fast as epoll gives them, answers as
+ * Amazon SES would (a message id each), keeps nothing.  usage: sink [LATENCY_MS];
+ * prints "port N".
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +21,7 @@ enum { CONNECTIONS = 1024, REQUEST_MAX = 4 * 1024 * 1024, WAITING = 4096 };
 struct connection {
 	char *data;
 	size_t len, cap;
-	size_t need;		/* bytes of the request in hand; 0: its head is not complete */
+	size_t need; /* bytes of the request in hand; 0: its head is not complete */
 	size_t scanned, entries;	/* of the body: looked at, and found in it */
 	int bulk;
 };
@@ -56,11 +57,14 @@ static void answer(int fd, int bulk, size_t entries)
 	if (bulk) {
 		n = (size_t)sprintf(body, "{\"BulkEmailEntryResults\":[");
 		for (size_t i = 0; i < entries; i++)
-			n += (size_t)sprintf(body + n, "%s{\"Status\":\"SUCCESS\",\"MessageId\":"
-			    "\"0102018f-sink-%06zu-000000\"}", i ? "," : "", i);
+			n += (size_t)sprintf(body + n,
+			    "%s{\"Status\":\"SUCCESS\",\"MessageId\":"
+			    "\"0102018f-sink-%06zu-000000\"}",
+			    i ? "," : "", i);
 		n += (size_t)sprintf(body + n, "]}");
 	} else {
-		n = (size_t)sprintf(body, "{\"MessageId\":\"0102018f-sink-000000-000000\"}");
+		n = (size_t)sprintf(body,
+		    "{\"MessageId\":\"0102018f-sink-000000-000000\"}");
 	}
 	h = sprintf(head, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 	    "Content-Length: %zu\r\n\r\n", n);
@@ -90,7 +94,8 @@ static void count_entries(struct connection *c)
 {
 	char *s = c->data + c->scanned, *hit;
 
-	while (c->bulk && (hit = memmem(s, (size_t)(c->data + c->len - s), mark, sizeof(mark) - 1))) {
+	while (c->bulk &&
+	    (hit = memmem(s, (size_t)(c->data + c->len - s), mark, sizeof(mark) - 1))) {
 		c->entries++;
 		s = hit + sizeof(mark) - 1;
 	}
@@ -103,8 +108,8 @@ static void finish(struct sink *k, int fd)
 
 	count_entries(c);
 	if (k->latency) {
-		k->queue[(k->first + k->n++) % WAITING] = (struct waiting){ fd, c->entries,
-			c->bulk, now_us() + k->latency };
+		k->queue[(k->first + k->n++) % WAITING] =
+		    (struct waiting){ fd, c->entries, c->bulk, now_us() + k->latency };
 	} else {
 		answer(fd, c->bulk, c->entries);
 	}
@@ -150,7 +155,8 @@ static int release_due(struct sink *k)
 
 static int open_port(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(a);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

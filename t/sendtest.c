@@ -22,7 +22,8 @@
 
 static const char secret[] = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-struct app *sendtest_app_on(struct dbtest *t, void *mem, struct db *db, const char *kv_servers)
+struct app *sendtest_app_on(struct dbtest *t, void *mem, struct db *db,
+    const char *kv_servers)
 {
 	struct app *app = mem_new(mem, struct app);
 	const char *why;
@@ -36,8 +37,10 @@ struct app *sendtest_app_on(struct dbtest *t, void *mem, struct db *db, const ch
 	app->log = *t->log;
 	app->clock = &clock_system;
 	app->db = db;
-	if (keyring_load(app, mem_printf(app, "%s/key", t->dir), true, &app->keys) != OK ||
-	    kv_open(app, kv_servers, &app->log, &app->kv) != OK || repo_prepare(db) != OK)
+	if (keyring_load(app, mem_printf(app, "%s/key", t->dir), true, &app->keys) !=
+		OK ||
+	    kv_open(app, kv_servers, &app->log, &app->kv) != OK ||
+	    repo_prepare(db) != OK)
 		ok(false, "the app opens");
 	return app;
 }
@@ -53,9 +56,13 @@ static void add_people(struct dbtest *t, int n)
 
 	for (int i = 1; i <= n; i++) {
 		if (i % 500 == 1)
-			buf_str(b, "INSERT INTO subscribers (id, brand_id, email, email_key, status,"
+			buf_str(b,
+			    "INSERT INTO subscribers (id, brand_id, email, email_key, "
+			    "status,"
 			    " first_name, custom, created_at, updated_at) VALUES ");
-		buf_printf(b, "(%d,1,'p%d@x.test','p%d@x.test','active','N%d','{\"city\":\"C%d\"}',1,1)%s",
+		buf_printf(b,
+		    "(%d,1,'p%d@x.test','p%d@x.test','active','N%d','{\"city\":\"C%d\"}"
+		    "',1,1)%s",
 		    i, i, i, i, i, i % 500 == 0 || i == n ? ";" : ",");
 	}
 	buf_str(b, "INSERT INTO list_subscribers (list_id, subscriber_id, created_at)"
@@ -67,28 +74,40 @@ static void add_people(struct dbtest *t, int n)
 void sendtest_people(struct dbtest *t, int n)
 {
 	dbtest_script(t->db,
-	    "INSERT INTO brands (id, name, from_name, from_email, reply_to, postal_address, hook_token,"
-	    " created_at, updated_at) VALUES (1, 'Nordlicht', 'Nord', 'news@nord.test', 'help@nord.test',"
+	    "INSERT INTO brands (id, name, from_name, from_email, reply_to, "
+	    "postal_address, hook_token,"
+	    " created_at, updated_at) VALUES (1, 'Nordlicht', 'Nord', "
+	    "'news@nord.test', 'help@nord.test',"
 	    " 'Hafen 1', 'h', 1, 1);"
 	    "INSERT INTO providers (brand_id, updated_at) VALUES (1, 1);"
-	    "INSERT INTO lists (id, brand_id, name, created_at, updated_at) VALUES (1, 1, 'a', 1, 1);"
-	    "INSERT INTO campaigns (id, brand_id, name, status, subject, html, send_at, created_at,"
-	    " updated_at) VALUES (5, 1, 'C', 'sending', 'Hi {{ first_name }}', '<p>Dear {{ first_name }}"
-	    " of {{ fields.city }}</p><a href=\"https://shop.test/\">Shop</a>', 100, 1, 1);"
-	    "INSERT INTO campaign_audience (campaign_id, list_id, exclude) VALUES (5, 1, 0);");
+	    "INSERT INTO lists (id, brand_id, name, created_at, updated_at) VALUES (1, "
+	    "1, 'a', 1, 1);"
+	    "INSERT INTO campaigns (id, brand_id, name, status, subject, html, "
+	    "send_at, created_at,"
+	    " updated_at) VALUES (5, 1, 'C', 'sending', 'Hi {{ first_name }}', "
+	    "'<p>Dear {{ first_name }}"
+	    " of {{ fields.city }}</p><a href=\"https://shop.test/\">Shop</a>', 100, "
+	    "1, 1);"
+	    "INSERT INTO campaign_audience (campaign_id, list_id, exclude) VALUES (5, "
+	    "1, 0);");
 	add_people(t, n);
 }
 
-void sendtest_use_ses(struct dbtest *t, struct app *app, const struct fake_ses *f, const char *mode,
-    double rate)
+void sendtest_use_ses(struct dbtest *t, struct app *app, const struct fake_ses *f,
+    const char *mode, double rate)
 {
 	size_t len;
 	struct provider_settings ps = {
-		.brand_id = 1, .kind = PROVIDER_SES, .region = "eu-central-1",
+		.brand_id = 1,
+		.kind = PROVIDER_SES,
+		.region = "eu-central-1",
 		.mode = strcmp(mode, "bulk") == 0 ? SEND_BULK : SEND_SINGLE,
 		.endpoint = mem_printf(t->mem, "http://127.0.0.1:%d", f->port),
-		.configuration_set = "main", .rate = rate, .access_key_id = "AKIDEXAMPLE",
-		.account_key = "a1", .account_json = "{}",
+		.configuration_set = "main",
+		.rate = rate,
+		.access_key_id = "AKIDEXAMPLE",
+		.account_key = "a1",
+		.account_json = "{}",
 	};
 
 	ps.secret = secret_seal(t->mem, app->keys, "provider:1", secret, &len);
@@ -100,12 +119,14 @@ void sendtest_use_ses(struct dbtest *t, struct app *app, const struct fake_ses *
 /* ---- the fake ---- */
 static void run_node(struct dbtest *t, struct fake_ses *f, const char *args, int out)
 {
-	const char *argv[24] = { "node", mem_printf(t->mem, "%s/t/fake/ses.mjs", t->share),
-		"--ledger", f->ledger };
+	const char *argv[24] = { "node",
+		mem_printf(t->mem, "%s/t/fake/ses.mjs", t->share), "--ledger",
+		f->ledger };
 	char *copy = mem_str(t->mem, args), *save = NULL;
 	int n = 4;
 
-	for (char *w = strtok_r(copy, " ", &save); w && n < 23; w = strtok_r(NULL, " ", &save))
+	for (char *w = strtok_r(copy, " ", &save); w && n < 23;
+	     w = strtok_r(NULL, " ", &save))
 		argv[n++] = w;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(out, STDOUT_FILENO);
@@ -127,7 +148,8 @@ void fake_ses_start(struct dbtest *t, struct fake_ses *f, const char *args)
 	if (f->pid == 0)
 		run_node(t, f, args, pipe_fd[1]);
 	close(pipe_fd[1]);
-	if (read(pipe_fd[0], line, sizeof(line) - 1) <= 0 || sscanf(line, "port %d", &f->port) != 1)
+	if (read(pipe_fd[0], line, sizeof(line) - 1) <= 0 ||
+	    sscanf(line, "port %d", &f->port) != 1)
 		skip_all("node cannot run the fake of Amazon SES");
 	close(pipe_fd[0]);
 }
@@ -139,17 +161,19 @@ void fake_ses_stop(struct fake_ses *f)
 }
 
 /* A small HTTP exchange; the body of the answer. */
-static char *ask(void *mem, const struct fake_ses *f, const char *method, const char *path,
-    const char *body)
+static char *ask(void *mem, const struct fake_ses *f, const char *method,
+    const char *path, const char *body)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)f->port),
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)f->port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct buf *b = buf_new(mem);
 	char part[4096], *start;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ssize_t n;
 
-	buf_printf(b, "%s %s HTTP/1.0\r\nContent-Length: %zu\r\n\r\n%s", method, path, strlen(body), body);
+	buf_printf(b, "%s %s HTTP/1.0\r\nContent-Length: %zu\r\n\r\n%s", method, path,
+	    strlen(body), body);
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
 	    write(fd, b->data, b->len) != (ssize_t)b->len)
 		ok(false, "the fake answers");
@@ -202,8 +226,11 @@ struct json_object *fake_ses_accepted(void *mem, const struct fake_ses *f)
 /* ---- invariants ---- */
 int64_t sendtest_rows(struct dbtest *t, int state)
 {
-	return dbtest_int(t->db, mem_printf(t->mem, "SELECT count(*) FROM campaign_subscribers"
-	    " WHERE campaign_id = 5 AND state = %d", state));
+	return dbtest_int(t->db,
+	    mem_printf(t->mem,
+		"SELECT count(*) FROM campaign_subscribers"
+		" WHERE campaign_id = 5 AND state = %d",
+		state));
 }
 
 int sendtest_check(struct dbtest *t)
@@ -211,18 +238,24 @@ int sendtest_check(struct dbtest *t)
 	struct delivery_counts told, real;
 	int wrong = 0;
 
-	if (ledger_counts(t->db, 5, &told) != OK || ledger_recount(t->db, 5, &real) != OK)
+	if (ledger_counts(t->db, 5, &told) != OK ||
+	    ledger_recount(t->db, 5, &real) != OK)
 		return 100;
 	for (int i = 0; i < DELIVERY_STATES; i++) {
 		if (told.n[i] == real.n[i])
 			continue;
-		diag("state %d: %lld counted, %lld there", i, (long long)told.n[i], (long long)real.n[i]);
+		diag("state %d: %lld counted, %lld there", i, (long long)told.n[i],
+		    (long long)real.n[i]);
 		wrong++;
 	}
-	wrong += dbtest_int(t->db, "SELECT audience FROM campaigns WHERE id = 5") != real.audience;
+	wrong += dbtest_int(t->db, "SELECT audience FROM campaigns WHERE id = 5") !=
+	    real.audience;
 	/* Every accepted, rejected or doubtful row has the attempt that led to it. */
-	wrong += dbtest_int(t->db, "SELECT count(*) FROM campaign_subscribers d"
-	    " WHERE d.state IN (4, 5, 7) AND NOT EXISTS (SELECT 1 FROM send_attempts a"
-	    "   WHERE a.id = d.attempt_id AND a.delivery_id = d.id AND a.outcome = d.state)") != 0;
+	wrong += dbtest_int(t->db,
+		     "SELECT count(*) FROM campaign_subscribers d"
+		     " WHERE d.state IN (4, 5, 7) AND NOT EXISTS (SELECT 1 FROM "
+		     "send_attempts a"
+		     "   WHERE a.id = d.attempt_id AND a.delivery_id = d.id AND "
+		     "a.outcome = d.state)") != 0;
 	return wrong;
 }

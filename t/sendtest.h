@@ -6,8 +6,8 @@
 #include "dbtest.h"
 
 /*
- * What tests of sending need: an app on a test database, a brand with people and a campaign,
- * and the strict fake of Amazon SES (t/fake/ses.mjs) as a child process.
+ * What tests of sending need: an app on a test database, a brand with people and a
+ * campaign, and the strict fake of Amazon SES (t/fake/ses.mjs) as a child process.
  */
 struct fake_ses {
 	pid_t pid;
@@ -18,12 +18,13 @@ struct fake_ses {
 /* An app on t->db; kv_servers as config memcached.servers ("": local). */
 struct app *sendtest_app(struct dbtest *t, const char *kv_servers);
 /* The same on a connection of its own, for another process. */
-struct app *sendtest_app_on(struct dbtest *t, void *mem, struct db *db, const char *kv_servers);
+struct app *sendtest_app_on(struct dbtest *t, void *mem, struct db *db,
+    const char *kv_servers);
 /* Brand 1 with list 1 of n people, and campaign 5 to it, sending, due. */
 void sendtest_people(struct dbtest *t, int n);
 /* Brand 1 sends through the fake. rate 0: as the account says. */
-void sendtest_use_ses(struct dbtest *t, struct app *app, const struct fake_ses *f, const char *mode,
-    double rate);
+void sendtest_use_ses(struct dbtest *t, struct app *app, const struct fake_ses *f,
+    const char *mode, double rate);
 /* Skips the whole program if there is no node. args: more arguments, or "". */
 void fake_ses_start(struct dbtest *t, struct fake_ses *f, const char *args);
 /* Fault rules, as t/fake/ses.mjs describes them; "[]" for none. */
@@ -33,7 +34,10 @@ int64_t fake_ses_stat(const struct fake_ses *f, const char *name);
 /* Its ledger: one object a line, owned by mem (array). */
 struct json_object *fake_ses_accepted(void *mem, const struct fake_ses *f);
 void fake_ses_stop(struct fake_ses *f);
-/* 0 when counts, rows, audience and attempts of campaign 5 agree; else how many things do not. */
+/*
+ * 0 when counts, rows, audience and attempts of campaign 5 agree; else how many things
+ * do not.
+ */
 int sendtest_check(struct dbtest *t);
 /* Rows of campaign 5 in a state. */
 int64_t sendtest_rows(struct dbtest *t, int state);

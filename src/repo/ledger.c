@@ -15,63 +15,77 @@ enum {
 	FINISH, CANCEL_OPEN, OPEN_LEFT, LINKS, LINK_ADD,
 };
 
-/* Rows in a state below DELIVERY_ACCEPTED (4) are open: the partial index holds only them. */
+/* Rows in a state below DELIVERY_ACCEPTED (4) are open: the partial index has them. */
 static const char *const sql[] = {
 	[DUE] = "SELECT id, brand_id, status, send_at FROM campaigns"
-	        " WHERE (status = 'scheduled' AND send_at <= $1) OR status = 'sending'"
-	        "    OR (status IN ('cancelled', 'paused') AND EXISTS (SELECT 1 FROM campaign_counts n"
-	        "         WHERE n.campaign_id = campaigns.id AND n.n > 0 AND (n.state IN (1, 2)"
-	        "           OR (status = 'cancelled' AND n.state IN (0, 3)))))"
-	        " ORDER BY send_at, id LIMIT 200",
-	[NEXT_AT] = "SELECT min(at) FROM ("
-	            " SELECT min(send_at) AS at FROM campaigns WHERE status = 'scheduled'"
-	            " UNION ALL"
-	            " SELECT min(d.next_try_at) FROM campaigns c JOIN campaign_subscribers d"
-	            "   ON d.campaign_id = c.id AND d.state = 3 AND d.state < 4"
-	            "  WHERE c.status = 'sending') x",
-	[COUNT] = "INSERT INTO campaign_counts (campaign_id, state, n) VALUES ($1, $2, $3)"
-	          " ON CONFLICT (campaign_id, state) DO UPDATE SET n = campaign_counts.n + excluded.n",
+		" WHERE (status = 'scheduled' AND send_at <= $1) OR status = 'sending'"
+		"    OR (status IN ('cancelled', 'paused')"
+		"        AND EXISTS (SELECT 1 FROM campaign_counts n"
+		"         WHERE n.campaign_id = campaigns.id AND n.n > 0"
+		"           AND (n.state IN (1, 2)"
+		"                OR (status = 'cancelled' AND n.state IN (0, 3)))))"
+		" ORDER BY send_at, id LIMIT 200",
+	[NEXT_AT] =
+	    "SELECT min(at) FROM ("
+	    " SELECT min(send_at) AS at FROM campaigns WHERE status = 'scheduled'"
+	    " UNION ALL"
+	    " SELECT min(d.next_try_at) FROM campaigns c JOIN campaign_subscribers d"
+	    "   ON d.campaign_id = c.id AND d.state = 3 AND d.state < 4"
+	    "  WHERE c.status = 'sending') x",
+	[COUNT] =
+	    "INSERT INTO campaign_counts (campaign_id, state, n) VALUES ($1, $2, $3)"
+	    " ON CONFLICT (campaign_id, state)"
+	    "   DO UPDATE SET n = campaign_counts.n + excluded.n",
 	[COUNTS] = "SELECT state, n FROM campaign_counts WHERE campaign_id = $1",
-	[RECOUNT] = "SELECT state, count(*) FROM campaign_subscribers WHERE campaign_id = $1"
-	            " GROUP BY state",
+	[RECOUNT] =
+	    "SELECT state, count(*) FROM campaign_subscribers WHERE campaign_id = $1"
+	    " GROUP BY state",
 	[FREEZE_STATE] = "SELECT brand_id, freeze_after, frozen_at FROM campaigns"
-	                 " WHERE id = $1 AND status = 'sending' /*+pg FOR UPDATE */",
+			 " WHERE id = $1 AND status = 'sending' /*+pg FOR UPDATE */",
 	[FREEZE_BOUND] = "SELECT max(id) FROM (SELECT id FROM subscribers"
-	                 " WHERE brand_id = $1 AND id > $2 ORDER BY id LIMIT $3) x",
-	[FREEZE_ROWS] = "INSERT INTO campaign_subscribers (campaign_id, subscriber_id, email, email_key)"
+			 " WHERE brand_id = $1 AND id > $2 ORDER BY id LIMIT $3) x",
+	[FREEZE_ROWS] =
+	    "INSERT INTO campaign_subscribers"
+	    "   (campaign_id, subscriber_id, email, email_key)"
 	    " SELECT c.id, s.id, s.email, s.email_key FROM campaigns c"
 	    "   JOIN subscribers s ON s.brand_id = c.brand_id"
 	    "  WHERE c.id = $1 AND s.id > $2 AND s.id <= $3 AND s.status = 'active'"
 	    "    AND EXISTS (SELECT 1 FROM campaign_audience a JOIN list_subscribers l"
 	    "          ON l.list_id = a.list_id AND l.subscriber_id = s.id"
 	    "         WHERE a.campaign_id = c.id AND a.exclude = 0)"
-	    "    AND NOT EXISTS (SELECT 1 FROM campaign_audience a JOIN list_subscribers l"
+	    "    AND NOT EXISTS (SELECT 1 FROM campaign_audience a"
+	    "          JOIN list_subscribers l"
 	    "          ON l.list_id = a.list_id AND l.subscriber_id = s.id"
 	    "         WHERE a.campaign_id = c.id AND a.exclude = 1)"
 	    "    AND NOT EXISTS (SELECT 1 FROM suppressions p"
 	    "         WHERE p.brand_id = c.brand_id AND p.email_key = s.email_key)"
 	    "  ORDER BY s.id"
 	    " ON CONFLICT DO NOTHING",
-	[FREEZE_MARK] = "UPDATE campaigns SET freeze_after = $2, audience = audience + $3,"
-	                " frozen_at = $4 WHERE id = $1",
-	[FINISH] = "UPDATE campaigns SET status = 'completed', finished_at = $2, updated_at = $2"
-	           " WHERE id = $1 AND status = 'sending' AND frozen_at IS NOT NULL"
-	           "   AND NOT EXISTS (SELECT 1 FROM campaign_subscribers d"
-	           "         WHERE d.campaign_id = $1 AND d.state < 4)",
-	[CANCEL_OPEN] = "UPDATE campaign_subscribers SET state = 8, owner = NULL, settled_at = $3"
+	[FREEZE_MARK] =
+	    "UPDATE campaigns SET freeze_after = $2, audience = audience + $3,"
+	    " frozen_at = $4 WHERE id = $1",
+	[FINISH] = "UPDATE campaigns SET status = 'completed', finished_at = $2,"
+		   "   updated_at = $2"
+		   " WHERE id = $1 AND status = 'sending' AND frozen_at IS NOT NULL"
+		   "   AND NOT EXISTS (SELECT 1 FROM campaign_subscribers d"
+		   "         WHERE d.campaign_id = $1 AND d.state < 4)",
+	[CANCEL_OPEN] =
+	    "UPDATE campaign_subscribers SET state = 8, owner = NULL, settled_at = $3"
 	    " WHERE state IN (0, 3) AND id IN (SELECT d.id FROM campaign_subscribers d"
 	    "   JOIN campaigns c ON c.id = d.campaign_id AND c.status = 'cancelled'"
-	    "  WHERE d.campaign_id = $1 AND d.state = $4 AND d.state < 4 ORDER BY d.id LIMIT $2)",
+	    "  WHERE d.campaign_id = $1 AND d.state = $4 AND d.state < 4"
+	    "  ORDER BY d.id LIMIT $2)",
 	[OPEN_LEFT] = "SELECT coalesce(sum(n), 0) FROM campaign_counts"
-	              " WHERE campaign_id = $1 AND state < 4",
-	[LINKS] = "SELECT number, url, label FROM campaign_links WHERE campaign_id = $1 ORDER BY number",
+		      " WHERE campaign_id = $1 AND state < 4",
+	[LINKS] = "SELECT number, url, label FROM campaign_links"
+		  " WHERE campaign_id = $1 ORDER BY number",
 	[LINK_ADD] = "INSERT INTO campaign_links (campaign_id, number, url, label)"
-	             " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+		     " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
 };
 
 static const char *const state_names[DELIVERY_STATES] = {
-	"pending", "claimed", "intent", "retry", "accepted", "rejected", "skipped", "doubt",
-	"cancelled", "given_up",
+	"pending", "claimed", "intent", "retry", "accepted", "rejected", "skipped",
+	"doubt", "cancelled", "given_up",
 };
 
 const char *delivery_state_name(enum delivery_state s)
@@ -100,7 +114,7 @@ enum err ledger_count_moved(struct db *db, int64_t campaign, const struct moved 
 {
 	enum err e = OK;
 
-	/* Always in the order of the states, so that two workers cannot lock crosswise. */
+	/* Always in the order of the states: two workers cannot lock crosswise. */
 	for (int i = 0; e == OK && i < DELIVERY_STATES; i++) {
 		STMT_SCOPE s = NULL;
 
@@ -124,7 +138,8 @@ static enum campaign_status status_from(const char *word)
 	return (enum campaign_status)i;
 }
 
-enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign **out, size_t *n)
+enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign **out,
+    size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[DUE]);
 
@@ -134,8 +149,10 @@ enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign *
 	while (stmt_next(s)) {
 		*out = mem_resize(mem, *out, (*n + 1) * sizeof(**out));
 		(*out)[(*n)++] = (struct due_campaign){
-			.id = stmt_int(s, 0), .brand_id = stmt_int(s, 1),
-			.status = status_from(stmt_text(s, 2)), .send_at = stmt_int(s, 3),
+			.id = stmt_int(s, 0),
+			.brand_id = stmt_int(s, 1),
+			.status = status_from(stmt_text(s, 2)),
+			.send_at = stmt_int(s, 3),
 		};
 	}
 	return stmt_error(s);
@@ -156,7 +173,8 @@ struct freeze {
 	bool frozen;
 };
 
-static enum err freeze_state(struct db *db, int64_t campaign, int batch, struct freeze *f)
+static enum err freeze_state(struct db *db, int64_t campaign, int batch,
+    struct freeze *f)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[FREEZE_STATE]);
 	STMT_SCOPE b = db_stmt(db, &sql[FREEZE_BOUND]);
@@ -177,7 +195,8 @@ static enum err freeze_state(struct db *db, int64_t campaign, int batch, struct 
 	return e;
 }
 
-static enum err freeze_rows(struct db *db, int64_t campaign, const struct freeze *f, int64_t now)
+static enum err freeze_rows(struct db *db, int64_t campaign, const struct freeze *f,
+    int64_t now)
 {
 	STMT_SCOPE rows = db_stmt(db, &sql[FREEZE_ROWS]);
 	STMT_SCOPE mark = db_stmt(db, &sql[FREEZE_MARK]);
@@ -201,7 +220,8 @@ static enum err freeze_rows(struct db *db, int64_t campaign, const struct freeze
 	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
 }
 
-enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now, bool *complete)
+enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now,
+    bool *complete)
 {
 	TX_SCOPE tx = { 0 };
 	struct freeze f = { 0 };
@@ -252,7 +272,8 @@ static enum err cancel_state(struct db *db, int64_t campaign, int limit, int64_t
 	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
 }
 
-enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t now, int64_t *left)
+enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t now,
+    int64_t *left)
 {
 	TX_SCOPE tx = { 0 };
 	STMT_SCOPE s = db_stmt(db, &sql[OPEN_LEFT]);
@@ -273,7 +294,8 @@ enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t 
 }
 
 /* ---- links ---- */
-enum err ledger_links(struct db *db, void *mem, int64_t campaign, struct ledger_link **out, size_t *n)
+enum err ledger_links(struct db *db, void *mem, int64_t campaign,
+    struct ledger_link **out, size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LINKS]);
 
@@ -290,7 +312,8 @@ enum err ledger_links(struct db *db, void *mem, int64_t campaign, struct ledger_
 	return stmt_error(s);
 }
 
-enum err ledger_add_links(struct db *db, int64_t campaign, const struct ledger_link *links, size_t n)
+enum err ledger_add_links(struct db *db, int64_t campaign,
+    const struct ledger_link *links, size_t n)
 {
 	TX_SCOPE tx = { 0 };
 	enum err e = tx_begin(db, &tx);

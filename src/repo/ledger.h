@@ -10,9 +10,9 @@
 #include "model/delivery.h"
 
 /*
- * The ledger (campaign_subscribers), its counts and the append-only attempts.  Every change
- * of a row's state goes through here: by compare-and-set, in one transaction with
- * campaign_counts, so the sum over states always equals campaigns.audience.
+ * The ledger (campaign_subscribers), its counts and the append-only attempts.  Every
+ * change of a row's state goes through here: by compare-and-set, in one transaction
+ * with campaign_counts, so the sum over states always equals campaigns.audience.
  */
 
 /* All SQL of this file, prepared at start. */
@@ -25,39 +25,44 @@ struct due_campaign {
 	int64_t send_at;
 };
 /*
- * Scheduled and due, or sending; cancelled with rows still open; paused with rows still in a
- * worker's hands.  Longest due first.
+ * Scheduled and due, or sending; cancelled with rows still open; paused with rows still
+ * in a worker's hands.  Longest due first.
  */
-enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign **out, size_t *n)
-    MUST_CHECK;
-/* When the next scheduled campaign becomes due or the next retry may be tried; 0: none. */
+enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign **out,
+    size_t *n) MUST_CHECK;
+/*
+ * When the next scheduled campaign becomes due or the next retry may be tried; 0: none.
+ */
 enum err ledger_next_at(struct db *db, int64_t *at) MUST_CHECK;
 
 /*
  * Puts the next batch (subscribers by id) of the audience into the ledger: active, not
- * suppressed members of the chosen lists that are in no excluded list; once per person and
- * per address.  *complete when the whole audience is in.  ERR_CONFLICT unless sending.
+ * suppressed members of the chosen lists that are in no excluded list; once per person
+ * and per address.  *complete when the whole audience is in.  ERR_CONFLICT unless
+ * sending.
  */
-enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now, bool *complete)
-    MUST_CHECK;
+enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now,
+    bool *complete) MUST_CHECK;
 /* sending -> completed if the audience is frozen and no row is open. */
-enum err ledger_finish(struct db *db, int64_t campaign, int64_t now, bool *finished) MUST_CHECK;
+enum err ledger_finish(struct db *db, int64_t campaign, int64_t now,
+    bool *finished) MUST_CHECK;
 /*
- * Pending and retry rows of a cancelled campaign -> cancelled, at most `limit`; *left: rows
- * that remain open.  Called by the slice, and by campaign cancel for a first batch at once.
+ * Pending and retry rows of a cancelled campaign -> cancelled, at most `limit`; *left:
+ * rows that remain open.  Called by the slice, and by campaign cancel for a first batch
+ * at once.
  */
-enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t now, int64_t *left)
-    MUST_CHECK;
+enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t now,
+    int64_t *left) MUST_CHECK;
 /* The tracked links of a campaign by number; a number never changes its address. */
 struct ledger_link {
 	int number;
 	const char *url, *label;
 };
-enum err ledger_links(struct db *db, void *mem, int64_t campaign, struct ledger_link **out, size_t *n)
-    MUST_CHECK;
+enum err ledger_links(struct db *db, void *mem, int64_t campaign,
+    struct ledger_link **out, size_t *n) MUST_CHECK;
 /* Adds those that are missing. */
-enum err ledger_add_links(struct db *db, int64_t campaign, const struct ledger_link *links, size_t n)
-    MUST_CHECK;
+enum err ledger_add_links(struct db *db, int64_t campaign,
+    const struct ledger_link *links, size_t n) MUST_CHECK;
 
 /* ---- sending ---- */
 struct claim {
@@ -67,28 +72,29 @@ struct claim {
 	int64_t now;
 };
 /* pending, and retry whose time has come, -> claimed by owner, in order of id. */
-enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed) MUST_CHECK;
+enum err ledger_claim(struct db *db, const struct claim *c,
+    int64_t *claimed) MUST_CHECK;
 
 struct intent {
-	void *mem;			/* owner of what it points to: may be moved away and freed alone */
+	void *mem; /* owner of what it points to: may be moved away and freed alone */
 	int64_t delivery_id, attempt_id;
 	int tries;			/* this one included */
 	const char *to;			/* as frozen */
 	struct subscriber who;
 };
 struct intent_batch {
-	bool sending;			/* else nothing was done: paused, cancelled, gone */
+	bool sending; /* else nothing was done: paused, cancelled, gone */
 	struct intent *rows;		/* owned by mem */
 	size_t n;
 	int64_t skipped;		/* rows that must not be sent any more */
 };
 /*
- * The intent: for up to n rows claimed by owner, re-checks campaign, suppression and the
- * person, writes the attempt rows and commits durably.  Only what comes back in `rows` may be
- * sent, and each exactly once.
+ * The intent: for up to n rows claimed by owner, re-checks campaign, suppression and
+ * the person, writes the attempt rows and commits durably.  Only what comes back in
+ * `rows` may be sent, and each exactly once.
  */
-enum err ledger_intent(struct db *db, void *mem, const struct claim *c, struct intent_batch *out)
-    MUST_CHECK;
+enum err ledger_intent(struct db *db, void *mem, const struct claim *c,
+    struct intent_batch *out) MUST_CHECK;
 
 struct settle {
 	int64_t delivery_id, attempt_id;
@@ -96,23 +102,28 @@ struct settle {
 	const char *message_id, *reason;
 	int64_t next_try_at;		/* of retry */
 };
-/* Results of attempts of one campaign; a row that has moved on (another attempt) is left alone. */
-enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r, size_t n,
-    int64_t now) MUST_CHECK;
+/*
+ * Results of attempts of one campaign; a row that has moved on (another attempt) is
+ * left alone.
+ */
+enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
+    size_t n, int64_t now) MUST_CHECK;
 /* Rows claimed by owner -> pending. */
 enum err ledger_release(struct db *db, const char *owner, int64_t campaign) MUST_CHECK;
 /* Owners named by claimed and intent rows. */
-enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out, size_t *n)
-    MUST_CHECK;
+enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out,
+    size_t *n) MUST_CHECK;
 /* The rows of a dead owner: claimed -> pending, intent -> doubt. */
-enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pending, int64_t *doubt)
-    MUST_CHECK;
+enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pending,
+    int64_t *doubt) MUST_CHECK;
 
 /* ---- reading ---- */
 /* From campaign_counts: one small read, whatever the size of the audience. */
-enum err ledger_counts(struct db *db, int64_t campaign, struct delivery_counts *out) MUST_CHECK;
+enum err ledger_counts(struct db *db, int64_t campaign,
+    struct delivery_counts *out) MUST_CHECK;
 /* Recount from the rows, for the checker and tests. */
-enum err ledger_recount(struct db *db, int64_t campaign, struct delivery_counts *out) MUST_CHECK;
+enum err ledger_recount(struct db *db, int64_t campaign,
+    struct delivery_counts *out) MUST_CHECK;
 /* "pending" ... "given_up": as the API says it. */
 const char *delivery_state_name(enum delivery_state s);
 int delivery_state_from(const char *name);	/* -1 if unknown */

@@ -13,7 +13,7 @@ enum {
 	CLAIM, CLAIM_RETRY, STATUS, LOCK_PEOPLE, WANTED, SKIP, ATTEMPT, INTENT,
 };
 
-/* MATERIALIZED: PostgreSQL would run a plain subquery again for each row, and LIMIT with it. */
+/* MATERIALIZED: PostgreSQL would run a plain subquery, its LIMIT too, for each row. */
 #define CLAIM_FROM(state, more) \
 	"WITH due AS MATERIALIZED (SELECT id FROM campaign_subscribers" \
 	"   /*+lite INDEXED BY campaign_subscribers_open */" \
@@ -25,16 +25,19 @@ enum {
 static const char *const sql[] = {
 	[CLAIM] = CLAIM_FROM("0", ""),
 	[CLAIM_RETRY] = CLAIM_FROM("3", " AND next_try_at <= $5"),
-	/* Held until commit: a pause or cancel that has answered is never followed by an intent. */
-	[STATUS] = "SELECT status, brand_id FROM campaigns WHERE id = $1 /*+pg FOR SHARE */",
-	/* The same for people: who unsubscribes now waits for this transaction, or we for theirs. */
+	/* Held until commit: no intent follows a pause or cancel that has answered. */
+	[STATUS] =
+	    "SELECT status, brand_id FROM campaigns WHERE id = $1 /*+pg FOR SHARE */",
+	/* The same for people: who unsubscribes now waits for us, or we for them. */
 	[LOCK_PEOPLE] = "SELECT s.id FROM campaign_subscribers d JOIN subscribers s"
-	    "    ON s.id = d.subscriber_id"
-	    " WHERE d.campaign_id = $1 AND d.state = 1 AND d.owner = $2"
-	    " ORDER BY s.id /*+pg FOR SHARE OF s */",
-	[WANTED] = "SELECT d.id, d.email, d.email_key, d.tries, s.id, s.status, s.first_name,"
+			"    ON s.id = d.subscriber_id"
+			" WHERE d.campaign_id = $1 AND d.state = 1 AND d.owner = $2"
+			" ORDER BY s.id /*+pg FOR SHARE OF s */",
+	[WANTED] =
+	    "SELECT d.id, d.email, d.email_key, d.tries, s.id, s.status, s.first_name,"
 	    "   s.last_name, s.custom, p.reason,"
-	    "   (SELECT /*+lite json_group_array(t.tag) *//*+pg json_agg(t.tag ORDER BY t.tag) */"
+	    "   (SELECT /*+lite json_group_array(t.tag) */"
+	    "           /*+pg json_agg(t.tag ORDER BY t.tag) */"
 	    "      FROM subscriber_tags t WHERE t.subscriber_id = s.id)"
 	    "  FROM (SELECT id FROM campaign_subscribers"
 	    "         /*+lite INDEXED BY campaign_subscribers_open */"
@@ -42,21 +45,26 @@ static const char *const sql[] = {
 	    "         ORDER BY id LIMIT $3) w"
 	    "  JOIN campaign_subscribers d ON d.id = w.id"
 	    "  LEFT JOIN subscribers s ON s.id = d.subscriber_id AND s.brand_id = $4"
-	    "  LEFT JOIN suppressions p ON p.brand_id = $4 AND p.email_key = d.email_key"
+	    "  LEFT JOIN suppressions p"
+	    "    ON p.brand_id = $4 AND p.email_key = d.email_key"
 	    " ORDER BY d.id",
-	[SKIP] = "UPDATE campaign_subscribers AS d SET state = 6, owner = NULL, reason = r.reason,"
-	         "   settled_at = $2"
-	         "  FROM (SELECT " NUMBER(0) " AS id, j.value ->> 1 AS reason FROM " ROWS("$1") ") r"
-	         " WHERE d.id = r.id AND +d.state = 1",
+	[SKIP] =
+	    "UPDATE campaign_subscribers AS d SET state = 6, owner = NULL,"
+	    "   reason = r.reason, settled_at = $2"
+	    "  FROM (SELECT " NUMBER(0) " AS id, j.value ->> 1 AS reason"
+	    "          FROM " ROWS("$1") ") r"
+	    " WHERE d.id = r.id AND +d.state = 1",
 	[ATTEMPT] = "INSERT INTO send_attempts (campaign_id, delivery_id, started_at)"
-	    " SELECT d.campaign_id, d.id, CAST($2 AS BIGINT)"
-	    "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS("$1") ") r"
-	    "  JOIN campaign_subscribers d ON d.id = r.id"
-	    " WHERE +d.state = 1 AND d.owner = $3 ORDER BY d.id"
-	    " RETURNING id, delivery_id",
-	[INTENT] = "UPDATE campaign_subscribers AS d SET state = 2, attempt_id = r.attempt,"
+		    " SELECT d.campaign_id, d.id, CAST($2 AS BIGINT)"
+		    "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS("$1") ") r"
+		    "  JOIN campaign_subscribers d ON d.id = r.id"
+		    " WHERE +d.state = 1 AND d.owner = $3 ORDER BY d.id"
+		    " RETURNING id, delivery_id",
+	[INTENT] =
+	    "UPDATE campaign_subscribers AS d SET state = 2, attempt_id = r.attempt,"
 	    "   tries = d.tries + 1"
-	    "  FROM (SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt FROM " ROWS("$1") ") r"
+	    "  FROM (SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt"
+	    "          FROM " ROWS("$1") ") r"
 	    " WHERE d.id = r.id AND +d.state = 1 AND d.owner = $2",
 };
 
@@ -66,18 +74,18 @@ enum err ledger_attempt_prepare(struct db *db)
 }
 
 /* ---- claim ---- */
-static enum err claim_from(struct db *db, const char *owner, int64_t campaign, int n, int64_t now,
+static enum err claim_from(struct db *db, const struct claim *c, int64_t n,
     enum delivery_state from, int64_t *claimed)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[from == DELIVERY_RETRY ? CLAIM_RETRY : CLAIM]);
 	enum err e;
 
-	stmt_bind_int(s, 1, campaign);
-	stmt_bind_text(s, 2, owner);
-	stmt_bind_int(s, 3, now);
+	stmt_bind_int(s, 1, c->campaign);
+	stmt_bind_text(s, 2, c->owner);
+	stmt_bind_int(s, 3, c->now);
 	stmt_bind_int(s, 4, n);
 	if (from == DELIVERY_RETRY)
-		stmt_bind_int(s, 5, now);
+		stmt_bind_int(s, 5, c->now);
 	e = stmt_run(s);
 	*claimed = e == OK ? stmt_changes(s) : 0;
 	return e;
@@ -92,10 +100,9 @@ enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
 
 	*claimed = 0;
 	if (e == OK)
-		e = claim_from(db, c->owner, c->campaign, c->n, c->now, DELIVERY_RETRY, &retry);
+		e = claim_from(db, c, c->n, DELIVERY_RETRY, &retry);
 	if (e == OK && retry < c->n)
-		e = claim_from(db, c->owner, c->campaign, c->n - (int)retry, c->now,
-		    DELIVERY_PENDING, &pending);
+		e = claim_from(db, c, c->n - retry, DELIVERY_PENDING, &pending);
 	if (e == OK && !pending && !retry)
 		return OK;
 	m.n[DELIVERY_PENDING] = -pending;
@@ -110,7 +117,8 @@ enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
 }
 
 /* ---- intent ---- */
-static enum err read_status(struct db *db, const struct claim *c, bool *sending, int64_t *brand)
+static enum err read_status(struct db *db, const struct claim *c, bool *sending,
+    int64_t *brand)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[STATUS]);
 	enum err e;
@@ -127,7 +135,7 @@ static enum err lock_people(struct db *db, const struct claim *c)
 	STMT_SCOPE s = NULL;
 
 	if (db_kind(db) == DB_SQLITE)
-		return OK;	/* one writer: nobody can unsubscribe before we commit */
+		return OK; /* one writer: nobody can unsubscribe before we commit */
 	s = db_stmt(db, &sql[LOCK_PEOPLE]);
 	stmt_bind_int(s, 1, c->campaign);
 	stmt_bind_text(s, 2, c->owner);
@@ -177,8 +185,8 @@ static void add_skip(struct buf *b, int64_t id, const char *reason)
 }
 
 /* Fills out->rows, and writes the rows that must not be sent into skips. */
-static enum err read_wanted(struct db *db, void *mem, const struct claim *c, int64_t brand,
-    struct intent_batch *out, struct buf *skips)
+static enum err read_wanted(struct db *db, void *mem, const struct claim *c,
+    int64_t brand, struct intent_batch *out, struct buf *skips)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[WANTED]);
 
@@ -215,7 +223,8 @@ static enum err skip_rows(struct db *db, struct buf *skips, const struct claim *
 
 static int by_delivery(const void *key, const void *row)
 {
-	int64_t a = *(const int64_t *)key, b = ((const struct intent *)row)->delivery_id;
+	int64_t a = *(const int64_t *)key,
+		b = ((const struct intent *)row)->delivery_id;
 
 	return a < b ? -1 : a > b;
 }
@@ -231,14 +240,16 @@ static enum err write_attempts(struct db *db, void *mem, const struct claim *c,
 
 	buf_char(b, '[');
 	for (size_t i = 0; i < out->n; i++)
-		buf_printf(b, "%s[%lld]", i ? "," : "", (long long)out->rows[i].delivery_id);
+		buf_printf(b, "%s[%lld]", i ? "," : "",
+		    (long long)out->rows[i].delivery_id);
 	buf_char(b, ']');
 	stmt_bind_text(s, 1, b->data);
 	stmt_bind_int(s, 2, c->now);
 	stmt_bind_text(s, 3, c->owner);
 	while (stmt_next(s)) {
 		int64_t id = stmt_int(s, 1);
-		struct intent *i = bsearch(&id, out->rows, out->n, sizeof(*i), by_delivery);
+		struct intent *i =
+		    bsearch(&id, out->rows, out->n, sizeof(*i), by_delivery);
 
 		if (i) {
 			i->attempt_id = stmt_int(s, 0);
@@ -258,7 +269,8 @@ static enum err mark_intent(struct db *db, void *mem, const struct claim *c,
 
 	buf_char(b, '[');
 	for (size_t i = 0; i < out->n; i++)
-		buf_printf(b, "%s[%lld,%lld]", i ? "," : "", (long long)out->rows[i].delivery_id,
+		buf_printf(b, "%s[%lld,%lld]", i ? "," : "",
+		    (long long)out->rows[i].delivery_id,
 		    (long long)out->rows[i].attempt_id);
 	buf_char(b, ']');
 	stmt_bind_text(s, 1, b->data);
@@ -267,8 +279,8 @@ static enum err mark_intent(struct db *db, void *mem, const struct claim *c,
 	return e == OK && stmt_changes(s) != (int64_t)out->n ? ERR_CONFLICT : e;
 }
 
-static enum err write_intent(struct db *db, void *mem, const struct claim *c, int64_t brand,
-    struct intent_batch *out)
+static enum err write_intent(struct db *db, void *mem, const struct claim *c,
+    int64_t brand, struct intent_batch *out)
 {
 	struct buf *skips = buf_new(mem);
 	struct moved m = { { 0 } };
@@ -289,7 +301,8 @@ static enum err write_intent(struct db *db, void *mem, const struct claim *c, in
 	return e == OK ? ledger_count_moved(db, c->campaign, &m) : e;
 }
 
-enum err ledger_intent(struct db *db, void *mem, const struct claim *c, struct intent_batch *out)
+enum err ledger_intent(struct db *db, void *mem, const struct claim *c,
+    struct intent_batch *out)
 {
 	TX_SCOPE tx = { 0 };
 	int64_t brand = 0;

@@ -9,15 +9,18 @@ struct moved {
 	int64_t n[DELIVERY_STATES];
 };
 /* Changes campaign_counts; in the transaction of the rows, as its last statement. */
-enum err ledger_count_moved(struct db *db, int64_t campaign, const struct moved *m) MUST_CHECK;
+enum err ledger_count_moved(struct db *db, int64_t campaign,
+    const struct moved *m) MUST_CHECK;
 enum err ledger_attempt_prepare(struct db *db) MUST_CHECK;
 enum err ledger_settle_prepare(struct db *db) MUST_CHECK;
 
 /*
- * A JSON array of arrays as rows: one statement for a whole batch, on both databases.  The +
- * before other columns of the condition keeps SQLite from walking an index of the table and
- * the whole array once for each of its rows: it has to look each id of the array up.
+ * A JSON array of arrays as rows: one statement for a whole batch, on both databases.
+ * The + before other columns of the condition keeps SQLite from walking an index of the
+ * table and the whole array once for each of its rows: it has to look each id of the
+ * array up.
  */
-#define ROWS(param) \
-	"/*+lite json_each(" param ") j *//*+pg json_array_elements(CAST(" param " AS json)) AS j(value) */"
+#define ROWS(param)                                                                    \
+	"/*+lite json_each(" param ") j *//*+pg json_array_elements(CAST(" param       \
+	" AS json)) AS j(value) */"
 #define NUMBER(i) "CAST(j.value ->> " #i " AS BIGINT)"

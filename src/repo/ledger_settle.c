@@ -11,37 +11,49 @@ enum {
 	SETTLE, SETTLE_DOUBT, END_ATTEMPT, RELEASE, OWNERS, DEAD_ATTEMPT, DEAD_INTENT,
 };
 
+/* clang-format off */
 #define RESULTS \
-	"(SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt, " NUMBER(2) " AS became," \
-	" j.value ->> 3 AS message_id, j.value ->> 4 AS reason, " NUMBER(5) " AS next_try" \
+	"(SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt," \
+	" " NUMBER(2) " AS became, j.value ->> 3 AS message_id," \
+	" j.value ->> 4 AS reason, " NUMBER(5) " AS next_try" \
 	" FROM " ROWS("$1") ") r"
+/* clang-format on */
 
 static const char *const sql[] = {
-	[SETTLE] = "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
+	[SETTLE] =
+	    "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
 	    "   message_id = r.message_id, owner = NULL, next_try_at = r.next_try,"
-	    "   settled_at = CASE WHEN r.became = 3 THEN NULL ELSE CAST($2 AS BIGINT) END"
-	    "  FROM " RESULTS
-	    " WHERE d.id = r.id AND d.attempt_id = r.attempt AND +d.state = 2 AND +d.campaign_id = $3"
+	    "   settled_at ="
+	    "     CASE WHEN r.became = 3 THEN NULL ELSE CAST($2 AS BIGINT) END"
+	    "  FROM " RESULTS " WHERE d.id = r.id AND d.attempt_id = r.attempt"
+	    "   AND +d.state = 2 AND +d.campaign_id = $3"
 	    " RETURNING state",
 	/* The answer came after all, when others had already taken us for dead. */
-	[SETTLE_DOUBT] = "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
+	[SETTLE_DOUBT] =
+	    "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
 	    "   message_id = r.message_id, settled_at = $2"
-	    "  FROM " RESULTS
-	    " WHERE d.id = r.id AND d.attempt_id = r.attempt AND +d.state = 7 AND +d.campaign_id = $3"
+	    "  FROM " RESULTS " WHERE d.id = r.id AND d.attempt_id = r.attempt"
+	    "   AND +d.state = 7 AND +d.campaign_id = $3"
 	    "   AND r.became IN (4, 5)"
 	    " RETURNING state",
-	[END_ATTEMPT] = "UPDATE send_attempts AS a SET outcome = r.became, finished_at = $2,"
+	[END_ATTEMPT] =
+	    "UPDATE send_attempts AS a SET outcome = r.became, finished_at = $2,"
 	    "   message_id = r.message_id, error = r.reason FROM " RESULTS
 	    " WHERE a.id = r.attempt AND a.delivery_id = r.id AND a.outcome IN (0, 7)",
-	[RELEASE] = "UPDATE campaign_subscribers SET state = 0, owner = NULL, claimed_at = NULL"
-	            " WHERE campaign_id = $1 AND state = 1 AND state < 4 AND owner = $2",
+	[RELEASE] =
+	    "UPDATE campaign_subscribers SET state = 0, owner = NULL, claimed_at = NULL"
+	    " WHERE campaign_id = $1 AND state = 1 AND state < 4 AND owner = $2",
 	[OWNERS] = "SELECT DISTINCT owner FROM campaign_subscribers"
-	           " WHERE campaign_id = $1 AND state IN (1, 2) AND state < 4 AND owner IS NOT NULL",
-	[DEAD_ATTEMPT] = "UPDATE send_attempts SET outcome = 7, finished_at = $3, error = $4"
+		   " WHERE campaign_id = $1 AND state IN (1, 2) AND state < 4"
+		   "   AND owner IS NOT NULL",
+	[DEAD_ATTEMPT] =
+	    "UPDATE send_attempts SET outcome = 7, finished_at = $3, error = $4"
 	    " WHERE outcome = 0 AND id IN (SELECT attempt_id FROM campaign_subscribers"
 	    "   WHERE campaign_id = $1 AND state = 2 AND state < 4 AND owner = $2)",
-	[DEAD_INTENT] = "UPDATE campaign_subscribers SET state = 7, owner = NULL, settled_at = $3,"
-	    "   reason = $4 WHERE campaign_id = $1 AND state = 2 AND state < 4 AND owner = $2",
+	[DEAD_INTENT] =
+	    "UPDATE campaign_subscribers SET state = 7, owner = NULL, settled_at = $3,"
+	    "   reason = $4"
+	    " WHERE campaign_id = $1 AND state = 2 AND state < 4 AND owner = $2",
 };
 
 static const char dead_reason[] =
@@ -61,8 +73,9 @@ static char *results_json(void *mem, const struct settle *r, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const char *reason = r[i].reason ? r[i].reason : "";
 
-		buf_printf(b, "%s[%lld,%lld,%d,", i ? "," : "", (long long)r[i].delivery_id,
-		    (long long)r[i].attempt_id, (int)r[i].state);
+		buf_printf(b, "%s[%lld,%lld,%d,", i ? "," : "",
+		    (long long)r[i].delivery_id, (long long)r[i].attempt_id,
+		    (int)r[i].state);
 		if (r[i].message_id) {
 			buf_char(b, '"');
 			json_escape(b, r[i].message_id, strlen(r[i].message_id));
@@ -84,7 +97,8 @@ static enum err settle_rows(struct db *db, const char *const *text, const char *
     int64_t campaign, int64_t now, struct moved *m)
 {
 	STMT_SCOPE s = db_stmt(db, text);
-	enum delivery_state from = text == &sql[SETTLE] ? DELIVERY_INTENT : DELIVERY_DOUBT;
+	enum delivery_state from =
+	    text == &sql[SETTLE] ? DELIVERY_INTENT : DELIVERY_DOUBT;
 
 	stmt_bind_text(s, 1, json);
 	stmt_bind_int(s, 2, now);
@@ -108,7 +122,8 @@ static enum err end_attempts(struct db *db, const char *json, int64_t now)
 	return stmt_run(s);
 }
 
-enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r, size_t n, int64_t now)
+enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
+    size_t n, int64_t now)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "settle");
 	TX_SCOPE tx = { 0 };
@@ -127,7 +142,8 @@ enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r, 
 	return e == OK ? tx_commit(&tx) : e;
 }
 
-static enum err release_rows(struct db *db, const char *owner, int64_t campaign, int64_t *n)
+static enum err release_rows(struct db *db, const char *owner, int64_t campaign,
+    int64_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[RELEASE]);
 	struct moved m = { { 0 } };
@@ -153,7 +169,8 @@ enum err ledger_release(struct db *db, const char *owner, int64_t campaign)
 	return e == OK ? tx_commit(&tx) : e;
 }
 
-enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out, size_t *n)
+enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out,
+    size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[OWNERS]);
 
@@ -168,8 +185,8 @@ enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out, 
 }
 
 /* Nobody will ever learn what became of these: doubt, not a second try. */
-static enum err doubt_rows(struct db *db, const char *owner, int64_t campaign, int64_t now,
-    int64_t *doubt)
+static enum err doubt_rows(struct db *db, const char *owner, int64_t campaign,
+    int64_t now, int64_t *doubt)
 {
 	struct moved m = { { 0 } };
 	enum err e = OK;
@@ -189,7 +206,8 @@ static enum err doubt_rows(struct db *db, const char *owner, int64_t campaign, i
 	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
 }
 
-enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pending, int64_t *doubt)
+enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pending,
+    int64_t *doubt)
 {
 	TX_SCOPE tx = { 0 };
 	enum err e = tx_begin(db, &tx);

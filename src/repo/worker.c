@@ -23,8 +23,10 @@ enum { TAKE, GIVE };
 
 /* PostgreSQL's; a SQLite database never steps them, but prepares every statement. */
 static const char *const sql[] = {
-	[TAKE] = "SELECT /*+lite 0 + $1 *//*+pg pg_try_advisory_lock(CAST($1 AS BIGINT)) */",
-	[GIVE] = "SELECT /*+lite 0 + $1 *//*+pg pg_advisory_unlock(CAST($1 AS BIGINT)) */",
+	[TAKE] =
+	    "SELECT /*+lite 0 + $1 *//*+pg pg_try_advisory_lock(CAST($1 AS BIGINT)) */",
+	[GIVE] =
+	    "SELECT /*+lite 0 + $1 *//*+pg pg_advisory_unlock(CAST($1 AS BIGINT)) */",
 };
 
 enum err worker_prepare(struct db *db)
@@ -66,7 +68,8 @@ static enum err take_file(struct worker *w)
 	return OK;
 }
 
-enum err worker_open(void *mem, struct db *db, const char *state_dir, struct worker **out)
+enum err worker_open(void *mem, struct db *db, const char *state_dir,
+    struct worker **out)
 {
 	struct worker *w = mem_new(mem, struct worker);
 	enum err e = OK;

@@ -25,9 +25,13 @@ static struct outgoing *outgoing_of(struct turn *t, struct intent *i)
 	struct outgoing *o = mem_new(t->provider, struct outgoing);
 
 	*o = (struct outgoing){
-		.delivery_id = i->delivery_id, .attempt_id = i->attempt_id,
-		.campaign_id = t->campaign->id, .tries = i->tries, .content = t->content,
-		.to = i->to, .who = i->who,
+		.delivery_id = i->delivery_id,
+		.attempt_id = i->attempt_id,
+		.campaign_id = t->campaign->id,
+		.tries = i->tries,
+		.content = t->content,
+		.to = i->to,
+		.who = i->who,
 	};
 	mem_move(o, i->mem);
 	return o;
@@ -51,10 +55,12 @@ static enum err intend(struct turn *t, int n)
 	struct intent_batch b;
 	enum err e = ledger_intent(t->app->db, tmp, &c, &b);
 
-	if (e == ERR_CONFLICT) {	/* our rows were given to others: they took us for dead */
+	/* Our rows were given to others: they took us for dead. */
+	if (e == ERR_CONFLICT) {
 		t->pool = 0;
 		t->stop = true;
-		log_warn(&t->app->log, "slice.disowned", LOG_INT("campaign", t->campaign->id));
+		log_warn(&t->app->log, "slice.disowned",
+		    LOG_INT("campaign", t->campaign->id));
 		return OK;
 	}
 	if (e != OK)
@@ -79,8 +85,9 @@ size_t turn_half(const struct turn *t, size_t room)
 }
 
 /*
- * Not a few rows at a time while much is under way: an intent costs a disk flush.  So wait
- * until half of what the provider can have in flight is free, unless these are the last.
+ * Not a few rows at a time while much is under way: an intent costs a disk flush.  So
+ * wait until half of what the provider can have in flight is free, unless these are the
+ * last.
  */
 static bool worth_it(struct turn *t, size_t room, int want)
 {
@@ -101,7 +108,8 @@ enum err turn_refill(struct turn *t)
 		return OK;
 	if (t->pool < CLAIM_LOW && !t->dry)
 		e = claim_more(t);
-	room = room > t->nback ? room - t->nback : 0;	/* not yet written down: in doubt if we die */
+	/* What is not yet written down counts too: it is in doubt if we die. */
+	room = room > t->nback ? room - t->nback : 0;
 	if ((int64_t)room < want)
 		want = (int)room;
 	if (t->pool < want)

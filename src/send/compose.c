@@ -22,7 +22,8 @@ static const char *const part_names[PARTS] = { "subject", "html", "text" };
 static const char footer_link[] =
     "<p style=\"margin:0\"><a href=\"{{ unsubscribe_url }}\" style=\"color:#5b6573\">"
     "Unsubscribe</a></p>";
-static const char footer_address[] = "<p style=\"margin:0 0 4px\">{{ postal_address }}</p>";
+static const char footer_address[] =
+    "<p style=\"margin:0 0 4px\">{{ postal_address }}</p>";
 
 void content_problem(struct content *c, enum problem_level level, const char *part,
     const struct liquid_error *at, const char *fmt, ...)
@@ -68,7 +69,8 @@ static bool find_name(const char *src, const char *name, struct liquid_error *at
 		else if (s[1] == '}' && (s[0] == '}' || s[0] == '%'))
 			inside = false;
 		if (inside && strncmp(s, name, n) == 0 &&
-		    (s == src || (!isalnum((unsigned char)s[-1]) && !strchr("_-.\"'", s[-1]))) &&
+		    (s == src ||
+			(!isalnum((unsigned char)s[-1]) && !strchr("_-.\"'", s[-1]))) &&
 		    !isalnum((unsigned char)s[n]) && s[n] != '_' && s[n] != '-') {
 			at->line = line;
 			at->column = column;
@@ -131,7 +133,8 @@ static const char *nearest(const struct content *c, const char *name)
 	const char *best = NULL;
 	int least = 3;
 
-	for (size_t i = 0; i < sizeof(own_names) / sizeof(*own_names) + c->src.nfields; i++) {
+	for (size_t i = 0; i < sizeof(own_names) / sizeof(*own_names) + c->src.nfields;
+	     i++) {
 		size_t own = sizeof(own_names) / sizeof(*own_names);
 		const char *w = i < own ? own_names[i] : c->src.fields[i - own].key;
 		int d = distance(name, w, 2);
@@ -144,7 +147,8 @@ static const char *nearest(const struct content *c, const char *name)
 	return best;
 }
 
-static void check_names(struct content *c, const char *part, const char *src, struct liquid *l)
+static void check_names(struct content *c, const char *part, const char *src,
+    struct liquid *l)
 {
 	const char **names;
 	size_t n = liquid_names(l, c, &names);
@@ -159,7 +163,8 @@ static void check_names(struct content *c, const char *part, const char *src, st
 		like = nearest(c, names[i]);
 		if (like)
 			content_problem(c, PROBLEM_WARNING, part, &at,
-			    "There is no field \"%s\". Did you mean \"%s\"?", names[i], like);
+			    "There is no field \"%s\". Did you mean \"%s\"?", names[i],
+			    like);
 		else
 			content_problem(c, PROBLEM_WARNING, part, &at,
 			    "There is no field \"%s\": it will be empty.", names[i]);
@@ -246,14 +251,16 @@ static void add_marked(struct content *c, struct part *p, const char *s, size_t 
 
 	while (s < end) {
 		const char *mark = memchr(s, MARK, (size_t)(end - s));
-		const char *close = mark ? memchr(mark + 1, MARK, (size_t)(end - mark - 1)) : NULL;
+		const char *close =
+		    mark ? memchr(mark + 1, MARK, (size_t)(end - mark - 1)) : NULL;
 
 		if (!close) {
 			add_static(c, p, s, (size_t)(end - s));
 			return;
 		}
 		add_static(c, p, s, (size_t)(mark - s));
-		piece_add(c, p, mark[1] == 'o' ? PIECE_PIXEL : PIECE_CLICK)->n = (int)strtol(mark + 2, NULL, 10);
+		piece_add(c, p, mark[1] == 'o' ? PIECE_PIXEL : PIECE_CLICK)->n =
+		    (int)strtol(mark + 2, NULL, 10);
 		s = close + 1;
 	}
 }
@@ -297,12 +304,12 @@ static void compile_subject(struct content *c)
 	build_part(c, PART_SUBJECT, src, LIQUID_PLAIN);
 }
 
-/* What the law and the mailbox providers ask for, where the author has not placed it. */
+/* What the law and the mailbox providers ask for, where the author has it not. */
 static const char *footer(struct content *c, const char *html, struct liquid *l)
 {
 	bool link = uses(c, l, "unsubscribe_url");
-	bool address = text_empty(c->brand.postal_address) || uses(c, l, "postal_address") ||
-	    strstr(html, c->brand.postal_address);
+	bool address = text_empty(c->brand.postal_address) ||
+	    uses(c, l, "postal_address") || strstr(html, c->brand.postal_address);
 
 	if (!link)
 		content_problem(c, PROBLEM_NOTE, "html", NULL,
@@ -312,7 +319,8 @@ static const char *footer(struct content *c, const char *html, struct liquid *l)
 		    "The postal address is missing: it will be added at the end.");
 	if (link && address)
 		return "";
-	return mem_printf(c, "<div style=\"margin:24px 0;text-align:center;color:#5b6573;"
+	return mem_printf(c,
+	    "<div style=\"margin:24px 0;text-align:center;color:#5b6573;"
 	    "font:12px/18px Arial,Helvetica,sans-serif\">%s%s</div>",
 	    address ? "" : footer_address, link ? "" : footer_link);
 }
@@ -326,7 +334,8 @@ static void compile_html(struct content *c, const char *html)
 
 	if (blind)
 		content_problem(c, PROBLEM_WARNING, "html", NULL,
-		    "%d image%s no alternative text (alt).", blind, blind == 1 ? " has" : "s have");
+		    "%d image%s no alternative text (alt).", blind,
+		    blind == 1 ? " has" : "s have");
 	if (check_source(c, "preview_text", preheader, LIQUID_HTML))
 		x.preheader = preheader;
 	if (!l)
@@ -371,8 +380,9 @@ static const char *list_id(struct content *c)
 
 	for (const char *s = name; s && *s; s++)
 		plain = plain && *s >= 0x20 && *s < 0x7f && *s != '"' && *s != '\\';
-	return mem_printf(c, "%s%s%s<brand-%lld.%s>", plain ? "\"" : "", plain ? name : "",
-	    plain ? "\" " : "", (long long)c->brand_id, at ? at + 1 : "invalid");
+	return mem_printf(c, "%s%s%s<brand-%lld.%s>", plain ? "\"" : "",
+	    plain ? name : "", plain ? "\" " : "", (long long)c->brand_id,
+	    at ? at + 1 : "invalid");
 }
 
 static void take_sender(struct content *c, const struct compose_source *src)
@@ -380,8 +390,10 @@ static void take_sender(struct content *c, const struct compose_source *src)
 	const struct campaign *k = src->campaign;
 	const struct brand *b = src->brand;
 
-	c->from_email = mem_str(c, text_empty(k->from_email) ? b->from_email : k->from_email);
-	c->from_name = mem_str(c, text_empty(k->from_name) ? b->from_name : k->from_name);
+	c->from_email =
+	    mem_str(c, text_empty(k->from_email) ? b->from_email : k->from_email);
+	c->from_name =
+	    mem_str(c, text_empty(k->from_name) ? b->from_name : k->from_name);
 	c->reply_to = mem_str(c, text_empty(k->reply_to) ? b->reply_to : k->reply_to);
 	if (!c->from_email)
 		c->from_email = "";
@@ -392,7 +404,8 @@ static void take_sender(struct content *c, const struct compose_source *src)
 		    "Choose the address this campaign is sent from.");
 	if (text_empty(b->postal_address))
 		content_problem(c, PROBLEM_WARNING, "postal_address", NULL,
-		    "The brand has no postal address: the law of many countries asks for one.");
+		    "The brand has no postal address: the law of many countries asks "
+		    "for one.");
 	c->from = message_address(c, c->from_name, c->from_email);
 	c->list_id = list_id(c);
 }
@@ -417,12 +430,14 @@ static struct content *content_new(void *mem, const struct compose_source *src)
 	for (size_t i = 0; i < src->nknown; i++) {
 		c->links = mem_resize(c, c->links, (i + 1) * sizeof(*c->links));
 		c->links[c->nlinks++] = (struct compose_link){ src->known[i].number,
-			mem_str(c, src->known[i].url), mem_str(c, src->known[i].label) };
+			mem_str(c, src->known[i].url),
+			mem_str(c, src->known[i].label) };
 	}
 	return c;
 }
 
-enum err content_compile(void *mem, const struct compose_source *src, struct content **out)
+enum err content_compile(void *mem, const struct compose_source *src,
+    struct content **out)
 {
 	struct content *c = content_new(mem, src);
 	char *html = without_marks(c, src->campaign->html);

@@ -109,8 +109,8 @@ static bool has_scheme(const char *url)
 }
 
 /*
- * A link with merge tags can be followed later only if its names are the recipient's own:
- * one made of a loop's variable means nothing outside of the loop.
+ * A link with merge tags can be followed later only if its names are the recipient's
+ * own: one made of a loop's variable means nothing outside of the loop.
  */
 static bool can_render_later(struct content *c, const char *url)
 {
@@ -125,7 +125,8 @@ static bool can_render_later(struct content *c, const char *url)
 		return false;
 	n = liquid_names(l, tmp, &names);
 	for (size_t i = 0; i < n; i++)
-		if (!content_knows(c, names[i]) || text_equal(names[i], "unsubscribe_url"))
+		if (!content_knows(c, names[i]) ||
+		    text_equal(names[i], "unsubscribe_url"))
 			return false;
 	return true;
 }
@@ -136,10 +137,12 @@ static char *tracked_url(struct content *c, const struct html_link *l)
 	char *url = text_trim(c, l->url);
 	bool merged = strstr(url, "{{") || strstr(url, "{%");
 	struct liquid_error at = { .line = l->line };
-	bool http = strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+	bool http =
+	    strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
 
 	if (text_empty(url))
-		content_problem(c, PROBLEM_WARNING, "html", &at, "A link leads nowhere.");
+		content_problem(c, PROBLEM_WARNING, "html", &at,
+		    "A link leads nowhere.");
 	else if (!http && !merged && *url != '#' && !has_scheme(url))
 		content_problem(c, PROBLEM_WARNING, "html", &at,
 		    "The link \"%.100s\" needs to begin with https://.", url);
@@ -185,7 +188,8 @@ static void add_links(struct content *c, struct edits *es, const char *html, siz
 	}
 }
 
-char *html_prepare(struct content *c, void *mem, const char *html, const struct html_extra *x)
+char *html_prepare(struct content *c, void *mem, const char *html,
+    const struct html_extra *x)
 {
 	size_t len = strlen(html), start = html_body_start(html, len);
 	size_t end = html_body_end(html, len);
@@ -195,9 +199,9 @@ char *html_prepare(struct content *c, void *mem, const char *html, const struct 
 		end = len;
 	add_links(c, &es, html, len);
 	if (!text_empty(x->preheader))
-		edit_add(c, &es, (struct edit){ start, start, mem_printf(c,
-			"<div style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\">%s</div>",
-			x->preheader), 0 });
+		edit_add(c, &es, (struct edit){ start, start,
+			mem_printf(c, "<div style=\"display:none;max-height:0;"
+			    "overflow:hidden;mso-hide:all\">%s</div>", x->preheader), 0 });
 	if (!text_empty(x->footer))
 		edit_add(c, &es, (struct edit){ end, end, x->footer, 0 });
 	if (x->pixel)

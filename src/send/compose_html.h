@@ -9,7 +9,8 @@ size_t html_body_start(const char *html, size_t len);
 
 /* What is added to an author's HTML, each "" when nothing is. */
 struct html_extra {
-	const char *preheader;	/* template source, shown by mail clients beside the subject */
+	const char
+	    *preheader; /* template source, shown by mail clients beside the subject */
 	const char *footer;	/* HTML source */
 	bool pixel;
 };
@@ -17,10 +18,12 @@ struct html_extra {
  * The HTML with every tracked link replaced by its mark and the extras put in; fills
  * c->links.  Owned by mem.
  */
-char *html_prepare(struct content *c, void *mem, const char *html, const struct html_extra *x);
+char *html_prepare(struct content *c, void *mem, const char *html,
+    const struct html_extra *x);
 
 /* For compose.c and compose_html.c: records a problem (the sentence is formatted). */
 void content_problem(struct content *c, enum problem_level level, const char *part,
-    const struct liquid_error *at, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+    const struct liquid_error *at, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 /* True if the name is one every recipient has. */
 bool content_knows(const struct content *c, const char *name);

@@ -6,23 +6,25 @@
 #include "view/liquid.h"
 
 /*
- * The inside of a compiled content, shared by compose (makes it), fill (fills it for one
- * recipient) and the providers (which write it straight into their own wire form).
+ * The inside of a compiled content, shared by compose (makes it), fill (fills it for
+ * one recipient) and the providers (which write it straight into their own wire form).
  */
 enum part_id { PART_SUBJECT, PART_HTML, PART_TEXT, PARTS };
 
 enum piece_kind {
 	PIECE_STATIC,
-	PIECE_VALUE,	/* an expression of the template: n is its slot */
-	PIECE_CLICK,	/* signed address of link n */
-	PIECE_PIXEL,	/* signed address of the open pixel */
-	PIECE_WHOLE,	/* the part has tags: rendered as one, then its marks are replaced */
+	PIECE_VALUE, /* an expression of the template: n is its slot */
+	PIECE_CLICK, /* signed address of link n */
+	PIECE_PIXEL, /* signed address of the open pixel */
+	PIECE_WHOLE, /* the part has tags: rendered as one, then its marks are replaced
+		      */
 };
 
 struct piece {
 	enum piece_kind kind;
 	int n;
-	const char *text, *json;	/* of PIECE_STATIC: as is, and as inside a JSON string */
+	const char *text,
+	    *json; /* of PIECE_STATIC: as is, and as inside a JSON string */
 	size_t len, json_len;
 };
 
@@ -34,7 +36,8 @@ struct part {
 };
 
 struct content {
-	struct compose_source src;	/* campaign, brand, fields, known: only while compiling */
+	struct compose_source
+	    src; /* campaign, brand, fields, known: only while compiling */
 	const char *public_url;
 	const struct keyring *keys;
 	enum compose_mode mode;
@@ -52,8 +55,8 @@ struct content {
 };
 
 /*
- * Marks stand in the source where an address per recipient goes: MARK, kind, number, MARK.
- * The byte is removed from everything an author or a contact wrote.
+ * Marks stand in the source where an address per recipient goes: MARK, kind, number,
+ * MARK. The byte is removed from everything an author or a contact wrote.
  */
 enum { MARK = 0x01 };
 
@@ -69,11 +72,13 @@ struct fill {
 };
 
 /* Begins filling for one recipient; everything is owned by mem. */
-void fill_begin(struct fill *f, const struct content *c, void *mem, const struct subscriber *who);
+void fill_begin(struct fill *f, const struct content *c, void *mem,
+    const struct subscriber *who);
 /* The value of one piece that is not static, unescaped for JSON, appended to out. */
-enum err fill_piece(struct fill *f, enum part_id part, const struct piece *p, struct buf *out)
-    MUST_CHECK;
+enum err fill_piece(struct fill *f, enum part_id part, const struct piece *p,
+    struct buf *out) MUST_CHECK;
 /* A whole part appended to out; json: as the inside of a JSON string. */
-enum err fill_part(struct fill *f, enum part_id part, bool json, struct buf *out) MUST_CHECK;
+enum err fill_part(struct fill *f, enum part_id part, bool json,
+    struct buf *out) MUST_CHECK;
 /* The headers of this recipient's message. */
 size_t fill_headers(struct fill *f, struct mail_header headers[MESSAGE_HEADERS]);

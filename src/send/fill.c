@@ -8,10 +8,12 @@
 #include "base/text.h"
 #include "base/token.h"
 
-char *unsubscribe_url(void *mem, const char *public_url, const struct keyring *k, int64_t campaign,
-    int64_t subscriber)
+char *unsubscribe_url(void *mem, const char *public_url, const struct keyring *k,
+    int64_t campaign, int64_t subscriber)
 {
-	struct token t = { .purpose = TOKEN_UNSUBSCRIBE, .campaign = campaign, .subscriber = subscriber };
+	struct token t = { .purpose = TOKEN_UNSUBSCRIBE,
+		.campaign = campaign,
+		.subscriber = subscriber };
 	char text[TOKEN_MAX];
 
 	token_write(k, &t, text);
@@ -39,8 +41,8 @@ static void add_custom(struct json_object *data, struct json_object *custom)
 			json_set(data, key, value);
 }
 
-struct json_object *merge_data(void *mem, const struct subscriber *s, const struct brand *b,
-    const char *campaign_name, const char *unsubscribe)
+struct json_object *merge_data(void *mem, const struct subscriber *s,
+    const struct brand *b, const char *campaign_name, const char *unsubscribe)
 {
 	struct json_object *o = json_obj(mem);
 
@@ -59,7 +61,8 @@ struct json_object *merge_data(void *mem, const struct subscriber *s, const stru
 	return o;
 }
 
-void fill_begin(struct fill *f, const struct content *c, void *mem, const struct subscriber *who)
+void fill_begin(struct fill *f, const struct content *c, void *mem,
+    const struct subscriber *who)
 {
 	*f = (struct fill){ .c = c, .mem = mem, .who = who };
 	f->tmp = buf_new(mem);
@@ -79,7 +82,8 @@ static struct json_object *data_of(struct fill *f)
 	return f->data;
 }
 
-static void put_token(struct fill *f, enum token_purpose purpose, int link, struct buf *out)
+static void put_token(struct fill *f, enum token_purpose purpose, int link,
+    struct buf *out)
 {
 	struct token t = {
 		.purpose = purpose, .campaign = f->c->campaign_id,
@@ -100,7 +104,8 @@ static void put_marked(struct fill *f, const char *s, size_t len, struct buf *ou
 
 	while (s < end) {
 		const char *mark = memchr(s, MARK, (size_t)(end - s));
-		const char *close = mark ? memchr(mark + 1, MARK, (size_t)(end - mark - 1)) : NULL;
+		const char *close =
+		    mark ? memchr(mark + 1, MARK, (size_t)(end - mark - 1)) : NULL;
 
 		if (!close) {
 			buf_add(out, s, (size_t)((mark ? mark : end) - s));
@@ -119,7 +124,8 @@ static enum err put_whole(struct fill *f, enum part_id part, struct buf *out)
 {
 	struct buf *b = buf_new(f->mem);
 	struct liquid_error error = { 0 };
-	enum err e = liquid_render(f->c->part[part].liquid, f->mem, data_of(f), b, &error);
+	enum err e =
+	    liquid_render(f->c->part[part].liquid, f->mem, data_of(f), b, &error);
 
 	if (e == OK)
 		put_marked(f, b->data, b->len, out);
@@ -129,7 +135,8 @@ static enum err put_whole(struct fill *f, enum part_id part, struct buf *out)
 	return e;
 }
 
-enum err fill_piece(struct fill *f, enum part_id part, const struct piece *p, struct buf *out)
+enum err fill_piece(struct fill *f, enum part_id part, const struct piece *p,
+    struct buf *out)
 {
 	struct liquid_error error = { 0 };
 	enum err e = OK;
@@ -140,9 +147,11 @@ enum err fill_piece(struct fill *f, enum part_id part, const struct piece *p, st
 	case PIECE_PIXEL: put_token(f, TOKEN_OPEN, 0, out); break;
 	case PIECE_WHOLE: e = put_whole(f, part, out); break;
 	case PIECE_VALUE:
-		e = liquid_slot(f->c->part[part].liquid, f->mem, p->n, data_of(f), out, &error);
+		e = liquid_slot(f->c->part[part].liquid, f->mem, p->n, data_of(f), out,
+		    &error);
 		if (e != OK)
-			f->why = mem_printf(f->mem, "Line %d: %s", error.line, error.text);
+			f->why =
+			    mem_printf(f->mem, "Line %d: %s", error.line, error.text);
 		break;
 	}
 	return e;
@@ -158,7 +167,8 @@ enum err fill_part(struct fill *f, enum part_id part, bool json, struct buf *out
 		const struct piece *pc = &p->pieces[i];
 
 		if (pc->kind == PIECE_STATIC) {
-			buf_add(out, json ? pc->json : pc->text, json ? pc->json_len : pc->len);
+			buf_add(out, json ? pc->json : pc->text,
+			    json ? pc->json_len : pc->len);
 		} else if (!json) {
 			e = fill_piece(f, part, pc, out);
 		} else {
@@ -182,7 +192,8 @@ size_t fill_headers(struct fill *f, struct mail_header h[MESSAGE_HEADERS])
 		    ? mem_printf(f->mem, "<%s>", f->unsubscribe)
 		    : mem_printf(f->mem, "<%s>, <mailto:%s?subject=unsubscribe>",
 			  f->unsubscribe, c->reply_to) };
-	h[n++] = (struct mail_header){ "List-Unsubscribe-Post", "List-Unsubscribe=One-Click" };
+	h[n++] = (struct mail_header){ "List-Unsubscribe-Post",
+		"List-Unsubscribe=One-Click" };
 	h[n++] = (struct mail_header){ "List-Id", c->list_id };
 	return n;
 }

@@ -7,7 +7,10 @@
 #include "base/text.h"
 #include "view/liquid.h"
 
-/* True if the output tag that begins at or behind *s already encodes; moves *s behind it. */
+/*
+ * True if the output tag that begins at or behind *s already encodes; moves *s behind
+ * it.
+ */
 static bool encodes_itself(const char **s)
 {
 	const char *open = strstr(*s, "{{");
@@ -19,7 +22,10 @@ static bool encodes_itself(const char **s)
 	return close && filter && filter < close;
 }
 
-/* The first value may be the beginning of the address itself; later ones are parts of it. */
+/*
+ * The first value may be the beginning of the address itself; later ones are parts of
+ * it.
+ */
 static enum err fill_pieces(const struct liquid *l, void *mem, const char *source,
     struct json_object *data, struct buf *out)
 {
@@ -46,7 +52,8 @@ static enum err fill_pieces(const struct liquid *l, void *mem, const char *sourc
 	return e;
 }
 
-enum err merge_url(void *mem, const char *template, struct json_object *data, char **out)
+enum err merge_url(void *mem, const char *template, struct json_object *data,
+    char **out)
 {
 	struct liquid_options o = { .escape = LIQUID_PLAIN };
 	struct liquid_error error;
@@ -60,7 +67,8 @@ enum err merge_url(void *mem, const char *template, struct json_object *data, ch
 		return ERR_INVALID;
 	*out = text_trim(mem, b->data);
 	if (text_has_control(*out) || strchr(*out, ' ') || strlen(*out) > 8000 ||
-	    (strncasecmp(*out, "http://", 7) != 0 && strncasecmp(*out, "https://", 8) != 0))
+	    (strncasecmp(*out, "http://", 7) != 0 &&
+		strncasecmp(*out, "https://", 8) != 0))
 		return ERR_INVALID;
 	return OK;
 }

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { WORD_BYTES = 45 };	/* of UTF-8 in one RFC 2047 word: 60 characters of base64 */
+enum { WORD_BYTES = 45 }; /* of UTF-8 in one RFC 2047 word: 60 characters of base64 */
 
 static bool is_ascii(const char *s)
 {
@@ -23,7 +23,8 @@ static const char *check_header(const struct mail_header *h)
 	if (text_empty(h->name) || strpbrk(h->name, ": \t\r\n"))
 		return "A header has no fit name.";
 	if (!is_ascii(h->value) || strlen(h->value) > HEADER_VALUE_MAX)
-		return "A header's value is too long or holds characters that a header cannot.";
+		return "A header's value is too long or holds characters that a header "
+		       "cannot.";
 	return NULL;
 }
 
@@ -31,23 +32,27 @@ enum err message_check(const struct message *m, const char **why)
 {
 	*why = NULL;
 	if (text_has_control(m->subject))
-		*why = "The subject would hold a line break or another control character.";
+		*why =
+		    "The subject would hold a line break or another control character.";
 	else if (text_has_control(m->from) || text_has_control(m->reply_to))
 		*why = "The sender or the reply address holds a control character.";
-	else if (text_empty(m->to) || text_has_control(m->to) || strpbrk(m->to, " <>,;\"") ||
-	    strlen(m->to) > ADDRESS_MAX)
+	else if (text_empty(m->to) || text_has_control(m->to) ||
+	    strpbrk(m->to, " <>,;\"") || strlen(m->to) > ADDRESS_MAX)
 		*why = "The address is not one plain address.";
 	for (size_t i = 0; !*why && i < m->nheaders; i++)
 		*why = check_header(&m->headers[i]);
 	return *why ? ERR_INVALID : OK;
 }
 
-/* A phrase needs quotes as soon as it holds anything but atoms and spaces (RFC 5322, 3.2.3). */
+/*
+ * A phrase needs quotes as soon as it holds anything but atoms and spaces (RFC
+ * 5322, 3.2.3).
+ */
 static bool is_phrase(const char *s)
 {
 	for (; *s; s++)
-		if (!isalnum((unsigned char)*s) && !strchr(" !#$%&'*+-/=?^_`{|}~", *s) &&
-		    (unsigned char)*s < 0x80)
+		if (!isalnum((unsigned char)*s) &&
+		    !strchr(" !#$%&'*+-/=?^_`{|}~", *s) && (unsigned char)*s < 0x80)
 			return false;
 	return true;
 }
@@ -90,7 +95,8 @@ char *message_address_ascii(void *mem, const char *name, const char *address)
 		size_t n = strlen(s);
 
 		if (n > WORD_BYTES) {	/* cut between characters */
-			for (n = WORD_BYTES; n > 1 && ((unsigned char)s[n] & 0xc0) == 0x80;)
+			for (n = WORD_BYTES;
+			     n > 1 && ((unsigned char)s[n] & 0xc0) == 0x80;)
 				n--;
 		}
 		buf_printf(b, "=?UTF-8?B?%s?= ", base64_encode(mem, s, n));

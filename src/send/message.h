@@ -6,12 +6,12 @@
 #include "base/err.h"
 
 /*
- * One mail, composed: what a provider is given and what the outbox shows.  Text is UTF-8,
- * not yet encoded for the wire.  No field that becomes a header holds a control character
- * (message_check); bodies may hold any text.
+ * One mail, composed: what a provider is given and what the outbox shows.  Text is
+ * UTF-8, not yet encoded for the wire.  No field that becomes a header holds a control
+ * character (message_check); bodies may hold any text.
  */
 struct mail_header {
-	const char *name, *value;	/* value: printable ASCII, at most HEADER_VALUE_MAX */
+	const char *name, *value; /* value: printable ASCII, at most HEADER_VALUE_MAX */
 };
 
 enum { MESSAGE_HEADERS = 8, HEADER_VALUE_MAX = 870, ADDRESS_MAX = 254 };
@@ -21,7 +21,7 @@ struct message {
 	const char *to;			/* address */
 	const char *reply_to;		/* address, or "" */
 	const char *subject;
-	const char *html, *text;	/* html "" for a text-only mail; text is never empty */
+	const char *html, *text; /* html "" for a text-only mail; text is never empty */
 	size_t html_len, text_len;
 	struct mail_header headers[MESSAGE_HEADERS];
 	size_t nheaders;

@@ -8,7 +8,10 @@
 
 enum { ACCOUNT_AGE = 10 * 60 * 1000 };	/* ms after which the account is asked again */
 
-/* What an account whose limits are not known may do: Amazon's first grant after the sandbox. */
+/*
+ * What an account whose limits are not known may do: Amazon's first grant after the
+ * sandbox.
+ */
 static const double careful_rate = 14;
 
 /* The lower of what is wished and what the account allows. */
@@ -39,8 +42,8 @@ static void ask_account(struct provider *p, struct provider_settings *ps)
 		log_warn(&app->log, "provider.account", LOG_STR("why", "not stored"));
 }
 
-enum err provider_open(void *mem, struct app *app, const struct brand *b, const char *kind,
-    struct provider **out, const char **why)
+enum err provider_open(void *mem, struct app *app, const struct brand *b,
+    const char *kind, struct provider **out, const char **why)
 {
 	struct provider_settings *ps;
 	enum err e = provider_settings_get(app->db, mem, b->id, &ps);
@@ -74,7 +77,8 @@ struct outgoing *provider_take(struct provider *p)
 	return o;
 }
 
-void provider_done(struct provider *p, struct outgoing *o, enum outcome outcome, const char *reason)
+void provider_done(struct provider *p, struct outgoing *o, enum outcome outcome,
+    const char *reason)
 {
 	o->outcome = outcome;
 	o->reason = mem_str(o, reason);

@@ -5,8 +5,8 @@
 #include "repo/outbox.h"
 
 /*
- * Keeps every message in outbox_messages instead of sending it, so that the whole product
- * works before there is an account.  One transaction for all that wait.
+ * Keeps every message in outbox_messages instead of sending it, so that the whole
+ * product works before there is an account.  One transaction for all that wait.
  */
 enum { OUTBOX_ROOM = 500 };
 
@@ -69,10 +69,17 @@ static enum err keep(struct outbox *x, void *mem, struct outgoing *o)
 	}
 	add_header(&m, "Reply-To", m.reply_to);
 	row = (struct outbox_message){
-		.brand_id = p->brand_id, .campaign_id = o->campaign_id,
-		.subscriber_id = o->attempt_id ? o->who.id : 0, .attempt_id = o->attempt_id,
-		.kind = p->kind, .from_header = m.from, .to_email = o->to, .subject = m.subject,
-		.headers = headers_json(mem, &m), .html = m.html, .text = m.text,
+		.brand_id = p->brand_id,
+		.campaign_id = o->campaign_id,
+		.subscriber_id = o->attempt_id ? o->who.id : 0,
+		.attempt_id = o->attempt_id,
+		.kind = p->kind,
+		.from_header = m.from,
+		.to_email = o->to,
+		.subject = m.subject,
+		.headers = headers_json(mem, &m),
+		.html = m.html,
+		.text = m.text,
 		.created_at = clock_now(p->app->clock),
 	};
 	e = outbox_insert(p->app->db, &row);
@@ -134,13 +141,14 @@ static const struct provider_ops ops = {
 	.quit = outbox_quit,
 };
 
-enum err provider_outbox_open(void *mem, struct app *app, const struct provider_settings *ps,
-    struct provider **out, const char **why)
+enum err provider_outbox_open(void *mem, struct app *app,
+    const struct provider_settings *ps, struct provider **out, const char **why)
 {
 	struct outbox *x = mem_new(mem, struct outbox);
 
 	(void)why;
-	x->base = (struct provider){ .ops = &ops, .app = app, .brand_id = ps->brand_id };
+	x->base =
+	    (struct provider){ .ops = &ops, .app = app, .brand_id = ps->brand_id };
 	*out = &x->base;
 	return OK;
 }

@@ -40,7 +40,8 @@ static size_t entries_max(const struct ses *x)
 {
 	double rate = x->base.rate;
 
-	return rate > 0 && rate < SES_ENTRIES ? (rate < 1 ? 1 : (size_t)rate) : SES_ENTRIES;
+	return rate > 0 && rate < SES_ENTRIES ? (rate < 1 ? 1 : (size_t)rate)
+					      : SES_ENTRIES;
 }
 
 static void fill_single(struct call *c, struct outgoing *o)
@@ -84,7 +85,8 @@ static void fill_bulk(struct call *c, struct outgoing *o)
 		MEM_SCOPE void *one = mem_scope(tmp, "entry");
 		struct ses_writer each = { w.configuration_set, one };
 		const char *why = NULL;
-		enum err e = ses_bulk_entry(&each, x->template, o, c->n == 0, c->body, &why);
+		enum err e =
+		    ses_bulk_entry(&each, x->template, o, c->n == 0, c->body, &why);
 
 		if (e == OK) {
 			c->entries[c->n++] = o;
@@ -94,7 +96,8 @@ static void fill_bulk(struct call *c, struct outgoing *o)
 		} else {
 			provider_done(&x->base, o, OUTCOME_REJECTED, why);
 		}
-		if (c->n == most || !x->waiting || x->queue[x->first]->content != x->content ||
+		if (c->n == most || !x->waiting ||
+		    x->queue[x->first]->content != x->content ||
 		    x->queue[x->first]->alone)
 			break;
 		o = queue_pop(x);
@@ -143,16 +146,18 @@ static void pump(struct ses *x)
 
 /* ---- the interface ---- */
 /*
- * Only what can be in flight at once is taken: what is taken is in doubt if we die, so there
- * are never more of these than calls times entries.
+ * Only what can be in flight at once is taken: what is taken is in doubt if we die, so
+ * there are never more of these than calls times entries.
  */
 static size_t ses_room(struct provider *p)
 {
 	struct ses *x = ses_of(p);
 	size_t most = calls_max(x) * (wants_bulk(x) ? entries_max(x) : 1);
-	size_t rest = SES_QUEUE - x->waiting, room = most > p->in_flight ? most - p->in_flight : 0;
+	size_t rest = SES_QUEUE - x->waiting,
+	       room = most > p->in_flight ? most - p->in_flight : 0;
 
-	rest = rest > SES_ENTRIES ? rest - SES_ENTRIES : 0;	/* kept for what must go alone */
+	/* Some is kept for what must go alone. */
+	rest = rest > SES_ENTRIES ? rest - SES_ENTRIES : 0;
 	return room < rest ? room : rest;
 }
 
@@ -165,7 +170,8 @@ static void ses_send(struct provider *p, struct outgoing *const *batch, size_t n
 		if (x->waiting < SES_QUEUE)
 			ses_queue(x, batch[i]);
 		else
-			provider_done(p, batch[i], OUTCOME_RETRY, "The queue was full.");
+			provider_done(p, batch[i], OUTCOME_RETRY,
+			    "The queue was full.");
 	}
 	pump(x);
 }
@@ -200,7 +206,8 @@ static void ses_quit(struct provider *p)
 		    "The time of this piece of work ended before an answer came.");
 	}
 	while (x->waiting)
-		provider_done(p, queue_pop(x), OUTCOME_RETRY, "The time of this piece of work ended.");
+		provider_done(p, queue_pop(x), OUTCOME_RETRY,
+		    "The time of this piece of work ended.");
 }
 
 /* What to tell when the account did not answer with its limits. */
@@ -209,7 +216,8 @@ static const char *account_why(CURLcode code, long status)
 	if (code != CURLE_OK)
 		return curl_easy_strerror(code);
 	if (status == 400 || status == 401 || status == 403)
-		return "Amazon does not accept this key here, or its user may not call ses:GetAccount.";
+		return "Amazon does not accept this key here, or its user may not call "
+		       "ses:GetAccount.";
 	if (status == 429 || status >= 500)
 		return "Amazon is busy. Try again in a minute.";
 	return "The account gave no quota.";
@@ -274,7 +282,8 @@ static bool is_loopback(const char *host)
 	    strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]", 5) == 0;
 }
 
-static enum err set_endpoint(struct ses *x, const struct provider_settings *ps, const char **why)
+static enum err set_endpoint(struct ses *x, const struct provider_settings *ps,
+    const char **why)
 {
 	bool allowed = x->base.app->config->security.allow_loopback_http;
 	char *url = text_empty(ps->endpoint)
@@ -287,7 +296,8 @@ static enum err set_endpoint(struct ses *x, const struct provider_settings *ps, 
 	x->url = url;
 	if (strncasecmp(url, "https://", 8) == 0) {
 		x->host = url + 8;
-	} else if (strncasecmp(url, "http://", 7) == 0 && allowed && is_loopback(url + 7)) {
+	} else if (strncasecmp(url, "http://", 7) == 0 && allowed &&
+	    is_loopback(url + 7)) {
 		x->host = url + 7;
 		x->plain = true;
 	} else {
@@ -301,15 +311,18 @@ static enum err set_endpoint(struct ses *x, const struct provider_settings *ps, 
 	return OK;
 }
 
-static enum err set_key(struct ses *x, const struct provider_settings *ps, const char **why)
+static enum err set_key(struct ses *x, const struct provider_settings *ps,
+    const char **why)
 {
-	char *context = mem_printf(x, "provider:%lld", (long long)ps->brand_id), *secret = NULL;
+	char *context = mem_printf(x, "provider:%lld", (long long)ps->brand_id),
+	     *secret = NULL;
 
 	*why = "The access key of Amazon SES is not set.";
 	if (text_empty(ps->access_key_id) || text_empty(ps->region) || !ps->secret)
 		return ERR_INVALID;
 	*why = "The secret access key cannot be read: enter it again.";
-	if (secret_open(x, x->base.app->keys, context, ps->secret, ps->secret_len, &secret) != OK)
+	if (secret_open(x, x->base.app->keys, context, ps->secret, ps->secret_len,
+		&secret) != OK)
 		return ERR_INVALID;
 	x->signer = (struct sigv4){
 		.key_id = mem_str(x, ps->access_key_id), .secret = secret,
@@ -318,13 +331,14 @@ static enum err set_key(struct ses *x, const struct provider_settings *ps, const
 	return OK;
 }
 
-enum err provider_ses_open(void *mem, struct app *app, const struct provider_settings *ps,
-    struct provider **out, const char **why)
+enum err provider_ses_open(void *mem, struct app *app,
+    const struct provider_settings *ps, struct provider **out, const char **why)
 {
 	struct ses *x = mem_new(mem, struct ses);
 	enum err e;
 
-	x->base = (struct provider){ .ops = &ops, .app = app, .brand_id = ps->brand_id };
+	x->base =
+	    (struct provider){ .ops = &ops, .app = app, .brand_id = ps->brand_id };
 	x->writer.configuration_set = mem_str(x, ps->configuration_set);
 	x->mode = ps->mode;
 	e = set_endpoint(x, ps, why);

@@ -4,7 +4,8 @@
 #include "base/mem.h"
 #include "kv/limit.h"
 
-enum { TAKE_EVERY = 50 };	/* ms between two looks into the bucket: not a row at a time */
+/* ms between two looks into the bucket: not a row at a time */
+enum { TAKE_EVERY = 50 };
 
 int turn_allowed(struct turn *t, int want)
 {
@@ -20,11 +21,12 @@ int turn_allowed(struct turn *t, int want)
 	if (want > p->rate + 1)
 		want = (int)p->rate + 1;
 	key = mem_printf(t->content, "rate:%s", p->account_key);
-	if (bucket_take(t->app->kv, key, p->rate, workers > 0 ? workers : 1, want, &granted,
-		&wait) != OK)
+	if (bucket_take(t->app->kv, key, p->rate, workers > 0 ? workers : 1, want,
+		&granted, &wait) != OK)
 		granted = 0;
 	mem_free(key);
 	if (granted < want)	/* wait tells only when nothing was granted */
-		t->take_at = now + (granted == 0 && wait > TAKE_EVERY ? wait : TAKE_EVERY);
+		t->take_at =
+		    now + (granted == 0 && wait > TAKE_EVERY ? wait : TAKE_EVERY);
 	return granted;
 }

@@ -8,8 +8,8 @@
 #include "service/address.h"
 
 /*
- * JSON written straight into the buffer: static parts of the content are kept escaped, so
- * that per recipient only values are escaped.
+ * JSON written straight into the buffer: static parts of the content are kept escaped,
+ * so that per recipient only values are escaped.
  */
 
 /* A value that is not static; numbered in the order of the template. */
@@ -23,7 +23,7 @@ struct ses_template {
 	struct buf *part[PARTS];	/* as inside a JSON string, with {{vN}} */
 	struct var *vars;
 	size_t nvars;
-	bool open, close, slash;	/* {{x0}} "{", {{x1}} "}", {{x2}} "\" are used */
+	bool open, close, slash; /* {{x0}} "{", {{x1}} "}", {{x2}} "\" are used */
 };
 
 static void put_text(struct buf *b, const char *s)
@@ -42,10 +42,13 @@ static bool is_ascii(const char *s)
 }
 
 /* ---- parts common to both calls ---- */
-static void put_sender(const struct ses_writer *w, const struct content *c, struct buf *b)
+static void put_sender(const struct ses_writer *w, const struct content *c,
+    struct buf *b)
 {
 	buf_str(b, "{\"FromEmailAddress\":");
-	put_text(b, message_address_ascii(w->mem, c->from_name, address_wire(w->mem, c->from_email)));
+	put_text(b,
+	    message_address_ascii(w->mem, c->from_name,
+		address_wire(w->mem, c->from_email)));
 	if (*c->reply_to) {
 		buf_str(b, ",\"ReplyToAddresses\":[");
 		put_text(b, address_wire(w->mem, c->reply_to));
@@ -53,7 +56,8 @@ static void put_sender(const struct ses_writer *w, const struct content *c, stru
 	}
 }
 
-static void put_headers(struct buf *b, const char *key, const struct mail_header *h, size_t n)
+static void put_headers(struct buf *b, const char *key, const struct mail_header *h,
+    size_t n)
 {
 	buf_printf(b, ",\"%s\":[", key);
 	for (size_t i = 0; i < n; i++) {
@@ -69,9 +73,10 @@ static void put_headers(struct buf *b, const char *key, const struct mail_header
 static void put_tags(struct buf *b, const char *key, const struct outgoing *o)
 {
 	if (o->attempt_id)
-		buf_printf(b, ",\"%s\":[{\"Name\":\"maillayer_attempt\",\"Value\":\"%lld\"},"
-		    "{\"Name\":\"maillayer_campaign\",\"Value\":\"%lld\"}]", key,
-		    (long long)o->attempt_id, (long long)o->campaign_id);
+		buf_printf(b,
+		    ",\"%s\":[{\"Name\":\"maillayer_attempt\",\"Value\":\"%lld\"},"
+		    "{\"Name\":\"maillayer_campaign\",\"Value\":\"%lld\"}]",
+		    key, (long long)o->attempt_id, (long long)o->campaign_id);
 }
 
 /* Checks what becomes a header; the subject as rendered is left in *subject. */
@@ -99,7 +104,8 @@ static enum err prepare(const struct ses_writer *w, struct outgoing *o, struct f
 }
 
 /* ---- SendEmail ---- */
-enum err ses_single(const struct ses_writer *w, struct outgoing *o, struct buf *b, const char **why)
+enum err ses_single(const struct ses_writer *w, struct outgoing *o, struct buf *b,
+    const char **why)
 {
 	struct fill f;
 	struct message m;
@@ -110,7 +116,8 @@ enum err ses_single(const struct ses_writer *w, struct outgoing *o, struct buf *
 	put_sender(w, o->content, b);
 	buf_str(b, ",\"Destination\":{\"ToAddresses\":[");
 	put_text(b, m.to);
-	buf_str(b, "]},\"Content\":{\"Simple\":{\"Subject\":{\"Charset\":\"UTF-8\",\"Data\":");
+	buf_str(b,
+	    "]},\"Content\":{\"Simple\":{\"Subject\":{\"Charset\":\"UTF-8\",\"Data\":");
 	put_text(b, m.subject);
 	buf_str(b, "},\"Body\":{\"Text\":{\"Charset\":\"UTF-8\",\"Data\":\"");
 	e = fill_part(&f, PART_TEXT, true, b);
@@ -138,14 +145,15 @@ enum err ses_single(const struct ses_writer *w, struct outgoing *o, struct buf *
  * before it quotes it, and } behind one could be taken for its end.  What could be
  * misread becomes a variable itself.
  */
-static void put_static(struct ses_template *t, const struct piece *p, bool after, bool before,
-    struct buf *b)
+static void put_static(struct ses_template *t, const struct piece *p, bool after,
+    bool before, struct buf *b)
 {
 	for (size_t i = 0; i < p->len; i++) {
 		char c = p->text[i], next = i + 1 < p->len ? p->text[i + 1] : 0;
 		bool last = i + 1 == p->len;
 
-		if (c == '{' && (next == '{' || (i && p->text[i - 1] == '{') || (last && before))) {
+		if (c == '{' &&
+		    (next == '{' || (i && p->text[i - 1] == '{') || (last && before))) {
 			buf_str(b, "{{x0}}");
 			t->open = true;
 		} else if (c == '}' && i == 0 && after) {
@@ -196,10 +204,12 @@ struct ses_template *ses_template_new(void *mem, const struct content *c)
 }
 
 /* ---- SendBulkEmail: the call ---- */
-void ses_bulk_begin(const struct ses_writer *w, const struct ses_template *t, struct buf *b)
+void ses_bulk_begin(const struct ses_writer *w, const struct ses_template *t,
+    struct buf *b)
 {
 	put_sender(w, t->content, b);
-	buf_str(b, ",\"DefaultContent\":{\"Template\":{\"TemplateContent\":{\"Subject\":\"");
+	buf_str(b,
+	    ",\"DefaultContent\":{\"Template\":{\"TemplateContent\":{\"Subject\":\"");
 	buf_add(b, t->part[PART_SUBJECT]->data, t->part[PART_SUBJECT]->len);
 	buf_str(b, "\",\"Text\":\"");
 	buf_add(b, t->part[PART_TEXT]->data, t->part[PART_TEXT]->len);
@@ -233,8 +243,8 @@ static enum err put_data(struct fill *f, const struct ses_template *t, struct bu
 	return e;
 }
 
-enum err ses_bulk_entry(const struct ses_writer *w, const struct ses_template *t, struct outgoing *o,
-    bool first, struct buf *b, const char **why)
+enum err ses_bulk_entry(const struct ses_writer *w, const struct ses_template *t,
+    struct outgoing *o, bool first, struct buf *b, const char **why)
 {
 	struct fill f;
 	struct message m;
@@ -249,9 +259,13 @@ enum err ses_bulk_entry(const struct ses_writer *w, const struct ses_template *t
 		return ERR_INVALID;
 	if (data->len > SES_DATA_MAX)
 		return ERR_TOO_LARGE;
-	buf_str(b, first ? "{\"Destination\":{\"ToAddresses\":[" : ",{\"Destination\":{\"ToAddresses\":[");
+	buf_str(b,
+	    first ? "{\"Destination\":{\"ToAddresses\":["
+		  : ",{\"Destination\":{\"ToAddresses\":[");
 	put_text(b, m.to);
-	buf_str(b, "]},\"ReplacementEmailContent\":{\"ReplacementTemplate\":{\"ReplacementTemplateData\":\"");
+	buf_str(b,
+	    "]},\"ReplacementEmailContent\":{\"ReplacementTemplate\":{"
+	    "\"ReplacementTemplateData\":\"");
 	json_escape(b, data->data, data->len);
 	buf_str(b, "\"}}");
 	put_headers(b, "ReplacementHeaders", m.headers, m.nheaders);

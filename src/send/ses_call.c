@@ -122,7 +122,8 @@ void call_all_done(struct call *c, enum outcome outcome, const char *reason)
 void call_start(struct call *c)
 {
 	struct ses *x = c->ses;
-	const char *path = c->bulk ? "/v2/email/outbound-bulk-emails" : "/v2/email/outbound-emails";
+	const char *path =
+	    c->bulk ? "/v2/email/outbound-bulk-emails" : "/v2/email/outbound-emails";
 
 	if (call_sign(c, "POST", path) != OK) {
 		call_all_done(c, OUTCOME_STOP, "The access key is too long.");
@@ -131,9 +132,11 @@ void call_start(struct call *c)
 	c->sent = 0;
 	buf_reset(c->answer);
 	curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
-	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body->len);
+	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+	    (curl_off_t)c->body->len);
 	if (curl_multi_add_handle(x->multi, c->curl) != CURLM_OK) {
-		call_all_done(c, OUTCOME_RETRY, "The connection could not be prepared.");
+		call_all_done(c, OUTCOME_RETRY,
+		    "The connection could not be prepared.");
 		return;
 	}
 	c->busy = true;
@@ -143,7 +146,10 @@ void call_start(struct call *c)
 
 /* ---- answers ---- */
 
-/* A bulk answer: one result an entry, by place.  Anything else leaves all of them in doubt. */
+/*
+ * A bulk answer: one result an entry, by place.  Anything else leaves all of them in
+ * doubt.
+ */
 static void bulk_results(struct call *c)
 {
 	struct ses *x = c->ses;
@@ -154,7 +160,8 @@ static void bulk_results(struct call *c)
 		list = json_get(o, "BulkEmailEntryResults");
 	if (!list || !json_object_is_type(list, json_type_array) ||
 	    json_object_array_length(list) != c->n) {
-		call_all_done(c, OUTCOME_DOUBT, "Amazon SES's answer did not fit what was sent.");
+		call_all_done(c, OUTCOME_DOUBT,
+		    "Amazon SES's answer did not fit what was sent.");
 		return;
 	}
 	for (size_t i = 0; i < c->n; i++) {
@@ -162,13 +169,16 @@ static void bulk_results(struct call *c)
 		struct ses_verdict v = ses_entry(tmp, json_text(r, "Status", ""),
 		    json_text(r, "Error", NULL));
 
-		c->entries[i]->message_id = mem_str(c->entries[i], json_text(r, "MessageId", NULL));
+		c->entries[i]->message_id =
+		    mem_str(c->entries[i], json_text(r, "MessageId", NULL));
 		provider_done(&x->base, c->entries[i], v.outcome, v.reason);
 	}
 	c->n = 0;
 }
 
-/* One bad message spoils a bulk call that is refused whole: each is then tried alone. */
+/*
+ * One bad message spoils a bulk call that is refused whole: each is then tried alone.
+ */
 static void split(struct call *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
@@ -203,11 +213,14 @@ static void answered(struct call *c)
 		bulk_results(c);
 		return;
 	}
-	if (curl_easy_header(c->curl, "x-amzn-ErrorType", 0, CURLH_HEADER, -1, &type) != CURLHE_OK)
+	if (curl_easy_header(c->curl, "x-amzn-ErrorType", 0, CURLH_HEADER, -1, &type) !=
+	    CURLHE_OK)
 		type = NULL;
-	v = ses_answer(tmp, status, type ? type->value : NULL, c->answer->data, c->answer->len);
+	v = ses_answer(tmp, status, type ? type->value : NULL, c->answer->data,
+	    c->answer->len);
 	if (c->bulk && v.outcome == OUTCOME_ACCEPTED) {
-		call_all_done(c, OUTCOME_DOUBT, "Amazon SES's answer did not fit what was sent.");
+		call_all_done(c, OUTCOME_DOUBT,
+		    "Amazon SES's answer did not fit what was sent.");
 		return;
 	}
 	if (c->bulk && v.outcome == OUTCOME_REJECTED && c->n > 1) {
@@ -224,9 +237,11 @@ static void failed(struct call *c, CURLcode code)
 	char *why;
 
 	if (c->sent == 0)	/* no byte of the body left us: certainly not sent */
-		why = mem_printf(c->ses, "Amazon SES cannot be reached: %s.", curl_easy_strerror(code));
+		why = mem_printf(c->ses, "Amazon SES cannot be reached: %s.",
+		    curl_easy_strerror(code));
 	else
-		why = mem_printf(c->ses, "The connection failed before an answer came: %s.",
+		why = mem_printf(c->ses,
+		    "The connection failed before an answer came: %s.",
 		    curl_easy_strerror(code));
 	call_all_done(c, c->sent == 0 ? OUTCOME_RETRY : OUTCOME_DOUBT, why);
 	mem_free(why);

@@ -6,9 +6,10 @@
 #include "send/sigv4.h"
 
 /*
- * The SES provider from inside: its calls and its queue.  Many calls at once through curl's multi interface.  libcurl repeats a POST by itself when
- * a kept connection turns out to be dead (PROTOCOLS.md 0.1), so the body is handed over by a
- * read function that cannot be rewound: the call then fails, and is in doubt, not doubled.
+ * The SES provider from inside: its calls and its queue.  Many calls at once through
+ * curl's multi interface.  libcurl repeats a POST by itself when a kept connection
+ * turns out to be dead (PROTOCOLS.md 0.1), so the body is handed over by a read
+ * function that cannot be rewound: the call then fails, and is in doubt, not doubled.
  */
 enum { CALL_SECONDS = 30, SES_QUEUE = 512 };
 

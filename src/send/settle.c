@@ -7,9 +7,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { TRIES_MAX = 12, BACKOFF_FIRST = 2000, BACKOFF_MAX = 10 * 60 * 1000, HOLD = 1000 };
+enum { TRIES_MAX = 12, BACKOFF_FIRST = 2000, BACKOFF_MAX = 600000, HOLD = 1000 };
 
-/* Doubles with every try, up to ten minutes, with a jitter so that not all come back at once. */
+/* Doubles with every try, up to ten minutes; a jitter keeps them apart. */
 static int64_t backoff(int tries)
 {
 	int64_t ms = BACKOFF_FIRST;
@@ -39,8 +39,8 @@ static struct settle settle_of(struct turn *t, struct outgoing *o, int64_t now)
 		r.next_try_at = now + backoff(o->tries);
 		if (o->tries >= TRIES_MAX) {
 			r.state = DELIVERY_REJECTED;
-			r.reason = mem_printf(o, "Given up after %d tries. %s", o->tries,
-			    o->reason ? o->reason : "");
+			r.reason = mem_printf(o, "Given up after %d tries. %s",
+			    o->tries, o->reason ? o->reason : "");
 		}
 		break;
 	case OUTCOME_NONE:
@@ -60,10 +60,12 @@ static void watch(struct turn *t, const struct outgoing *o)
 	if (o->outcome == OUTCOME_RETRY)
 		t->take_at = clock_mono_ms() + HOLD;
 	if (o->outcome == OUTCOME_STOP && !t->pause)
-		t->pause = mem_str(t->content, o->reason ? o->reason : "The provider refused.");
+		t->pause = mem_str(t->content,
+		    o->reason ? o->reason : "The provider refused.");
 	if (t->failures >= FAILURES_MAX && !t->pause)
-		t->pause = mem_printf(t->content, "%d messages in a row were refused. The last: %s",
-		    t->failures, o->reason ? o->reason : "");
+		t->pause = mem_printf(t->content,
+		    "%d messages in a row were refused. The last: %s", t->failures,
+		    o->reason ? o->reason : "");
 	if (t->pause)
 		t->stop = true;
 }
@@ -72,7 +74,8 @@ void turn_collect(struct turn *t)
 {
 	struct outgoing *o;
 
-	while (t->nback < sizeof(t->back) / sizeof(*t->back) && (o = provider_take(t->provider))) {
+	while (t->nback < sizeof(t->back) / sizeof(*t->back) &&
+	    (o = provider_take(t->provider))) {
 		if (!t->nback)
 			t->back_since = clock_mono_ms();
 		t->back[t->nback++] = o;

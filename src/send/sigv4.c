@@ -69,7 +69,8 @@ static void add_canonical(struct buf *b, const struct sigv4_request *r)
 	buf_printf(b, "\n%s", r->body_hash);
 }
 
-enum err sigv4_sign(struct sigv4 *s, const struct sigv4_request *r, char out[SIGV4_AUTH])
+enum err sigv4_sign(struct sigv4 *s, const struct sigv4_request *r,
+    char out[SIGV4_AUTH])
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "sigv4");
 	struct buf *b = buf_new(tmp), *to_sign = buf_new(tmp), *names = buf_new(tmp);
@@ -80,14 +81,15 @@ enum err sigv4_sign(struct sigv4 *s, const struct sigv4_request *r, char out[SIG
 	day_key(s, r->date);
 	add_canonical(b, r);
 	sigv4_hash(b->data, b->len, hash);
-	buf_printf(to_sign, "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%s", r->date, s->day,
-	    s->region, s->service, hash);
+	buf_printf(to_sign, "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%s", r->date,
+	    s->day, s->region, s->service, hash);
 	mac(s->key, 32, to_sign->data, raw);
 	hex32(raw, signature);
 	for (size_t i = 0; i < r->nheaders; i++)
 		buf_printf(names, "%s%s", i ? ";" : "", r->headers[i].name);
-	n = snprintf(out, SIGV4_AUTH, "AWS4-HMAC-SHA256 Credential=%s/%s/%s/%s/aws4_request, "
-	    "SignedHeaders=%s, Signature=%s", s->key_id, s->day, s->region, s->service,
-	    names->data, signature);
+	n = snprintf(out, SIGV4_AUTH,
+	    "AWS4-HMAC-SHA256 Credential=%s/%s/%s/%s/aws4_request, "
+	    "SignedHeaders=%s, Signature=%s",
+	    s->key_id, s->day, s->region, s->service, names->data, signature);
 	return n > 0 && n < SIGV4_AUTH ? OK : ERR_TOO_LARGE;
 }

@@ -6,8 +6,8 @@
 #include "base/err.h"
 
 /*
- * AWS Signature Version 4, our own: libcurl's costs three times as much and signs headers it
- * does not send.  The key of the day is kept, so signing costs two hashes.
+ * AWS Signature Version 4, our own: libcurl's costs three times as much and signs
+ * headers it does not send.  The key of the day is kept, so signing costs two hashes.
  */
 struct sigv4 {
 	const char *key_id, *secret, *region, *service;	/* borrowed */
@@ -23,7 +23,7 @@ struct sigv4_header {
 struct sigv4_request {
 	const char *method;
 	const char *path;		/* encoded as it is sent; "" is "/" */
-	const char *query;		/* canonical already: sorted, encoded; "" for none */
+	const char *query; /* canonical already: sorted, encoded; "" for none */
 	const struct sigv4_header *headers;	/* host and x-amz-date among them */
 	size_t nheaders;
 	const char *body_hash;		/* hex SHA-256 of the body */
@@ -37,4 +37,5 @@ void sigv4_date(int64_t now, char out[SIGV4_DATE]);
 /* Hex SHA-256 of n bytes. */
 void sigv4_hash(const void *p, size_t n, char out[SIGV4_HASH]);
 /* The value of the Authorization header. ERR_TOO_LARGE if it does not fit. */
-enum err sigv4_sign(struct sigv4 *s, const struct sigv4_request *r, char out[SIGV4_AUTH]) MUST_CHECK;
+enum err sigv4_sign(struct sigv4 *s, const struct sigv4_request *r,
+    char out[SIGV4_AUTH]) MUST_CHECK;

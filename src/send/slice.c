@@ -17,8 +17,8 @@ static enum err tidy(struct slice *s, const struct due_campaign *due)
 	if (e != OK || due->status != CAMPAIGN_CANCELLED)
 		return e;
 	do {
-		e = ledger_cancel_open(s->app->db, due->id, CANCEL_BATCH, clock_now(s->app->clock),
-		    &left);
+		e = ledger_cancel_open(s->app->db, due->id, CANCEL_BATCH,
+		    clock_now(s->app->clock), &left);
 	} while (e == OK && left > CANCEL_BATCH && clock_mono_ms() < s->claim_until);
 	return e;
 }
@@ -43,7 +43,8 @@ static enum err take_turns(struct slice *s, struct due_campaign *due, size_t n)
 			int64_t now = clock_mono_ms(), until = s->claim_until;
 			bool more = false;
 
-			if (idle[i] || !is_turn(&due[i]) || now >= until || stop_wanted())
+			if (idle[i] || !is_turn(&due[i]) || now >= until ||
+			    stop_wanted())
 				continue;
 			if (many > 1 && now + TURN_MS < until)
 				until = now + TURN_MS;
@@ -73,7 +74,8 @@ static enum err look_ahead(struct slice *s, void *mem)
 		e = ledger_counts(app->db, due[i].id, &c);
 		s->report.left += c.n[DELIVERY_PENDING] + c.n[DELIVERY_CLAIMED] +
 		    c.n[DELIVERY_INTENT] + c.n[DELIVERY_RETRY];
-		if (c.n[DELIVERY_PENDING] || due[i].status == CAMPAIGN_SCHEDULED || !c.audience)
+		if (c.n[DELIVERY_PENDING] || due[i].status == CAMPAIGN_SCHEDULED ||
+		    !c.audience)
 			s->report.more = true;
 	}
 	if (e == OK)
@@ -106,13 +108,15 @@ enum err slice_run(struct app *app, int64_t budget_ms, struct work_report *out)
 	MEM_SCOPE void *mem = mem_scope(NULL, "slice");
 	int64_t start = clock_mono_ms();
 	struct slice s = { .app = app, .claim_until = start + budget_ms * 9 / 10 };
-	enum err e = worker_open(mem, app->db, app->config->server.state_dir, &s.worker);
+	enum err e =
+	    worker_open(mem, app->db, app->config->server.state_dir, &s.worker);
 
 	if (e == OK)
 		e = slice_work(&s, mem);
 	*out = s.report;
 	log_at(&app->log, e == OK ? LOG_INFO : LOG_ERROR, "slice.done",
 	    LOG_INT("done", s.report.done), LOG_INT("left", s.report.left),
-	    LOG_INT("ms", clock_mono_ms() - start), LOG_STR("error", e == OK ? "" : err_name(e)));
+	    LOG_INT("ms", clock_mono_ms() - start),
+	    LOG_STR("error", e == OK ? "" : err_name(e)));
 	return e;
 }

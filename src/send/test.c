@@ -13,12 +13,16 @@
 
 enum { TEST_MS = 30000, STEP_MS = 50 };
 
-static enum err compile(void *mem, struct app *app, const struct campaign *c, const struct brand *b,
-    struct content **out, const char **why)
+static enum err compile(void *mem, struct app *app, const struct campaign *c,
+    const struct brand *b, struct content **out, const char **why)
 {
 	struct compose_source src = {
-		.campaign = c, .brand = b, .keys = app->keys, .mode = COMPOSE_TEST,
-		.public_url = app->config->server.public_url, .now = clock_now(app->clock),
+		.campaign = c,
+		.brand = b,
+		.keys = app->keys,
+		.mode = COMPOSE_TEST,
+		.public_url = app->config->server.public_url,
+		.now = clock_now(app->clock),
 	};
 	struct field *fields;
 	const struct compose_problem *p;
@@ -67,8 +71,9 @@ static void wait_for_rate(struct app *app, const struct provider *p, int64_t end
 	while (p->rate > 0 && !granted && clock_mono_ms() < end) {
 		struct timespec ts = { .tv_nsec = STEP_MS * 1000000L };
 
-		if (bucket_take(app->kv, key, p->rate, workers > 0 ? workers : 1, 1, &granted,
-			&wait) == OK && granted)
+		if (bucket_take(app->kv, key, p->rate, workers > 0 ? workers : 1, 1,
+			&granted, &wait) == OK &&
+		    granted)
 			return;
 		nanosleep(&ts, NULL);
 	}
@@ -81,7 +86,8 @@ static const char *in_words(const struct outgoing *o)
 	return o->outcome == OUTCOME_ACCEPTED ? "" : "It was not sent.";
 }
 
-static void collect(void *mem, struct provider *p, struct test_result *results, size_t n)
+static void collect(void *mem, struct provider *p, struct test_result *results,
+    size_t n)
 {
 	struct outgoing *o;
 
@@ -93,8 +99,8 @@ static void collect(void *mem, struct provider *p, struct test_result *results, 
 			}
 }
 
-enum err send_test(void *mem, struct app *app, const struct campaign *c, const struct brand *b,
-    const struct test_people *who, struct test_result *results, const char **why)
+enum err send_test(void *mem, struct app *app, const struct campaign *c,
+    const struct brand *b, struct test_people *who, const char **why)
 {
 	int64_t end = clock_mono_ms() + TEST_MS;
 	struct content *content;
@@ -106,9 +112,10 @@ enum err send_test(void *mem, struct app *app, const struct campaign *c, const s
 	if (e != OK)
 		return e;
 	for (size_t i = 0; i < who->n; i++) {
-		struct outgoing *o = outgoing_to(mem, content, c, who->as, who->addresses[i]);
+		struct outgoing *o =
+		    outgoing_to(mem, content, c, who->as, who->addresses[i]);
 
-		results[i] = (struct test_result){ .address = who->addresses[i] };
+		who->results[i] = (struct test_result){ .address = who->addresses[i] };
 		wait_for_rate(app, p, end);
 		p->ops->send(p, &o, 1);
 		p->ops->step(p, 0);
@@ -116,6 +123,6 @@ enum err send_test(void *mem, struct app *app, const struct campaign *c, const s
 	while (p->in_flight && clock_mono_ms() < end)
 		p->ops->step(p, STEP_MS);
 	p->ops->quit(p);
-	collect(mem, p, results, who->n);
+	collect(mem, p, who->results, who->n);
 	return OK;
 }

@@ -10,7 +10,13 @@
 #include "repo/campaign.h"
 #include "repo/field.h"
 
-enum { LOCK_SECONDS = 60, RENEW_MS = 20000, FREEZE_BATCH = 10000, STEP_MS = 50, PATIENCE_MS = 60000 };
+enum {
+	LOCK_SECONDS = 60,
+	RENEW_MS = 20000,
+	FREEZE_BATCH = 10000,
+	STEP_MS = 50,
+	PATIENCE_MS = 60000
+};
 
 /* ---- who else is at work ---- */
 enum err turn_reclaim(struct slice *s, int64_t campaign, bool *alive)
@@ -22,7 +28,8 @@ enum err turn_reclaim(struct slice *s, int64_t campaign, bool *alive)
 
 	*alive = false;
 	for (size_t i = 0; e == OK && i < n; i++) {
-		struct claim dead = { owners[i], campaign, 0, clock_now(s->app->clock) };
+		struct claim dead = { owners[i], campaign, 0,
+			clock_now(s->app->clock) };
 		int64_t pending, doubt;
 
 		if (text_equal(owners[i], worker_owner(s->worker)))
@@ -32,8 +39,9 @@ enum err turn_reclaim(struct slice *s, int64_t campaign, bool *alive)
 			continue;
 		}
 		e = ledger_reclaim(s->app->db, &dead, &pending, &doubt);
-		log_warn(&s->app->log, "campaign.reclaimed", LOG_INT("campaign", campaign),
-		    LOG_INT("pending", pending), LOG_INT("doubt", doubt));
+		log_warn(&s->app->log, "campaign.reclaimed",
+		    LOG_INT("campaign", campaign), LOG_INT("pending", pending),
+		    LOG_INT("doubt", doubt));
 	}
 	return e;
 }
@@ -41,7 +49,8 @@ enum err turn_reclaim(struct slice *s, int64_t campaign, bool *alive)
 /* The lock is a hint: it keeps a second slice away only while the first one lives. */
 static bool take_lock(struct turn *t, bool alive)
 {
-	char *key = mem_printf(t->campaign, "campaign:send-lock:%lld", (long long)t->campaign->id);
+	char *key = mem_printf(t->campaign, "campaign:send-lock:%lld",
+	    (long long)t->campaign->id);
 	enum err e = lock_take(t->app->kv, key, LOCK_SECONDS, &t->lock);
 
 	t->renew_at = clock_mono_ms() + RENEW_MS;
@@ -58,17 +67,19 @@ static void keep_lock(struct turn *t)
 }
 
 /* ---- getting ready ---- */
-static enum err pause_campaign(struct app *app, const struct due_campaign *due, const char *reason)
+static enum err pause_campaign(struct app *app, const struct due_campaign *due,
+    const char *reason)
 {
 	struct campaign_step step = {
 		.from = 1u << CAMPAIGN_SCHEDULED | 1u << CAMPAIGN_SENDING,
 		.to = CAMPAIGN_PAUSED, .reason = reason, .send_at = -1,
 	};
-	enum err e = campaign_move(app->db, due->brand_id, due->id, &step, clock_now(app->clock));
+	enum err e = campaign_move(app->db, due->brand_id, due->id, &step,
+	    clock_now(app->clock));
 
 	log_warn(&app->log, "campaign.paused", LOG_INT("campaign", due->id),
 	    LOG_STR("reason", reason));
-	return e == ERR_CONFLICT ? OK : e;	/* somebody else has stopped it already */
+	return e == ERR_CONFLICT ? OK : e; /* somebody else has stopped it already */
 }
 
 static enum err begin(struct turn *t, const struct due_campaign *due)
@@ -82,7 +93,8 @@ static enum err begin(struct turn *t, const struct due_campaign *due)
 	if (due->status != CAMPAIGN_SCHEDULED)
 		return OK;
 	if (hours > 0 && late > (int64_t)hours * 3600000) {
-		enum err e = pause_campaign(t->app, due, "Its time passed while this server was not "
+		enum err e = pause_campaign(t->app, due,
+		    "Its time passed while this server was not "
 		    "sending. Look whether it should still go, then resume it.");
 
 		return e == OK ? ERR_CONFLICT : e;
@@ -96,7 +108,8 @@ static enum err freeze(struct turn *t, bool *complete)
 
 	*complete = t->campaign->frozen_at != 0;
 	if (!*complete && t->campaign->freeze_after == 0)
-		log_info(&t->app->log, "campaign.started", LOG_INT("campaign", t->campaign->id));
+		log_info(&t->app->log, "campaign.started",
+		    LOG_INT("campaign", t->campaign->id));
 	while (e == OK && !*complete && clock_mono_ms() < t->until) {
 		e = ledger_freeze(t->app->db, t->campaign->id, FREEZE_BATCH,
 		    clock_now(t->app->clock), complete);
@@ -112,9 +125,9 @@ static const char *first_error(void *mem, const struct content *c)
 
 	for (size_t i = 0; i < n; i++)
 		if (p[i].level == PROBLEM_ERROR)
-			return p[i].line ? mem_printf(mem, "The %s, line %d: %s", p[i].part,
-				       p[i].line, p[i].text)
-			                 : p[i].text;
+			return p[i].line ? mem_printf(mem, "The %s, line %d: %s",
+					       p[i].part, p[i].line, p[i].text)
+					 : p[i].text;
 	return "The content cannot be sent.";
 }
 
@@ -128,7 +141,8 @@ static enum err store_links(struct turn *t, size_t known)
 		return OK;
 	rows = mem_array(t->campaign, struct ledger_link, n);
 	for (size_t i = 0; i < n; i++)
-		rows[i] = (struct ledger_link){ links[i].number, links[i].url, links[i].label };
+		rows[i] = (struct ledger_link){ links[i].number, links[i].url,
+			links[i].label };
 	return ledger_add_links(t->app->db, t->campaign->id, rows, n);
 }
 
@@ -143,15 +157,18 @@ static enum err compile(struct turn *t)
 	struct field *fields;
 	struct ledger_link *known;
 	struct compose_link *links;
-	enum err e = field_all(t->app->db, t->campaign, t->brand->id, &fields, &src.nfields);
+	enum err e =
+	    field_all(t->app->db, t->campaign, t->brand->id, &fields, &src.nfields);
 
 	if (e == OK)
-		e = ledger_links(t->app->db, t->campaign, t->campaign->id, &known, &src.nknown);
+		e = ledger_links(t->app->db, t->campaign, t->campaign->id, &known,
+		    &src.nknown);
 	if (e != OK)
 		return e;
 	links = mem_array(t->campaign, struct compose_link, src.nknown);
 	for (size_t i = 0; i < src.nknown; i++)
-		links[i] = (struct compose_link){ known[i].number, known[i].url, known[i].label };
+		links[i] = (struct compose_link){ known[i].number, known[i].url,
+			known[i].label };
 	src.fields = fields;
 	src.known = links;
 	e = content_compile(t->campaign, &src, &t->content);
@@ -163,7 +180,8 @@ static enum err compile(struct turn *t)
 static enum err open_provider(struct turn *t)
 {
 	const char *why = NULL;
-	enum err e = provider_open(t->campaign, t->app, t->brand, "campaign", &t->provider, &why);
+	enum err e = provider_open(t->campaign, t->app, t->brand, "campaign",
+	    &t->provider, &why);
 
 	if (e == ERR_INVALID)
 		t->pause = why;
@@ -209,13 +227,14 @@ static enum err turn_loop(struct turn *t)
 			failing = 0;
 			continue;
 		}
-		/* The database is away.  What was sent must be written down: wait for it. */
+		/* The database is away.  What was sent must be written down: wait. */
 		if (!failing)
 			failing = clock_mono_ms();
 		if (clock_mono_ms() - failing > PATIENCE_MS)
 			break;
 		sleep_ms(STEP_MS);
-		if (turn_settle(t, true) != OK && clock_mono_ms() - failing > PATIENCE_MS / 2)
+		if (turn_settle(t, true) != OK &&
+		    clock_mono_ms() - failing > PATIENCE_MS / 2)
 			t->stop = true;
 	}
 	return e;
@@ -231,7 +250,8 @@ static enum err finish(struct turn *t, const struct due_campaign *due)
 	if (e == OK && t->dry)
 		e = ledger_finish(t->app->db, due->id, clock_now(t->app->clock), &done);
 	if (done)
-		log_info(&t->app->log, "campaign.completed", LOG_INT("campaign", due->id));
+		log_info(&t->app->log, "campaign.completed",
+		    LOG_INT("campaign", due->id));
 	return e;
 }
 
@@ -253,7 +273,7 @@ static enum err work(struct turn *t, const struct due_campaign *due)
 	return e == OK ? finish(t, due) : e;
 }
 
-/* ERR_CONFLICT: not this time: it is no longer to be sent, or another slice is at it. */
+/* ERR_CONFLICT: not this time: no longer to be sent, or another slice is at it. */
 static enum err get_ready(struct turn *t, void *mem, const struct due_campaign *due)
 {
 	bool alive = false;
@@ -274,14 +294,18 @@ static enum err get_ready(struct turn *t, void *mem, const struct due_campaign *
 	return e;
 }
 
-enum err turn_run(struct slice *s, const struct due_campaign *due, int64_t until, bool *more)
+enum err turn_run(struct slice *s, const struct due_campaign *due, int64_t until,
+    bool *more)
 {
 	MEM_SCOPE void *tmp = mem_scope(s->worker, "turn");
 	struct turn *t = mem_new(tmp, struct turn);
 	enum err e;
 
 	*t = (struct turn){
-		.slice = s, .app = s->app, .owner = worker_owner(s->worker), .until = until,
+		.slice = s,
+		.app = s->app,
+		.owner = worker_owner(s->worker),
+		.until = until,
 	};
 	e = get_ready(t, tmp, due);
 	if (e == OK) {

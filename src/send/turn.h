@@ -11,14 +11,15 @@
 #include "send/provider.h"
 
 /*
- * Inside of a slice.  A slice has one worker and takes turns on the due campaigns; a turn
- * works on one campaign: claim rows, write the intent, hand over, settle what comes back.
+ * Inside of a slice.  A slice has one worker and takes turns on the due campaigns; a
+ * turn works on one campaign: claim rows, write the intent, hand over, settle what
+ * comes back.
  */
 struct slice {
 	struct app *app;
 	struct worker *worker;
 	int64_t claim_until;		/* monotonic ms: nothing is claimed later */
-	bool kept_away;			/* another slice is at work on one of the campaigns */
+	bool kept_away; /* another slice is at work on one of the campaigns */
 	struct work_report report;
 };
 
@@ -39,7 +40,7 @@ struct turn {
 
 	/* claim */
 	int64_t pool;			/* rows claimed and not yet intended */
-	int64_t take_at;		/* monotonic ms: no intent earlier (rate, throttling) */
+	int64_t take_at; /* monotonic ms: no intent earlier (rate, throttling) */
 	bool dry;			/* nothing left to claim now */
 	bool stop;			/* nothing more is begun */
 
@@ -53,9 +54,15 @@ struct turn {
 
 /* claim.c: claims when little is left, and hands over what rate and provider allow. */
 enum err turn_refill(struct turn *t) MUST_CHECK;
-/* Nothing more is to be claimed: time is over, the campaign stopped, or we were told to end. */
+/*
+ * Nothing more is to be claimed: time is over, the campaign stopped, or we were told to
+ * end.
+ */
 bool turn_over(const struct turn *t);
-/* Half of what the provider can have in flight (room: what it has left), at most a batch. */
+/*
+ * Half of what the provider can have in flight (room: what it has left), at most a
+ * batch.
+ */
 size_t turn_half(const struct turn *t, size_t room);
 /* settle.c: takes what the provider gave back; writes it when it is time (or now). */
 void turn_collect(struct turn *t);
@@ -63,7 +70,7 @@ enum err turn_settle(struct turn *t, bool now) MUST_CHECK;
 /* rate.c: how many of want may go now; 0 and t->take_at when none. */
 int turn_allowed(struct turn *t, int want);
 /* turn.c: one turn; *more when it ended for lack of time only. */
-enum err turn_run(struct slice *s, const struct due_campaign *due, int64_t until, bool *more)
-    MUST_CHECK;
+enum err turn_run(struct slice *s, const struct due_campaign *due, int64_t until,
+    bool *more) MUST_CHECK;
 /* Gives back the rows of workers that are gone; *alive when another one is at work. */
 enum err turn_reclaim(struct slice *s, int64_t campaign, bool *alive) MUST_CHECK;

@@ -121,7 +121,7 @@ enum err compose_test(struct request *rq, struct response *rs)
 {
 	const char *list[TEST_MAX], *why = "";
 	struct test_result results[TEST_MAX] = { 0 };
-	struct test_people who = { .addresses = list };
+	struct test_people who = { .addresses = list, .results = results };
 	struct subscriber *s;
 	struct campaign *c;
 	enum err e = campaign_find(rq, &c);
@@ -135,7 +135,7 @@ enum err compose_test(struct request *rq, struct response *rs)
 	who.as = s;
 	if (!form_ok(rq->form))
 		return ERR_INVALID;
-	e = send_test(rq, rq->app, c, rq->caller->brand, &who, results, &why);
+	e = send_test(rq, rq->app, c, rq->caller->brand, &who, &why);
 	if (e == ERR_INVALID)
 		return form_fail(rq->form, "emails", "%s", why);
 	return e == OK ? answer_test(rq, rs, c, results, who.n) : e;

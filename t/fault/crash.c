@@ -1,8 +1,9 @@
 /*
- * kill -9 of the process that sends, at random, again and again while 5,000 recipients are
- * being sent through the strict fake; then trigger until done.  Everybody has exactly one
- * row, nobody was accepted twice, what is in doubt is counted.  Some rounds run two slices at
- * once, some stop memcached in the middle.  CRASH_ROUNDS and CRASH_PEOPLE for longer runs.
+ * kill -9 of the process that sends, at random, again and again while 5,000 recipients
+ * are being sent through the strict fake; then trigger until done.  Everybody has
+ * exactly one row, nobody was accepted twice, what is in doubt is counted.  Some rounds
+ * run two slices at once, some stop memcached in the middle.  CRASH_ROUNDS and
+ * CRASH_PEOPLE for longer runs.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -44,7 +45,10 @@ static pid_t trigger(struct dbtest *t)
 
 		if (db_open(mem, t->url, t->log, &db) != OK)
 			_exit(1);
-		_exit(slice_run(sendtest_app_on(t, mem, db, mc.servers), 20000, &r) == OK ? 0 : 1);
+		_exit(
+		    slice_run(sendtest_app_on(t, mem, db, mc.servers), 20000, &r) == OK
+			? 0
+			: 1);
 	}
 	return pid;
 }
@@ -56,7 +60,9 @@ static void rest(int64_t ms)
 
 static bool done(struct dbtest *t)
 {
-	return dbtest_int(t->db, "SELECT count(*) FROM campaigns WHERE id = 5 AND status = 'completed'") == 1;
+	return dbtest_int(t->db,
+		   "SELECT count(*) FROM campaigns WHERE id = 5 AND status = "
+		   "'completed'") == 1;
 }
 
 /* Kills up to KILLS triggers at a random moment, then lets it finish. Kills made. */
@@ -91,8 +97,10 @@ static int storm(struct dbtest *t, int round)
 
 static void reset(struct dbtest *t, struct fake_ses *f)
 {
-	dbtest_script(t->db, "DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"
-	    "DELETE FROM send_attempts; UPDATE campaigns SET status = 'sending', audience = 0,"
+	dbtest_script(t->db,
+	    "DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"
+	    "DELETE FROM send_attempts; UPDATE campaigns SET status = 'sending', "
+	    "audience = 0,"
 	    " frozen_at = NULL, freeze_after = 0, pause_reason = '';");
 	if (truncate(f->ledger, 0) != 0)
 		ok(false, "the ledger is emptied");
@@ -109,12 +117,15 @@ static struct verdict compare(struct dbtest *t, const struct fake_ses *f, int pe
 	struct json_object *got = fake_ses_accepted(tmp, f);
 	int *times = mem_array(tmp, int, (size_t)people + 1);
 	struct verdict v = { 0 };
-	STMT_SCOPE s = db_stmt_text(t->db, "SELECT subscriber_id, state FROM campaign_subscribers"
+	STMT_SCOPE s = db_stmt_text(t->db,
+	    "SELECT subscriber_id, state FROM campaign_subscribers"
 	    " WHERE campaign_id = 5");
 
 	for (size_t i = 0; i < json_object_array_length(got); i++) {
-		struct json_object *to = json_get(json_object_array_get_idx(got, i), "to");
-		int n = atoi(json_object_get_string(json_object_array_get_idx(to, 0)) + 1);
+		struct json_object *to =
+		    json_get(json_object_array_get_idx(got, i), "to");
+		int n =
+		    atoi(json_object_get_string(json_object_array_get_idx(to, 0)) + 1);
 
 		if (n < 1 || n > people)
 			v.unknown++;
@@ -131,7 +142,8 @@ static struct verdict compare(struct dbtest *t, const struct fake_ses *f, int pe
 	return v;
 }
 
-static void play(struct dbtest *t, struct app *app, struct fake_ses *f, int round, int people)
+static void play(struct dbtest *t, struct app *app, struct fake_ses *f, int round,
+    int people)
 {
 	bool bulk = round % 2;
 	int64_t start = clock_mono_ms(), doubt;
@@ -143,18 +155,24 @@ static void play(struct dbtest *t, struct app *app, struct fake_ses *f, int roun
 	kills = storm(t, round);
 	v = compare(t, f, people);
 	doubt = sendtest_rows(t, 7);
-	diag("round %d, %s: %d kills, %lld in doubt (%d of them were accepted), %lld ms", round,
-	    bulk ? "bulk" : "single", kills, (long long)doubt, v.doubt_sent,
+	diag("round %d, %s: %d kills, %lld in doubt (%d of them were accepted), %lld "
+	     "ms",
+	    round, bulk ? "bulk" : "single", kills, (long long)doubt, v.doubt_sent,
 	    (long long)(clock_mono_ms() - start));
 	ok(done(t), "round %d: the campaign is completed", round);
-	is_int(dbtest_int(t->db, "SELECT count(DISTINCT subscriber_id) FROM campaign_subscribers"
-	    " WHERE campaign_id = 5"), people, "round %d: everybody has a row", round);
-	is_int(sendtest_rows(t, 4) + doubt, people, "round %d: the sum is the audience", round);
+	is_int(dbtest_int(t->db,
+		   "SELECT count(DISTINCT subscriber_id) FROM campaign_subscribers"
+		   " WHERE campaign_id = 5"),
+	    people, "round %d: everybody has a row", round);
+	is_int(sendtest_rows(t, 4) + doubt, people, "round %d: the sum is the audience",
+	    round);
 	is_int(v.twice, 0, "round %d: nobody was accepted twice", round);
-	is_int(v.lost + v.unknown, 0, "round %d: our ledger and the fake's agree", round);
+	is_int(v.lost + v.unknown, 0, "round %d: our ledger and the fake's agree",
+	    round);
 	ok(doubt <= (int64_t)kills * (bulk ? BOUND_BULK : BOUND_SINGLE),
 	    "round %d: no more doubt than was in flight", round);
-	is_int(sendtest_check(t), 0, "round %d: counts, rows and attempts agree", round);
+	is_int(sendtest_check(t), 0, "round %d: counts, rows and attempts agree",
+	    round);
 }
 
 static void test_crash(struct dbtest *t)

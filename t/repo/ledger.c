@@ -8,42 +8,61 @@
 #include "dbtest.h"
 #include "tap.h"
 
-/* Ten people on list 1; two of them on list 2, which is left out; one suppressed, one gone. */
+/* Ten people on list 1; two of them on list 2, which is left out; one suppressed, one
+ * gone. */
 static const char people[] =
-    "INSERT INTO brands (id, name, hook_token, created_at, updated_at) VALUES (1, 'B', 'h', 1, 1);"
-    "INSERT INTO lists (id, brand_id, name, created_at, updated_at) VALUES (1, 1, 'a', 1, 1),"
+    "INSERT INTO brands (id, name, hook_token, created_at, updated_at) VALUES (1, 'B', "
+    "'h', 1, 1);"
+    "INSERT INTO lists (id, brand_id, name, created_at, updated_at) VALUES (1, 1, 'a', "
+    "1, 1),"
     " (2, 1, 'b', 1, 1);"
-    "INSERT INTO subscribers (id, brand_id, email, email_key, status, custom, created_at, updated_at)"
+    "INSERT INTO subscribers (id, brand_id, email, email_key, status, custom, "
+    "created_at, updated_at)"
     " VALUES (1,1,'P1@x.test','p1@x.test','active','{\"city\":\"Bonn\"}',1,1),"
-    " (2,1,'p2@x.test','p2@x.test','active','{}',1,1),(3,1,'p3@x.test','p3@x.test','active','{}',1,1),"
-    " (4,1,'p4@x.test','p4@x.test','active','{}',1,1),(5,1,'p5@x.test','p5@x.test','active','{}',1,1),"
-    " (6,1,'p6@x.test','p6@x.test','active','{}',1,1),(7,1,'p7@x.test','p7@x.test','active','{}',1,1),"
-    " (8,1,'p8@x.test','p8@x.test','active','{}',1,1),(9,1,'p9@x.test','p9@x.test','active','{}',1,1),"
+    " (2,1,'p2@x.test','p2@x.test','active','{}',1,1),(3,1,'p3@x.test','p3@x.test','"
+    "active','{}',1,1),"
+    " (4,1,'p4@x.test','p4@x.test','active','{}',1,1),(5,1,'p5@x.test','p5@x.test','"
+    "active','{}',1,1),"
+    " (6,1,'p6@x.test','p6@x.test','active','{}',1,1),(7,1,'p7@x.test','p7@x.test','"
+    "active','{}',1,1),"
+    " (8,1,'p8@x.test','p8@x.test','active','{}',1,1),(9,1,'p9@x.test','p9@x.test','"
+    "active','{}',1,1),"
     " (10,1,'p10@x.test','p10@x.test','unsubscribed','{}',1,1);"
-    "INSERT INTO list_subscribers (list_id, subscriber_id, created_at) VALUES (1,1,1),(1,2,1),(1,3,1),"
+    "INSERT INTO list_subscribers (list_id, subscriber_id, created_at) VALUES "
+    "(1,1,1),(1,2,1),(1,3,1),"
     " (1,4,1),(1,5,1),(1,6,1),(1,7,1),(1,8,1),(1,9,1),(1,10,1),(2,8,1),(2,9,1);"
-    "INSERT INTO suppressions (brand_id, email_key, reason, created_at) VALUES (1,'p7@x.test','manual',1);"
+    "INSERT INTO suppressions (brand_id, email_key, reason, created_at) VALUES "
+    "(1,'p7@x.test','manual',1);"
     "INSERT INTO subscriber_tags (subscriber_id, brand_id, tag) VALUES (1, 1, 'vip');"
-    "INSERT INTO campaigns (id, brand_id, name, status, send_at, created_at, updated_at)"
+    "INSERT INTO campaigns (id, brand_id, name, status, send_at, created_at, "
+    "updated_at)"
     " VALUES (5, 1, 'C', 'sending', 100, 1, 1);"
-    "INSERT INTO campaign_audience (campaign_id, list_id, exclude) VALUES (5,1,0),(5,2,1);";
+    "INSERT INTO campaign_audience (campaign_id, list_id, exclude) VALUES "
+    "(5,1,0),(5,2,1);";
 
 static bool sum_holds(struct db *db)
 {
-	return dbtest_int(db, "SELECT count(*) FROM (SELECT state, count(*) AS n FROM"
-	    " campaign_subscribers WHERE campaign_id = 5 GROUP BY state) r FULL JOIN"
-	    " (SELECT state, n FROM campaign_counts WHERE campaign_id = 5 AND n <> 0) c"
-	    " ON c.state = r.state WHERE coalesce(c.n, 0) <> coalesce(r.n, 0)") == 0 &&
-	    dbtest_int(db, "SELECT audience - (SELECT count(*) FROM campaign_subscribers"
-	    " WHERE campaign_id = 5) FROM campaigns WHERE id = 5") == 0;
+	return dbtest_int(db,
+		   "SELECT count(*) FROM (SELECT state, count(*) AS n FROM"
+		   " campaign_subscribers WHERE campaign_id = 5 GROUP BY state) r FULL "
+		   "JOIN"
+		   " (SELECT state, n FROM campaign_counts WHERE campaign_id = 5 AND n "
+		   "<> 0) c"
+		   " ON c.state = r.state WHERE coalesce(c.n, 0) <> coalesce(r.n, "
+		   "0)") == 0 &&
+	    dbtest_int(db,
+		"SELECT audience - (SELECT count(*) FROM campaign_subscribers"
+		" WHERE campaign_id = 5) FROM campaigns WHERE id = 5") == 0;
 }
 
 static int64_t state_of(struct db *db, int subscriber)
 {
 	char q[120];
 
-	snprintf(q, sizeof(q), "SELECT state FROM campaign_subscribers WHERE campaign_id = 5"
-	    " AND subscriber_id = %d", subscriber);
+	snprintf(q, sizeof(q),
+	    "SELECT state FROM campaign_subscribers WHERE campaign_id = 5"
+	    " AND subscriber_id = %d",
+	    subscriber);
 	return dbtest_int(db, q);
 }
 
@@ -95,29 +114,41 @@ static void test_attempts(struct dbtest *t)
 	dbtest_script(t->db, people);
 	freeze_all(t->db);
 	ok(ledger_claim(t->db, &a, &n) == OK && n == 4, "ledger_claim claims four");
-	ok(ledger_claim(t->db, &b, &n) == OK && n == 2, "ledger_claim gives the others the rest");
-	dbtest_script(t->db, "UPDATE subscribers SET status = 'unsubscribed' WHERE id = 2;"
+	ok(ledger_claim(t->db, &b, &n) == OK && n == 2,
+	    "ledger_claim gives the others the rest");
+	dbtest_script(t->db,
+	    "UPDATE subscribers SET status = 'unsubscribed' WHERE id = 2;"
 	    "INSERT INTO suppressions (brand_id, email_key, reason, created_at)"
-	    " VALUES (1, 'p3@x.test', 'bounced', 1); DELETE FROM subscribers WHERE id = 4;");
+	    " VALUES (1, 'p3@x.test', 'bounced', 1); DELETE FROM subscribers WHERE id "
+	    "= 4;");
 	batch = intent(t, &a);
 	is_int((int64_t)batch.n, 1, "ledger_intent allows one");
-	is_int(batch.skipped, 3, "ledger_intent skips who left, is suppressed or is gone");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM campaign_subscribers WHERE campaign_id = 5 AND"
-	    " (subscriber_id, reason) IN ((2,'unsubscribed'), (3,'bounced'), (4,'deleted'))"), 3,
-	    "ledger_intent says why");
-	is_text(batch.rows[0].to, "P1@x.test", "ledger_intent gives the address as frozen");
-	ok(batch.rows[0].attempt_id > 0 && batch.rows[0].tries == 1, "ledger_intent numbers the attempt");
-	is_text(json_object_get_string(json_object_object_get(batch.rows[0].who.custom, "city")),
+	is_int(batch.skipped, 3,
+	    "ledger_intent skips who left, is suppressed or is gone");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM campaign_subscribers WHERE campaign_id = 5 AND"
+		   " (subscriber_id, reason) IN ((2,'unsubscribed'), (3,'bounced'), "
+		   "(4,'deleted'))"),
+	    3, "ledger_intent says why");
+	is_text(batch.rows[0].to, "P1@x.test",
+	    "ledger_intent gives the address as frozen");
+	ok(batch.rows[0].attempt_id > 0 && batch.rows[0].tries == 1,
+	    "ledger_intent numbers the attempt");
+	is_text(json_object_get_string(
+		    json_object_object_get(batch.rows[0].who.custom, "city")),
 	    "Bonn", "ledger_intent brings the custom fields");
-	is_text(json_object_get_string(json_object_array_get_idx(batch.rows[0].who.tags, 0)),
+	is_text(json_object_get_string(
+		    json_object_array_get_idx(batch.rows[0].who.tags, 0)),
 	    "vip", "ledger_intent brings the tags");
 	ok(sum_holds(t->db), "ledger_intent keeps the sum");
 	batch = intent(t, &a);
 	is_int((int64_t)batch.n, 0, "ledger_intent gives nothing twice");
 	dbtest_script(t->db, "UPDATE campaigns SET status = 'paused' WHERE id = 5;");
 	batch = intent(t, &b);
-	ok(!batch.sending && !batch.n, "ledger_intent stops when the campaign is paused");
-	ok(ledger_release(t->db, "22", 5) == OK && state_of(t->db, 5) == DELIVERY_PENDING,
+	ok(!batch.sending && !batch.n,
+	    "ledger_intent stops when the campaign is paused");
+	ok(ledger_release(t->db, "22", 5) == OK &&
+		state_of(t->db, 5) == DELIVERY_PENDING,
 	    "ledger_release gives rows back");
 	ok(sum_holds(t->db), "ledger_release keeps the sum");
 }
@@ -147,28 +178,39 @@ static void test_settle(struct dbtest *t)
 	is_int(state_of(t->db, 1), DELIVERY_ACCEPTED, "ledger_settle marks accepted");
 	is_int(state_of(t->db, 2), DELIVERY_RETRY, "ledger_settle marks retry");
 	is_int(state_of(t->db, 3), DELIVERY_REJECTED, "ledger_settle marks rejected");
-	is_int(state_of(t->db, 4), DELIVERY_INTENT, "ledger_settle leaves another attempt's row alone");
+	is_int(state_of(t->db, 4), DELIVERY_INTENT,
+	    "ledger_settle leaves another attempt's row alone");
 	ok(sum_holds(t->db), "ledger_settle keeps the sum");
 	r[0].state = DELIVERY_REJECTED;
-	ok(ledger_settle(t->db, 5, r, 1, 3000) == OK && state_of(t->db, 1) == DELIVERY_ACCEPTED,
+	ok(ledger_settle(t->db, 5, r, 1, 3000) == OK &&
+		state_of(t->db, 1) == DELIVERY_ACCEPTED,
 	    "ledger_settle does not change what is settled");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM send_attempts WHERE outcome = 4"), 1,
-	    "ledger_settle ends the attempt");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM send_attempts WHERE outcome = 4"),
+	    1, "ledger_settle ends the attempt");
 	a.n = 3;
-	ok(ledger_claim(t->db, &a, &n) == OK && n == 0, "ledger_claim leaves a retry until its time");
+	ok(ledger_claim(t->db, &a, &n) == OK && n == 0,
+	    "ledger_claim leaves a retry until its time");
 	a.now = 9000;
-	ok(ledger_claim(t->db, &a, &n) == OK && n == 1, "ledger_claim takes a retry at its time");
-	ok(ledger_finish(t->db, 5, 1, &finished) == OK && !finished, "ledger_finish waits for open rows");
-	ok(ledger_reclaim(t->db, &a, &n, &n) == OK && n == 3, "ledger_reclaim puts intents in doubt");
-	is_int(state_of(t->db, 2), DELIVERY_PENDING, "ledger_reclaim gives claimed rows back");
+	ok(ledger_claim(t->db, &a, &n) == OK && n == 1,
+	    "ledger_claim takes a retry at its time");
+	ok(ledger_finish(t->db, 5, 1, &finished) == OK && !finished,
+	    "ledger_finish waits for open rows");
+	ok(ledger_reclaim(t->db, &a, &n, &n) == OK && n == 3,
+	    "ledger_reclaim puts intents in doubt");
+	is_int(state_of(t->db, 2), DELIVERY_PENDING,
+	    "ledger_reclaim gives claimed rows back");
 	is_int(state_of(t->db, 4), DELIVERY_DOUBT, "ledger_reclaim doubts the rest");
 	ok(sum_holds(t->db), "ledger_reclaim keeps the sum");
-	r[3] = (struct settle){ b.rows[3].delivery_id, b.rows[3].attempt_id, DELIVERY_ACCEPTED, "m", "", 0 };
-	ok(ledger_settle(t->db, 5, &r[3], 1, 3000) == OK && state_of(t->db, 4) == DELIVERY_ACCEPTED,
+	r[3] = (struct settle){ b.rows[3].delivery_id, b.rows[3].attempt_id,
+		DELIVERY_ACCEPTED, "m", "", 0 };
+	ok(ledger_settle(t->db, 5, &r[3], 1, 3000) == OK &&
+		state_of(t->db, 4) == DELIVERY_ACCEPTED,
 	    "ledger_settle lets a late answer resolve a doubt");
 	ok(sum_holds(t->db), "ledger_settle keeps the sum then too");
 	dbtest_script(t->db, "UPDATE campaigns SET status = 'cancelled' WHERE id = 5;");
-	ok(ledger_cancel_open(t->db, 5, 100, 1, &n) == OK && n == 0, "ledger_cancel_open cancels what is open");
+	ok(ledger_cancel_open(t->db, 5, 100, 1, &n) == OK && n == 0,
+	    "ledger_cancel_open cancels what is open");
 	is_int(state_of(t->db, 2), DELIVERY_CANCELLED, "ledger_cancel_open marks it");
 	ok(sum_holds(t->db), "ledger_cancel_open keeps the sum");
 }
@@ -181,14 +223,18 @@ static void test_finish(struct dbtest *t)
 	int64_t at;
 
 	dbtest_script(t->db, people);
-	dbtest_script(t->db, "INSERT INTO campaigns (id, brand_id, name, status, send_at, created_at,"
-	    " updated_at) VALUES (6, 1, 'L', 'scheduled', 5000, 1, 1), (7, 1, 'D', 'draft', 1, 1, 1);"
+	dbtest_script(t->db,
+	    "INSERT INTO campaigns (id, brand_id, name, status, send_at, created_at,"
+	    " updated_at) VALUES (6, 1, 'L', 'scheduled', 5000, 1, 1), (7, 1, 'D', "
+	    "'draft', 1, 1, 1);"
 	    "DELETE FROM campaign_audience WHERE list_id = 1;");
 	ok(ledger_due(t->db, t->mem, 4999, &due, &n) == OK && n == 1 && due[0].id == 5,
 	    "ledger_due gives what is sending");
 	ok(ledger_due(t->db, t->mem, 5000, &due, &n) == OK && n == 2 &&
-	    due[1].status == CAMPAIGN_SCHEDULED, "ledger_due gives a schedule at its time");
-	ok(ledger_next_at(t->db, &at) == OK && at == 5000, "ledger_next_at knows the next schedule");
+		due[1].status == CAMPAIGN_SCHEDULED,
+	    "ledger_due gives a schedule at its time");
+	ok(ledger_next_at(t->db, &at) == OK && at == 5000,
+	    "ledger_next_at knows the next schedule");
 	ok(ledger_finish(t->db, 5, 1, &finished) == OK && !finished,
 	    "ledger_finish waits for the freeze");
 	freeze_all(t->db);
@@ -206,7 +252,8 @@ static void test_worker(struct dbtest *t)
 	ok(worker_open(t->mem, other, t->dir, &b) == OK, "worker_open opens another");
 	ok(!worker_dead(a, worker_owner(a)), "worker_dead is never true of itself");
 	ok(!worker_dead(b, worker_owner(a)), "worker_dead knows the living");
-	ok(!worker_dead(b, "nobody's"), "worker_dead is careful with a name it does not know");
+	ok(!worker_dead(b, "nobody's"),
+	    "worker_dead is careful with a name it does not know");
 	name = mem_str(t->mem, worker_owner(a));
 	mem_free(a);
 	ok(worker_dead(b, name), "worker_dead knows the dead");

@@ -11,12 +11,20 @@
 
 static const struct keyring keys = { .token = { 1, 2, 3 } };
 static const struct brand brand = {
-	.id = 3, .name = "Nordlicht", .from_name = "Zoë, Nordlicht", .from_email = "news@nord.test",
-	.reply_to = "help@nord.test", .postal_address = "Hafen 1\n20457 Hamburg", .time_zone = "UTC",
+	.id = 3,
+	.name = "Nordlicht",
+	.from_name = "Zoë, Nordlicht",
+	.from_email = "news@nord.test",
+	.reply_to = "help@nord.test",
+	.postal_address = "Hafen 1\n20457 Hamburg",
+	.time_zone = "UTC",
 };
 static const struct field fields[] = { { .id = 1, .key = "city", .label = "City" } };
 static struct subscriber ada = {
-	.id = 77, .email = "ada@x.test", .email_key = "ada@x.test", .first_name = "Ada <&> \"L\"",
+	.id = 77,
+	.email = "ada@x.test",
+	.email_key = "ada@x.test",
+	.first_name = "Ada <&> \"L\"",
 	.last_name = "",
 };
 
@@ -32,12 +40,19 @@ static struct campaign draft(const char *subject, const char *html, const char *
 static struct compose_source source(const struct campaign *c, enum compose_mode mode)
 {
 	return (struct compose_source){
-		.campaign = c, .brand = &brand, .fields = fields, .nfields = 1,
-		.public_url = "https://m.test", .keys = &keys, .mode = mode, .now = 1000,
+		.campaign = c,
+		.brand = &brand,
+		.fields = fields,
+		.nfields = 1,
+		.public_url = "https://m.test",
+		.keys = &keys,
+		.mode = mode,
+		.now = 1000,
 	};
 }
 
-static struct message message_of(void *mem, const struct campaign *c, enum compose_mode mode)
+static struct message message_of(void *mem, const struct campaign *c,
+    enum compose_mode mode)
 {
 	struct compose_source src = source(c, mode);
 	struct content *content;
@@ -73,7 +88,8 @@ static bool has(const char *text, const char *part)
 }
 
 /* The token behind `prefix` in text, read back. */
-static struct token token_in(const char *text, const char *prefix, enum token_purpose purpose)
+static struct token token_in(const char *text, const char *prefix,
+    enum token_purpose purpose)
 {
 	const char *s = strstr(text, prefix);
 	struct token t = { 0 };
@@ -90,47 +106,63 @@ static void test_message(void *mem)
 {
 	struct campaign c = draft("Hi {{ first_name }}",
 	    "<html><body class=\"a>b\"><p>Hello {{ first_name | default: \"you\" }}</p>"
-	    "<a href=\"https://shop.test/?a=1&amp;b=2\">Shop</a> <a href='mailto:x@y.test'>m</a>"
-	    "<a href=\"https://shop.test/?a=1&amp;b=2\">again</a> <a href=\"#top\">t</a>"
-	    "<a href=\"https://shop.test/{{ city }}\">Your city</a></body></html>", "");
+	    "<a href=\"https://shop.test/?a=1&amp;b=2\">Shop</a> <a "
+	    "href='mailto:x@y.test'>m</a>"
+	    "<a href=\"https://shop.test/?a=1&amp;b=2\">again</a> <a "
+	    "href=\"#top\">t</a>"
+	    "<a href=\"https://shop.test/{{ city }}\">Your city</a></body></html>",
+	    "");
 	struct message m = message_of(mem, &c, COMPOSE_SEND);
 	struct token t;
 
-	is_text(m.subject, "Hi Ada <&> \"L\"", "content_message fills the subject as it is");
-	is_text(m.from, "\"Zo\xc3\xab, Nordlicht\" <news@nord.test>", "content_message quotes the sender's name");
+	is_text(m.subject, "Hi Ada <&> \"L\"",
+	    "content_message fills the subject as it is");
+	is_text(m.from, "\"Zo\xc3\xab, Nordlicht\" <news@nord.test>",
+	    "content_message quotes the sender's name");
 	is_text(m.reply_to, "help@nord.test", "content_message replies to the brand");
 	is_text(m.to, "ada@x.test", "content_message is to the subscriber");
 	ok(has(m.html, "<p>Hello Ada &lt;&amp;&gt; &quot;L&quot;</p>") ||
-	    has(m.html, "<p>Hello Ada &lt;&amp;&gt; \"L\"</p>"), "content_message escapes in HTML");
+		has(m.html, "<p>Hello Ada &lt;&amp;&gt; \"L\"</p>"),
+	    "content_message escapes in HTML");
 	t = token_in(m.html, "https://m.test/t/c/", TOKEN_CLICK);
-	ok(t.campaign == 9 && t.subscriber == 77 && t.link == 1, "content_message signs clicks");
+	ok(t.campaign == 9 && t.subscriber == 77 && t.link == 1,
+	    "content_message signs clicks");
 	ok(!strstr(m.html, "shop.test"), "content_message replaces every tracked link");
 	ok(has(m.html, "mailto:x@y.test") && has(m.html, "href=\"#top\""),
 	    "content_message leaves mailto: and # alone");
 	t = token_in(m.html, "https://m.test/t/o/", TOKEN_OPEN);
 	ok(t.campaign == 9 && t.subscriber == 77, "content_message adds the pixel");
-	ok(strstr(m.html, "/t/o/") < strstr(m.html, "</body>"), "content_message puts it inside the body");
+	ok(strstr(m.html, "/t/o/") < strstr(m.html, "</body>"),
+	    "content_message puts it inside the body");
 	t = token_in(m.html, "https://m.test/u/", TOKEN_UNSUBSCRIBE);
-	ok(t.campaign == 9 && t.subscriber == 77, "content_message adds the unsubscribe link");
-	ok(has(m.html, "Hafen 1, 20457 Hamburg"), "content_message adds the postal address");
-	ok(has(m.text, "Hello Ada <&> \"L\"") && has(m.text, "https://shop.test/?a=1&b=2"),
+	ok(t.campaign == 9 && t.subscriber == 77,
+	    "content_message adds the unsubscribe link");
+	ok(has(m.html, "Hafen 1, 20457 Hamburg"),
+	    "content_message adds the postal address");
+	ok(has(m.text, "Hello Ada <&> \"L\"") &&
+		has(m.text, "https://shop.test/?a=1&b=2"),
 	    "content_message makes a text of the HTML, with the author's links");
-	ok(has(m.text, "Unsubscribe: https://m.test/u/") && has(m.text, "Hafen 1, 20457 Hamburg"),
+	ok(has(m.text, "Unsubscribe: https://m.test/u/") &&
+		has(m.text, "Hafen 1, 20457 Hamburg"),
 	    "content_message adds both to the text");
 	ok(has(header(&m, "List-Unsubscribe"), "<https://m.test/u/") &&
 	    has(header(&m, "List-Unsubscribe"), "<mailto:help@nord.test"),
 	    "content_message has List-Unsubscribe");
 	is_text(header(&m, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click",
 	    "content_message has List-Unsubscribe-Post");
-	is_text(header(&m, "List-Id"), "\"Nordlicht\" <brand-3.nord.test>", "content_message has List-Id");
+	is_text(header(&m, "List-Id"), "\"Nordlicht\" <brand-3.nord.test>",
+	    "content_message has List-Id");
 }
 
 static void test_links(void *mem)
 {
-	struct campaign c = draft("S", "<a href=\"https://a.test/\">A</a>"
+	struct campaign c = draft("S",
+	    "<a href=\"https://a.test/\">A</a>"
 	    "<a href=\"https://b.test/{{ city }}\">B</a>"
 	    "{% for t in tags %}<a href=\"https://c.test/{{ t }}\">C</a>{% endfor %}"
-	    "<a href=\"https://a.test/\">again</a><a href=\"{{ unsubscribe_url }}\">bye</a>", "t");
+	    "<a href=\"https://a.test/\">again</a><a href=\"{{ unsubscribe_url "
+	    "}}\">bye</a>",
+	    "t");
 	struct compose_link known[] = { { 4, "https://b.test/{{ city }}", "B" } };
 	struct compose_source src = source(&c, COMPOSE_SEND);
 	struct content *content;
@@ -143,30 +175,38 @@ static void test_links(void *mem)
 	src.known = known;
 	src.nknown = 1;
 	ok(content_compile(mem, &src, &content) == OK, "content_compile takes loops");
-	is_int((int64_t)content_links(content, &links), 2, "content_links has each address once");
-	is_text(links[0].url, "https://b.test/{{ city }}", "content_links keeps what is stored");
+	is_int((int64_t)content_links(content, &links), 2,
+	    "content_links has each address once");
+	is_text(links[0].url, "https://b.test/{{ city }}",
+	    "content_links keeps what is stored");
 	is_int(links[1].number, 5, "content_links numbers new ones behind");
 	is_text(links[1].label, "A", "content_links has the label");
-	ok(content_message(content, mem, &ada, &m, &why) == OK, "content_message renders tags");
-	ok(has(m.html, "https://c.test/red"), "content_message leaves a loop's link alone");
+	ok(content_message(content, mem, &ada, &m, &why) == OK,
+	    "content_message renders tags");
+	ok(has(m.html, "https://c.test/red"),
+	    "content_message leaves a loop's link alone");
 	is_int(token_in(m.html, "https://m.test/t/c/", TOKEN_CLICK).link, 5,
 	    "content_message replaces marks in rendered parts");
 	ok(!strchr(m.html, MARK), "content_message leaves no mark");
 	c.track_clicks = c.track_opens = false;
 	m = message_of(mem, &c, COMPOSE_SEND);
-	ok(has(m.html, "https://a.test/") && !strstr(m.html, "/t/"), "content_message tracks nothing when switched off");
+	ok(has(m.html, "https://a.test/") && !strstr(m.html, "/t/"),
+	    "content_message tracks nothing when switched off");
 	c.track_clicks = c.track_opens = true;
 	m = message_of(mem, &c, COMPOSE_TEST);
-	ok(has(m.html, "https://a.test/") && !strstr(m.html, "/t/"), "content_message tracks nothing in a test");
+	ok(has(m.html, "https://a.test/") && !strstr(m.html, "/t/"),
+	    "content_message tracks nothing in a test");
 	is_text(m.subject, "[Test] S", "content_message marks a test");
 	is_int(token_in(m.html, "https://m.test/u/", TOKEN_UNSUBSCRIBE).campaign, 0,
 	    "content_message unsubscribes nobody from a test");
 	m = message_of(mem, &c, COMPOSE_PREVIEW);
-	ok(has(m.html, "#unsubscribe") && !strstr(m.html, "/t/") && !strstr(m.html, "/u/"),
+	ok(has(m.html, "#unsubscribe") && !strstr(m.html, "/t/") &&
+		!strstr(m.html, "/u/"),
 	    "content_message leads nowhere in a preview");
 }
 
-static const char *problem(const struct content *c, const char *part, enum problem_level level)
+static const char *problem(const struct content *c, const char *part,
+    enum problem_level level)
 {
 	const struct compose_problem *p;
 	size_t n = content_problems(c, &p);
@@ -185,26 +225,35 @@ static void test_problems(void *mem)
 	struct content *content;
 	bool line = false;
 
-	ok(content_compile(mem, &src, &content) == ERR_INVALID, "content_compile refuses an open tag");
-	is_text(problem(content, "subject", PROBLEM_ERROR), "Write a subject.", "content_problems wants a subject");
+	ok(content_compile(mem, &src, &content) == ERR_INVALID,
+	    "content_compile refuses an open tag");
+	is_text(problem(content, "subject", PROBLEM_ERROR), "Write a subject.",
+	    "content_problems wants a subject");
 	for (size_t n = content_problems(content, &p); n; n--, p++)
-		line = line || (strcmp(p->part, "html") == 0 && p->level == PROBLEM_ERROR && p->line == 3);
+		line = line ||
+		    (strcmp(p->part, "html") == 0 && p->level == PROBLEM_ERROR &&
+			p->line == 3);
 	ok(line, "content_problems knows the line");
 	c = draft("S", "<p>\n {{ first_nam }}</p>", "");
-	ok(content_compile(mem, &src, &content) == OK, "content_compile only warns of a wrong name");
+	ok(content_compile(mem, &src, &content) == OK,
+	    "content_compile only warns of a wrong name");
 	is_text(problem(content, "html", PROBLEM_WARNING),
-	    "There is no field \"first_nam\". Did you mean \"first_name\"?", "content_problems offers the right one");
+	    "There is no field \"first_nam\". Did you mean \"first_name\"?",
+	    "content_problems offers the right one");
 	content_problems(content, &p);
 	for (size_t n = content_problems(content, &p); n; n--, p++)
 		if (p->level == PROBLEM_WARNING)
 			break;
 	ok(p->line == 2 && p->column == 5, "content_problems says where");
 	c = draft("A\nB", "", "Text only");
-	ok(content_compile(mem, &src, &content) == ERR_INVALID, "content_compile refuses a line break in the subject");
+	ok(content_compile(mem, &src, &content) == ERR_INVALID,
+	    "content_compile refuses a line break in the subject");
 	c = draft("A", " ", "");
-	ok(content_compile(mem, &src, &content) == ERR_INVALID, "content_compile refuses an empty mail");
+	ok(content_compile(mem, &src, &content) == ERR_INVALID,
+	    "content_compile refuses an empty mail");
 	c = draft("A", "", "Text only, {{ city }}");
-	ok(content_compile(mem, &src, &content) == OK, "content_compile takes a text without HTML");
+	ok(content_compile(mem, &src, &content) == OK,
+	    "content_compile takes a text without HTML");
 }
 
 static void test_injection(void *mem)
@@ -218,19 +267,24 @@ static void test_injection(void *mem)
 
 	ok(content_compile(mem, &src, &content) == OK, "content_compile compiles");
 	eve.first_name = "x\r\nBcc: all@x.test";
-	ok(content_message(content, mem, &eve, &m, &why) == ERR_INVALID, "content_message refuses a line break in a value");
+	ok(content_message(content, mem, &eve, &m, &why) == ERR_INVALID,
+	    "content_message refuses a line break in a value");
 	ok(has(why, "control character"), "content_message says why");
 	eve = ada;
 	eve.email = "a@x.test>,<b@x.test";
-	ok(content_message(content, mem, &eve, &m, &why) == ERR_INVALID, "content_message refuses two addresses");
+	ok(content_message(content, mem, &eve, &m, &why) == ERR_INVALID,
+	    "content_message refuses two addresses");
 	eve = ada;
 	eve.first_name = "\001c99\001<script>";
 	c = draft("S", "<p>{% if true %}{{ first_name }}{% endif %}</p>", "");
-	ok(content_compile(mem, &src, &content) == OK && content_message(content, mem, &eve, &m, &why) == OK &&
-	    !strstr(m.html, "<script>"), "content_message is not fooled by a mark in a value");
+	ok(content_compile(mem, &src, &content) == OK &&
+		content_message(content, mem, &eve, &m, &why) == OK &&
+		!strstr(m.html, "<script>"),
+	    "content_message is not fooled by a mark in a value");
 }
 
-/* What SES would make of the bulk template: its own simple substitution, written anew. */
+/* What SES would make of the bulk template: its own simple substitution, written anew.
+ */
 static char *substitute(void *mem, const char *t, struct json_object *data)
 {
 	struct buf *b = buf_new(mem);
@@ -244,7 +298,9 @@ static char *substitute(void *mem, const char *t, struct json_object *data)
 		}
 		buf_add(b, t, (size_t)(open - t));
 		end = strstr(open, "}}");
-		buf_str(b, json_text(data, mem_strn(mem, open + 2, (size_t)(end - open - 2)), "MISSING"));
+		buf_str(b,
+		    json_text(data, mem_strn(mem, open + 2, (size_t)(end - open - 2)),
+			"MISSING"));
 	}
 	return b->data;
 }
@@ -252,62 +308,88 @@ static char *substitute(void *mem, const char *t, struct json_object *data)
 static void test_bulk(void *mem)
 {
 	struct campaign c = draft("{{ first_name }} {% raw %}{{x}}{% endraw %}",
-	    "<style>a{b:c}@media{x{y:z}}</style>\\{{ city }}}{% raw %}{{% endraw %}{{ first_name }}"
-	    "<a href=\"https://a.test/\">A</a>", "");
+	    "<style>a{b:c}@media{x{y:z}}</style>\\{{ city }}}{% raw %}{{% endraw %}{{ "
+	    "first_name }}"
+	    "<a href=\"https://a.test/\">A</a>",
+	    "");
 	struct compose_source src = source(&c, COMPOSE_SEND);
 	struct content *content;
 	struct message m;
 	struct buf *body = buf_new(mem);
 	struct ses_writer w = { "", mem };
-	struct outgoing o = { .attempt_id = 5, .campaign_id = 9, .to = "ada@x.test", .who = ada };
+	struct outgoing o = { .attempt_id = 5,
+		.campaign_id = 9,
+		.to = "ada@x.test",
+		.who = ada };
 	struct json_object *call, *t, *data, *entry;
 	struct ses_template *template;
 	const char *why = NULL;
 
 	ok(content_compile(mem, &src, &content) == OK, "content_compile takes braces");
-	ok(content_message(content, mem, &ada, &m, &why) == OK, "content_message renders them");
+	ok(content_message(content, mem, &ada, &m, &why) == OK,
+	    "content_message renders them");
 	o.content = content;
 	template = ses_template_new(mem, content);
 	ses_bulk_begin(&w, template, body);
-	ok(ses_bulk_entry(&w, template, &o, true, body, &why) == OK, "ses_bulk_entry writes an entry");
-	ok(ses_bulk_entry(&w, template, &o, false, body, &why) == OK, "ses_bulk_entry writes another");
+	ok(ses_bulk_entry(&w, template, &o, true, body, &why) == OK,
+	    "ses_bulk_entry writes an entry");
+	ok(ses_bulk_entry(&w, template, &o, false, body, &why) == OK,
+	    "ses_bulk_entry writes another");
 	ses_bulk_end(&w, body);
-	ok(json_read(mem, body->data, body->len, &call, &why) == OK, "ses_bulk_end leaves valid JSON");
-	t = json_get(json_get(json_get(call, "DefaultContent"), "Template"), "TemplateContent");
+	ok(json_read(mem, body->data, body->len, &call, &why) == OK,
+	    "ses_bulk_end leaves valid JSON");
+	t = json_get(json_get(json_get(call, "DefaultContent"), "Template"),
+	    "TemplateContent");
 	entry = json_object_array_get_idx(json_get(call, "BulkEmailEntries"), 1);
-	data = json_get(json_get(json_get(entry, "ReplacementEmailContent"), "ReplacementTemplate"),
+	data = json_get(json_get(json_get(entry, "ReplacementEmailContent"),
+			    "ReplacementTemplate"),
 	    "ReplacementTemplateData");
-	ok(json_read(mem, json_object_get_string(data), strlen(json_object_get_string(data)), &data, &why) == OK,
+	ok(json_read(mem, json_object_get_string(data),
+	       strlen(json_object_get_string(data)), &data, &why) == OK,
 	    "ses_bulk_entry writes data as JSON in JSON");
-	is_text(substitute(mem, json_text(t, "Subject", ""), data), m.subject, "bulk and single have the same subject");
-	is_text(substitute(mem, json_text(t, "Html", ""), data), m.html, "bulk and single have the same HTML");
-	is_text(substitute(mem, json_text(t, "Text", ""), data), m.text, "bulk and single have the same text");
+	is_text(substitute(mem, json_text(t, "Subject", ""), data), m.subject,
+	    "bulk and single have the same subject");
+	is_text(substitute(mem, json_text(t, "Html", ""), data), m.html,
+	    "bulk and single have the same HTML");
+	is_text(substitute(mem, json_text(t, "Text", ""), data), m.text,
+	    "bulk and single have the same text");
 	buf_reset(body);
 	ok(ses_single(&w, &o, body, &why) == OK &&
-	    json_read(mem, body->data, body->len, &call, &why) == OK, "ses_single writes valid JSON");
+		json_read(mem, body->data, body->len, &call, &why) == OK,
+	    "ses_single writes valid JSON");
 	t = json_get(json_get(call, "Content"), "Simple");
-	is_text(json_text(json_get(json_get(t, "Body"), "Html"), "Data", ""), m.html, "ses_single has the same HTML");
+	is_text(json_text(json_get(json_get(t, "Body"), "Html"), "Data", ""), m.html,
+	    "ses_single has the same HTML");
 	ok(strncmp(json_text(call, "FromEmailAddress", ""), "=?UTF-8?B?", 10) == 0,
 	    "ses_single encodes a name that is not ASCII");
-	ok(has(body->data, "\"maillayer_attempt\",\"Value\":\"5\""), "ses_single carries the attempt");
+	ok(has(body->data, "\"maillayer_attempt\",\"Value\":\"5\""),
+	    "ses_single carries the attempt");
 }
 
 static void test_merge_url(void *mem)
 {
-	struct json_object *data = merge_data(mem, &ada, &brand, "C", "https://m.test/u/x");
+	struct json_object *data =
+	    merge_data(mem, &ada, &brand, "C", "https://m.test/u/x");
 	char *url = NULL;
 
 	json_set_text(data, "city", "K\xc3\xb6ln & Bonn");
 	json_set_text(data, "home", "https://h.test/?q=1");
 	json_set_text(data, "bad", "javascript:alert(1)");
-	ok(merge_url(mem, "https://a.test/?c={{ city }}&x=1", data, &url) == OK, "merge_url fills a link");
-	is_text(url, "https://a.test/?c=K%C3%B6ln%20%26%20Bonn&x=1", "merge_url escapes a value inside");
-	ok(merge_url(mem, "https://a.test/?c={{ city | url_encode }}", data, &url) == OK &&
-	    !strstr(url, "%25"), "merge_url does not escape twice");
-	ok(merge_url(mem, "{{ home }}", data, &url) == OK, "merge_url takes a whole address");
+	ok(merge_url(mem, "https://a.test/?c={{ city }}&x=1", data, &url) == OK,
+	    "merge_url fills a link");
+	is_text(url, "https://a.test/?c=K%C3%B6ln%20%26%20Bonn&x=1",
+	    "merge_url escapes a value inside");
+	ok(merge_url(mem, "https://a.test/?c={{ city | url_encode }}", data, &url) ==
+		    OK &&
+		!strstr(url, "%25"),
+	    "merge_url does not escape twice");
+	ok(merge_url(mem, "{{ home }}", data, &url) == OK,
+	    "merge_url takes a whole address");
 	is_text(url, "https://h.test/?q=1", "merge_url keeps it");
-	ok(merge_url(mem, "{{ bad }}", data, &url) == ERR_INVALID, "merge_url refuses javascript:");
-	ok(merge_url(mem, "{{ nothing }}", data, &url) == ERR_INVALID, "merge_url refuses nothing");
+	ok(merge_url(mem, "{{ bad }}", data, &url) == ERR_INVALID,
+	    "merge_url refuses javascript:");
+	ok(merge_url(mem, "{{ nothing }}", data, &url) == ERR_INVALID,
+	    "merge_url refuses nothing");
 }
 
 int main(void)

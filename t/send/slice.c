@@ -18,14 +18,20 @@ static struct work_report run(struct app *app, int64_t ms)
 
 static bool is_status(struct dbtest *t, const char *status)
 {
-	return dbtest_int(t->db, mem_printf(t->mem, "SELECT count(*) FROM campaigns WHERE id = 5"
-	    " AND status = '%s'", status)) == 1;
+	return dbtest_int(t->db,
+		   mem_printf(t->mem,
+		       "SELECT count(*) FROM campaigns WHERE id = 5"
+		       " AND status = '%s'",
+		       status)) == 1;
 }
 
 static bool pause_says(struct dbtest *t, const char *part)
 {
-	return dbtest_int(t->db, mem_printf(t->mem, "SELECT count(*) FROM campaigns WHERE id = 5"
-	    " AND status = 'paused' AND pause_reason LIKE '%%%s%%'", part)) == 1;
+	return dbtest_int(t->db,
+		   mem_printf(t->mem,
+		       "SELECT count(*) FROM campaigns WHERE id = 5"
+		       " AND status = 'paused' AND pause_reason LIKE '%%%s%%'",
+		       part)) == 1;
 }
 
 static void test_outbox(struct dbtest *t)
@@ -35,20 +41,28 @@ static void test_outbox(struct dbtest *t)
 
 	sendtest_people(t, 1200);
 	app = sendtest_app(t, "");
-	dbtest_script(t->db, "UPDATE subscribers SET status = 'unsubscribed' WHERE id = 7;");
+	dbtest_script(t->db,
+	    "UPDATE subscribers SET status = 'unsubscribed' WHERE id = 7;");
 	r = run(app, 20000);
 	is_int(r.done, 1199, "slice_run sends to everybody");
 	is_int(r.left, 0, "slice_run leaves nothing");
 	ok(!r.more && is_status(t, "completed"), "slice_run completes the campaign");
 	is_int(sendtest_rows(t, 4), 1199, "slice_run settles every row");
-	is_int(dbtest_int(t->db, "SELECT count(DISTINCT to_email) FROM outbox_messages"
-	    " WHERE campaign_id = 5 AND kind = 'campaign'"), 1199, "slice_run keeps a message each");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM outbox_messages WHERE subject = 'Hi N9' AND"
-	    " html LIKE '%Dear N9 of C9<%' AND html LIKE '%https://m.test/t/c/%' AND headers LIKE"
-	    " '%List-Unsubscribe-Post%' AND body_text LIKE '%https://m.test/u/%'"), 1,
-	    "slice_run fills each message");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM campaign_links WHERE campaign_id = 5 AND"
-	    " number = 1 AND url = 'https://shop.test/'"), 1, "slice_run stores the links");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(DISTINCT to_email) FROM outbox_messages"
+		   " WHERE campaign_id = 5 AND kind = 'campaign'"),
+	    1199, "slice_run keeps a message each");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM outbox_messages WHERE subject = 'Hi N9' AND"
+		   " html LIKE '%Dear N9 of C9<%' AND html LIKE "
+		   "'%https://m.test/t/c/%' AND headers LIKE"
+		   " '%List-Unsubscribe-Post%' AND body_text LIKE "
+		   "'%https://m.test/u/%'"),
+	    1, "slice_run fills each message");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM campaign_links WHERE campaign_id = 5 AND"
+		   " number = 1 AND url = 'https://shop.test/'"),
+	    1, "slice_run stores the links");
 	is_int(sendtest_check(t), 0, "slice_run keeps the sum");
 	r = run(app, 1000);
 	is_int(r.done, 0, "slice_run does nothing the second time");
@@ -61,24 +75,33 @@ static void test_refusals(struct dbtest *t)
 
 	sendtest_people(t, 5);
 	app = sendtest_app(t, "");
-	dbtest_script(t->db, "UPDATE campaigns SET html = '<p>\n{{ first_name' WHERE id = 5;");
+	dbtest_script(t->db,
+	    "UPDATE campaigns SET html = '<p>\n{{ first_name' WHERE id = 5;");
 	run(app, 5000);
-	ok(pause_says(t, "line 2"), "slice_run pauses when the content has an error, and says where");
+	ok(pause_says(t, "line 2"),
+	    "slice_run pauses when the content has an error, and says where");
 	is_int(sendtest_rows(t, 0), 5, "slice_run leaves the rows as they were");
-	dbtest_script(t->db, "UPDATE campaigns SET html = '<p>x</p>', status = 'scheduled',"
+	dbtest_script(t->db,
+	    "UPDATE campaigns SET html = '<p>x</p>', status = 'scheduled',"
 	    " send_at = 1000 WHERE id = 5;");
 	run(app, 5000);
-	ok(pause_says(t, "passed"), "slice_run asks when a schedule was missed by hours");
+	ok(pause_says(t, "passed"),
+	    "slice_run asks when a schedule was missed by hours");
 	dbtest_script(t->db, "UPDATE campaigns SET status = 'cancelled' WHERE id = 5;");
 	run(app, 5000);
 	is_int(sendtest_rows(t, 8), 5, "slice_run cancels what was open");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM outbox_messages"), 0, "slice_run sent nothing");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM outbox_messages"), 0,
+	    "slice_run sent nothing");
 	is_int(sendtest_check(t), 0, "slice_run keeps the sum");
-	dbtest_script(t->db, mem_printf(t->mem, "INSERT INTO campaigns (id, brand_id, name, status, subject,"
-	    " html, send_at, created_at, updated_at) VALUES (6, 1, 'L', 'scheduled', 'S', 'h', %lld, 1, 1);",
-	    (long long)clock_now(&clock_system) + 60000));
+	dbtest_script(t->db,
+	    mem_printf(t->mem,
+		"INSERT INTO campaigns (id, brand_id, name, status, subject,"
+		" html, send_at, created_at, updated_at) VALUES (6, 1, 'L', "
+		"'scheduled', 'S', 'h', %lld, 1, 1);",
+		(long long)clock_now(&clock_system) + 60000));
 	r = run(app, 1000);
-	ok(!r.more && r.next_in_ms > 50000 && r.next_in_ms <= 60000, "slice_run says when to come again");
+	ok(!r.more && r.next_in_ms > 50000 && r.next_in_ms <= 60000,
+	    "slice_run says when to come again");
 }
 
 /* One run of 40 people against a script of faults. */
@@ -91,29 +114,47 @@ struct faults {
 static const struct faults faults[] = {
 	{ "all is well", "single", "[]", 40, 0, 0, 0, NULL },
 	{ "all is well", "bulk", "[]", 40, 0, 0, 0, NULL },
-	{ "one is throttled", "single", "[{\"at\":3,\"do\":{\"status\":429,\"type\":"
-	  "\"TooManyRequestsException\",\"message\":\"Maximum sending rate exceeded.\"}}]", 39, 0, 1, 0, NULL },
-	{ "one is refused", "single", "[{\"at\":3,\"do\":{\"status\":400,\"type\":\"MessageRejected\","
-	  "\"message\":\"Spam\"}}]", 39, 1, 0, 0, NULL },
-	{ "an answer is lost", "single", "[{\"at\":3,\"do\":\"drop\"}]", 39, 0, 0, 1, NULL },
-	{ "a connection is reset", "single", "[{\"at\":3,\"do\":\"reset\"}]", 39, 0, 0, 1, NULL },
-	{ "an answer is cut", "single", "[{\"at\":3,\"do\":\"truncate\"}]", 39, 0, 0, 1, NULL },
-	{ "SES has an error", "single", "[{\"at\":3,\"do\":{\"status\":500}}]", 39, 0, 0, 1, NULL },
-	{ "SES has an error but accepted", "single", "[{\"at\":3,\"do\":{\"status\":500,\"accept\":true}}]",
-	  39, 0, 0, 1, NULL },
+	{ "one is throttled", "single",
+	    "[{\"at\":3,\"do\":{\"status\":429,\"type\":"
+	    "\"TooManyRequestsException\",\"message\":\"Maximum sending rate "
+	    "exceeded.\"}}]",
+	    39, 0, 1, 0, NULL },
+	{ "one is refused", "single",
+	    "[{\"at\":3,\"do\":{\"status\":400,\"type\":\"MessageRejected\","
+	    "\"message\":\"Spam\"}}]",
+	    39, 1, 0, 0, NULL },
+	{ "an answer is lost", "single", "[{\"at\":3,\"do\":\"drop\"}]", 39, 0, 0, 1,
+	    NULL },
+	{ "a connection is reset", "single", "[{\"at\":3,\"do\":\"reset\"}]", 39, 0, 0,
+	    1, NULL },
+	{ "an answer is cut", "single", "[{\"at\":3,\"do\":\"truncate\"}]", 39, 0, 0, 1,
+	    NULL },
+	{ "SES has an error", "single", "[{\"at\":3,\"do\":{\"status\":500}}]", 39, 0,
+	    0, 1, NULL },
+	{ "SES has an error but accepted", "single",
+	    "[{\"at\":3,\"do\":{\"status\":500,\"accept\":true}}]", 39, 0, 0, 1, NULL },
 	{ "an answer is lost", "bulk", "[{\"do\":\"drop\"}]", 0, 0, 0, 40, NULL },
 	{ "a result is missing", "bulk", "[{\"do\":\"miscount\"}]", 0, 0, 0, 40, NULL },
-	{ "a call is refused whole", "bulk", "[{\"at\":1,\"do\":{\"status\":400,\"type\":"
-	  "\"BadRequestException\",\"message\":\"Bad\"}}]", 40, 0, 0, 0, NULL },
-	{ "entries are throttled", "bulk", "[{\"at\":1,\"do\":{\"entry\":\"ACCOUNT_THROTTLED\",\"each\":4}}]",
-	  30, 0, 10, 0, NULL },
-	{ "entries fail", "bulk", "[{\"at\":1,\"do\":{\"entry\":\"FAILED\",\"each\":4}}]", 30, 10, 0, 0, NULL },
-	{ "the account is suspended", "bulk", "[{\"at\":1,\"do\":{\"entry\":\"ACCOUNT_SUSPENDED\",\"each\":40}}]",
-	  39, 0, 1, 0, "suspended" },
-	{ "the key is wrong", "bulk", "[{\"do\":{\"status\":403,\"type\":\"InvalidSignatureException\"}}]",
-	  0, 0, 40, 0, "signature" },
-	{ "the day is over", "single", "[{\"do\":{\"status\":429,\"type\":\"TooManyRequestsException\","
-	  "\"message\":\"Daily message quota exceeded\"}}]", 0, 0, 40, 0, "daily quota" },
+	{ "a call is refused whole", "bulk",
+	    "[{\"at\":1,\"do\":{\"status\":400,\"type\":"
+	    "\"BadRequestException\",\"message\":\"Bad\"}}]",
+	    40, 0, 0, 0, NULL },
+	{ "entries are throttled", "bulk",
+	    "[{\"at\":1,\"do\":{\"entry\":\"ACCOUNT_THROTTLED\",\"each\":4}}]", 30, 0,
+	    10, 0, NULL },
+	{ "entries fail", "bulk",
+	    "[{\"at\":1,\"do\":{\"entry\":\"FAILED\",\"each\":4}}]", 30, 10, 0, 0,
+	    NULL },
+	{ "the account is suspended", "bulk",
+	    "[{\"at\":1,\"do\":{\"entry\":\"ACCOUNT_SUSPENDED\",\"each\":40}}]", 39, 0,
+	    1, 0, "suspended" },
+	{ "the key is wrong", "bulk",
+	    "[{\"do\":{\"status\":403,\"type\":\"InvalidSignatureException\"}}]", 0, 0,
+	    40, 0, "signature" },
+	{ "the day is over", "single",
+	    "[{\"do\":{\"status\":429,\"type\":\"TooManyRequestsException\","
+	    "\"message\":\"Daily message quota exceeded\"}}]",
+	    0, 0, 40, 0, "daily quota" },
 };
 
 static void run_faults(struct dbtest *t, struct app *app, const struct fake_ses *f,
@@ -121,23 +162,27 @@ static void run_faults(struct dbtest *t, struct app *app, const struct fake_ses 
 {
 	int64_t before = fake_ses_stat(f, "accepted");
 
-	dbtest_script(t->db, "DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"
-	    "DELETE FROM send_attempts; UPDATE campaigns SET status = 'sending', audience = 0,"
+	dbtest_script(t->db,
+	    "DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"
+	    "DELETE FROM send_attempts; UPDATE campaigns SET status = 'sending', "
+	    "audience = 0,"
 	    " frozen_at = NULL, freeze_after = 0, pause_reason = '';");
 	sendtest_use_ses(t, app, f, x->mode, 10000);
 	fake_ses_script(f, x->script);
 	run(app, 1500);
 	is_int(sendtest_rows(t, 4), x->accepted, "%s, %s: accepted", x->mode, x->name);
 	is_int(sendtest_rows(t, 5), x->rejected, "%s, %s: rejected", x->mode, x->name);
-	is_int(sendtest_rows(t, 3) + sendtest_rows(t, 0), x->retry, "%s, %s: to be tried again",
-	    x->mode, x->name);
+	is_int(sendtest_rows(t, 3) + sendtest_rows(t, 0), x->retry,
+	    "%s, %s: to be tried again", x->mode, x->name);
 	is_int(sendtest_rows(t, 7), x->doubt, "%s, %s: doubt", x->mode, x->name);
 	is_int(sendtest_check(t), 0, "%s, %s: the sum holds", x->mode, x->name);
-	ok(fake_ses_stat(f, "accepted") - before >= x->accepted, "the fake accepted them");
+	ok(fake_ses_stat(f, "accepted") - before >= x->accepted,
+	    "the fake accepted them");
 	if (x->pause)
 		ok(pause_says(t, x->pause), "the campaign is paused and says why");
 	else
-		ok(is_status(t, x->retry ? "sending" : "completed"), "the campaign goes on or is done");
+		ok(is_status(t, x->retry ? "sending" : "completed"),
+		    "the campaign goes on or is done");
 }
 
 static void test_faults(struct dbtest *t)
@@ -153,8 +198,11 @@ static void test_faults(struct dbtest *t)
 	is_int(fake_ses_stat(&f, "badSignature"), 0, "every signature was good");
 	is_int(fake_ses_stat(&f, "malformed"), 0, "every body was in shape");
 	fake_ses_stop(&f);
-	dbtest_script(t->db, "UPDATE campaigns SET status = 'sending', frozen_at = NULL, freeze_after = 0,"
-	    " audience = 0; DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;");
+	dbtest_script(t->db,
+	    "UPDATE campaigns SET status = 'sending', frozen_at = NULL, freeze_after = "
+	    "0,"
+	    " audience = 0; DELETE FROM campaign_subscribers; DELETE FROM "
+	    "campaign_counts;");
 	run(app, 1500);
 	ok(sendtest_rows(t, 3) > 0 && sendtest_rows(t, 3) + sendtest_rows(t, 0) == 40,
 	    "nobody listens: everything waits for another try");
@@ -172,8 +220,10 @@ static void test_same(struct dbtest *t)
 	fake_ses_start(t, &f, "--keep");
 	sendtest_use_ses(t, app, &f, "single", 10000);
 	run(app, 3000);
-	dbtest_script(t->db, "DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"
-	    "UPDATE campaigns SET status = 'sending', audience = 0, frozen_at = NULL, freeze_after = 0;");
+	dbtest_script(t->db,
+	    "DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"
+	    "UPDATE campaigns SET status = 'sending', audience = 0, frozen_at = NULL, "
+	    "freeze_after = 0;");
 	sendtest_use_ses(t, app, &f, "bulk", 10000);
 	run(app, 3000);
 	got = fake_ses_accepted(t->mem, &f);
@@ -187,11 +237,15 @@ static void test_same(struct dbtest *t)
 		b = m;
 	}
 	ok(a && b && a != b, "each arrives twice");
-	is_text(json_text(b, "html", ""), json_text(a, "html", "-"), "the HTML is the same");
-	is_text(json_text(b, "text", ""), json_text(a, "text", "-"), "the text is the same");
+	is_text(json_text(b, "html", ""), json_text(a, "html", "-"),
+	    "the HTML is the same");
+	is_text(json_text(b, "text", ""), json_text(a, "text", "-"),
+	    "the text is the same");
 	is_text(json_object_to_json_string(json_get(b, "headers")),
-	    json_object_to_json_string(json_get(a, "headers")), "the headers are the same");
-	is_text(json_text(b, "from", ""), "Nord <news@nord.test>", "the sender is there");
+	    json_object_to_json_string(json_get(a, "headers")),
+	    "the headers are the same");
+	is_text(json_text(b, "from", ""), "Nord <news@nord.test>",
+	    "the sender is there");
 	fake_ses_stop(&f);
 }
 
@@ -209,7 +263,8 @@ static void test_rate(struct dbtest *t)
 	ms = clock_mono_ms() - start;
 	is_int(sendtest_rows(t, 4), 300, "slice_run sends all");
 	is_int(fake_ses_stat(&f, "throttled"), 0, "slice_run is never throttled");
-	ok(ms > 1700 && ms < 4000, "slice_run takes the time that the rate allows (%lld ms)", (long long)ms);
+	ok(ms > 1700 && ms < 4000,
+	    "slice_run takes the time that the rate allows (%lld ms)", (long long)ms);
 	fake_ses_stop(&f);
 }
 
