@@ -188,6 +188,10 @@ static void add_links(struct content *c, struct edits *es, const char *html, siz
 	}
 }
 
+/* Shown beside the subject in a list of mails, never in the mail itself. */
+static const char preheader[] =
+    "<div style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\">%s</div>";
+
 char *html_prepare(struct content *c, void *mem, const char *html,
     const struct html_extra *x)
 {
@@ -200,8 +204,7 @@ char *html_prepare(struct content *c, void *mem, const char *html,
 	add_links(c, &es, html, len);
 	if (!text_empty(x->preheader))
 		edit_add(c, &es, (struct edit){ start, start,
-			mem_printf(c, "<div style=\"display:none;max-height:0;"
-			    "overflow:hidden;mso-hide:all\">%s</div>", x->preheader), 0 });
+			mem_printf(c, preheader, x->preheader), 0 });
 	if (!text_empty(x->footer))
 		edit_add(c, &es, (struct edit){ end, end, x->footer, 0 });
 	if (x->pixel)
