@@ -80,8 +80,28 @@ enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct 
 	return api_key_add(db, k, hash);
 }
 
-enum err key_read(struct db *db, void *mem, const char *text, int64_t now,
-    struct caller *out)
+/*
+ * Marks it used, at most once a minute.  While the database is busy with a writer this
+ * waits; so only one caller in a minute tries, and the others read on.
+ */
+static enum err mark_used(struct db *db, struct kv *kv, void *mem,
+    const struct api_key *k, int64_t now)
+{
+	const char *turn;
+	enum err e;
+
+	if (now - k->last_used_at <= USED_EVERY_MS)
+		return OK;
+	turn = mem_printf(mem, "api-key:used:%lld:%lld", (long long)k->id,
+	    (long long)(now / USED_EVERY_MS));
+	if (kv_add(kv, turn, "1", 1, 2 * USED_EVERY_MS / 1000) == ERR_CONFLICT)
+		return OK;
+	e = api_key_used(db, k->id, now);
+	return e == ERR_BUSY ? OK : e;
+}
+
+enum err key_read(struct db *db, struct kv *kv, void *mem, const char *text,
+    int64_t now, struct caller *out)
 {
 	struct api_key *k;
 	uint8_t hash[32];
@@ -101,8 +121,5 @@ enum err key_read(struct db *db, void *mem, const char *text, int64_t now,
 	out->email = "";
 	out->scopes = k->scopes;
 	out->admin = k->brand_id == 0;
-	/* a busy database must not stop a reader */
-	if (now - k->last_used_at > USED_EVERY_MS)
-		e = api_key_used(db, k->id, now);
-	return e == ERR_BUSY ? OK : e;
+	return mark_used(db, kv, mem, k, now);
 }

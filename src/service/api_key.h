@@ -24,5 +24,5 @@ enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct 
  * Whose key it is.  Fills key_id, key_brand, name, scopes, admin (a key for all brands).
  * ERR_NOTFOUND for an unknown, revoked or expired one.  Marks it used, at most once a minute.
  */
-enum err key_read(struct db *db, void *mem, const char *text, int64_t now, struct caller *out)
-    MUST_CHECK;
+enum err key_read(struct db *db, struct kv *kv, void *mem, const char *text, int64_t now,
+    struct caller *out) MUST_CHECK;

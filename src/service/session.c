@@ -95,6 +95,23 @@ static bool kept(const struct visit *v, void *mem, const char *key, struct calle
 	return true;
 }
 
+/* As mark_used of keys: a busy database must not keep people out, nor make all of them
+ * wait. */
+static enum err mark_seen(const struct visit *v, void *mem, const struct session *s)
+{
+	const char *turn;
+	enum err e;
+
+	if (v->now - s->seen_at <= SEEN_EVERY_MS)
+		return OK;
+	turn = mem_printf(mem, "session:seen:%lld:%lld", (long long)s->id,
+	    (long long)(v->now / SEEN_EVERY_MS));
+	if (kv_add(v->kv, turn, "1", 1, 2 * SEEN_EVERY_MS / 1000) == ERR_CONFLICT)
+		return OK;
+	e = session_seen(v->db, s->id, v->now);
+	return e == ERR_BUSY ? OK : e;
+}
+
 enum err session_read(const struct visit *v, void *mem, const char *cookie,
     struct caller *out)
 {
@@ -114,13 +131,9 @@ enum err session_read(const struct visit *v, void *mem, const char *cookie,
 	if (e != OK)
 		return e;
 	fill(out, s, u);
-	/* a busy database must not keep people out: the time is written the next time
-	 */
-	if (v->now - s->seen_at > SEEN_EVERY_MS)
-		e = session_seen(v->db, s->id, v->now);
 	if (shared)
 		keep(v, mem, key, s, u);
-	return e == ERR_BUSY ? OK : e;
+	return mark_seen(v, mem, s);
 }
 
 enum err sign_out(const struct visit *v, void *mem, const char *cookie)

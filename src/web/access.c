@@ -48,7 +48,7 @@ static const char *bearer(const struct request *rq)
 static enum err by_key(struct request *rq, struct response *rs, const char *key,
     struct caller *c)
 {
-	enum err e = key_read(rq->db, rq, key, rq->now, c);
+	enum err e = key_read(rq->db, rq->kv, rq, key, rq->now, c);
 
 	if (e != ERR_NOTFOUND)
 		return e;

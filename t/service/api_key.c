@@ -24,7 +24,10 @@ static void test(struct dbtest *t)
 	struct form *f = filled(t->mem, "", "read");
 	struct caller c = { 0 };
 	struct api_key *k;
+	struct kv *kv;
 	char *secret;
+
+	ok(kv_open(t->mem, "", t->log, &kv) == OK, "kv_open opens the local table");
 
 	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID &&
 		form_error(f, "name"),
@@ -52,30 +55,30 @@ static void test(struct dbtest *t)
 		   mem_printf(t->mem,
 		       "SELECT count(*) FROM api_keys WHERE prefix = '%s'", secret)),
 	    0, "the key itself is not kept");
-	ok(key_read(t->db, t->mem, secret, NOW, &c) == OK && c.key_id == k->id,
+	ok(key_read(t->db, kv, t->mem, secret, NOW, &c) == OK && c.key_id == k->id,
 	    "key_read knows it");
 	ok(c.admin && c.scopes == k->scopes && c.user_id == 0,
 	    "key_read tells what it may");
 	is_int(dbtest_int(t->db, "SELECT last_used_at FROM api_keys"), NOW,
 	    "key_read marks it used");
-	ok(key_read(t->db, t->mem, secret, NOW + 30000, &c) == OK,
+	ok(key_read(t->db, kv, t->mem, secret, NOW + 30000, &c) == OK,
 	    "key_read knows it again");
 	is_int(dbtest_int(t->db, "SELECT last_used_at FROM api_keys"), NOW,
 	    "key_read marks it at most once a minute");
-	ok(key_read(t->db, t->mem, secret, NOW + 61000, &c) == OK,
+	ok(key_read(t->db, kv, t->mem, secret, NOW + 61000, &c) == OK,
 	    "key_read knows it later");
 	is_int(dbtest_int(t->db, "SELECT last_used_at FROM api_keys"), NOW + 61000,
 	    "and marks it then");
-	ok(key_read(t->db, t->mem, secret, NOW + 30 * DAY, &c) == ERR_NOTFOUND,
+	ok(key_read(t->db, kv, t->mem, secret, NOW + 30 * DAY, &c) == ERR_NOTFOUND,
 	    "key_read refuses an expired one");
-	ok(key_read(t->db, t->mem, "ml_x", NOW, &c) == ERR_NOTFOUND,
+	ok(key_read(t->db, kv, t->mem, "ml_x", NOW, &c) == ERR_NOTFOUND,
 	    "key_read refuses nonsense");
 	secret[10] ^= 1;
-	ok(key_read(t->db, t->mem, secret, NOW, &c) == ERR_NOTFOUND,
+	ok(key_read(t->db, kv, t->mem, secret, NOW, &c) == ERR_NOTFOUND,
 	    "key_read refuses a changed one");
 	secret[10] ^= 1;
 	dbtest_script(t->db, "UPDATE api_keys SET revoked_at = 1");
-	ok(key_read(t->db, t->mem, secret, NOW, &c) == ERR_NOTFOUND,
+	ok(key_read(t->db, kv, t->mem, secret, NOW, &c) == ERR_NOTFOUND,
 	    "key_read refuses a revoked one");
 }
 

@@ -1,0 +1,298 @@
+#include "web/access.h"
+
+#include <string.h>
+
+#include "app.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "dbtest.h"
+#include "http/response.h"
+#include "repo/brand.h"
+#include "service/api_key.h"
+#include "service/auth.h"
+#include "service/brand.h"
+#include "tap.h"
+#include "web/visit.h"
+
+#define NOW INT64_C(1764000000000)
+
+/* ---- a site of nothing but permissions ---- */
+
+static enum err answer_yes(struct request *rq, struct response *rs)
+{
+	return respond(rs, json_obj(rq));
+}
+
+/* clang-format off */
+static const struct route routes[] = {
+	{ GET,    "/public", answer_yes, NULL, ACCESS_PUBLIC, NULL, 0 },
+	{ POST,   "/public", answer_yes, NULL, ACCESS_PUBLIC, NULL, 0 },
+	{ GET,    "/mine", answer_yes, NULL, ACCESS_SIGNED_IN, NULL, 0 },
+	{ POST,   "/install", answer_yes, NULL, ACCESS_INSTALLATION, NULL, 0 },
+	{ POST,   "/cron", answer_yes, NULL, ACCESS_CRON, NULL, ROUTE_RAW },
+	{ GET,    "/brands/{}", answer_yes, NULL, VIEW_BRAND, NULL, 0 },
+	{ GET,    "/brands/{}/people", answer_yes, NULL, VIEW_CONTACTS, NULL, 0 },
+	{ POST,   "/brands/{}/people", answer_yes, NULL, EDIT_CONTACTS, NULL, 0 },
+	{ GET,    "/brands/{}/mail", answer_yes, NULL, VIEW_CAMPAIGNS, NULL, 0 },
+	{ POST,   "/brands/{}/mail", answer_yes, NULL, EDIT_CAMPAIGNS, NULL, 0 },
+	{ POST,   "/brands/{}/send", answer_yes, NULL, SEND_CAMPAIGNS, NULL, 0 },
+	{ POST,   "/brands/{}/manage", answer_yes, NULL, MANAGE_BRAND, NULL, 0 },
+	{ POST,   "/brands/{}/forgotten", answer_yes, NULL, 0, NULL, 0 },
+};
+/* clang-format on */
+
+struct world {
+	struct dbtest *t;
+	struct app *app;
+	struct brand *brand, *other;
+	const char *cookie, *csrf, *key;
+	const char *origin, *fetch_site, *cron;
+};
+
+static int ask(struct world *w, enum method m, const char *path, int64_t brand)
+{
+	static const struct site site = { routes, sizeof(routes) / sizeof(*routes),
+		access_enter, NULL, access_leave };
+	struct request *rq = request_new(w->t->mem);
+	struct response *rs = response_new(rq);
+	const char *uri =
+	    brand ? mem_printf(rq, "/brands/%lld%s", (long long)brand, path) : path;
+
+	if (w->key || w->cookie)
+		uri = mem_printf(rq, "/api/v1%s", uri);
+	if (request_set_target(rq, uri) != OK)
+		return 0;
+	rq->method = m;
+	rq->app = w->app;
+	rq->db = w->t->db;
+	rq->kv = w->app->kv;
+	rq->log = *w->t->log;
+	rq->now = NOW;
+	rq->ip = "192.0.2.1";
+	rq->host = "mail.example";
+	rq->origin = w->origin ? w->origin : "";
+	rq->fetch_site = w->fetch_site;
+	rq->csrf_token = w->csrf;
+	if (w->key)
+		rq->authorization = mem_printf(rq, "Bearer %s", w->key);
+	if (w->cron)
+		rq->authorization = mem_printf(rq, "bearer %s", w->cron);
+	if (w->cookie)
+		json_set_text(rq->cookies, SESSION_COOKIE, w->cookie);
+	site_serve(&site, rq, rs);
+	return rs->status;
+}
+
+static struct brand *make_brand(struct dbtest *t, const char *name)
+{
+	struct form *f = form_new(t->mem);
+	struct brand *b = NULL;
+
+	form_add(f, "name", name);
+	ok(brand_create(t->db, t->mem, f, 0, NOW, &b) == OK, "brand_create makes %s",
+	    name);
+	return b;
+}
+
+static void begin(struct world *w, struct dbtest *t)
+{
+	static struct config config = { .server = {
+					    .public_url = "http://mail.example" } };
+
+	memset(w, 0, sizeof(*w));
+	w->t = t;
+	w->app = mem_new(t->mem, struct app);
+	w->app->config = &config;
+	w->app->keys = mem_new(t->mem, struct keyring);
+	memset(w->app->keys->cron, 'c', 64);
+	w->app->db = t->db;
+	ok(kv_open(t->mem, "", t->log, &w->app->kv) == OK,
+	    "kv_open opens the local table");
+	w->brand = make_brand(t, "mine");
+	w->other = make_brand(t, "other");
+}
+
+/* ---- people ---- */
+
+static struct user *sign(struct world *w, const char *email, bool admin)
+{
+	struct visit v = { .db = w->t->db,
+		.kv = w->app->kv,
+		.keys = w->app->keys,
+		.ip = "192.0.2.1",
+		.now = NOW };
+	struct form *f = form_new(w->t->mem);
+	struct caller c = { 0 };
+	struct user *u = NULL;
+	char *cookie = NULL;
+
+	form_add(f, "email", email);
+	form_add(f, "password", "four words do well");
+	ok(user_create(w->t->db, w->t->mem, f, admin, NOW, &u) == OK,
+	    "user_create makes %s", email);
+	ok(session_begin(&v, w->t->mem, u, &cookie) == OK, "session_begin lets %s in",
+	    email);
+	ok(session_read(&v, w->t->mem, cookie, &c) == OK, "session_read knows %s",
+	    email);
+	w->cookie = cookie;
+	w->csrf = c.csrf;
+	return u;
+}
+
+static const struct {
+	enum method method;
+	const char *path;
+	enum role least;
+	unsigned scope;
+} matrix[] = {
+	{ GET, "", ROLE_VIEWER, SCOPE_READ },
+	{ GET, "/people", ROLE_VIEWER, SCOPE_READ },
+	{ POST, "/people", ROLE_EDITOR, SCOPE_WRITE },
+	{ GET, "/mail", ROLE_VIEWER, SCOPE_READ },
+	{ POST, "/mail", ROLE_EDITOR, SCOPE_WRITE },
+	{ POST, "/send", ROLE_EDITOR, SCOPE_SEND },
+	{ POST, "/manage", ROLE_ADMIN, SCOPE_WRITE },
+};
+enum { MATRIX = sizeof(matrix) / sizeof(*matrix) };
+
+static void test_roles(struct dbtest *t)
+{
+	struct world w;
+	struct user *u;
+
+	begin(&w, t);
+	u = sign(&w, "person@mail.example", false);
+	for (size_t i = 0; i < MATRIX; i++)
+		is_int(ask(&w, matrix[i].method, matrix[i].path, w.brand->id), 404,
+		    "nobody sees %s of a brand they are not in", matrix[i].path);
+	for (enum role r = ROLE_VIEWER; r <= ROLE_OWNER; r++) {
+		ok(member_set(t->db, w.brand->id, u->id, r, NOW) == OK, "member_set");
+		for (size_t i = 0; i < MATRIX; i++) {
+			is_int(ask(&w, matrix[i].method, matrix[i].path, w.brand->id),
+			    r >= matrix[i].least ? 200 : 403, "%s may %s %s, or not",
+			    role_word(r), method_name(matrix[i].method),
+			    matrix[i].path);
+			is_int(ask(&w, matrix[i].method, matrix[i].path, w.other->id),
+			    404, "%s sees nothing of another brand", role_word(r));
+		}
+	}
+	is_int(ask(&w, POST, "/install", 0), 403, "an owner is no administrator");
+	is_int(ask(&w, GET, "/mine", 0), 200, "everybody sees their own");
+	is_int(ask(&w, POST, "/forgotten", w.brand->id), 404,
+	    "a route that forgot its permission is there for nobody");
+	sign(&w, "admin@mail.example", true);
+	for (size_t i = 0; i < MATRIX; i++)
+		is_int(ask(&w, matrix[i].method, matrix[i].path, w.other->id), 200,
+		    "an administrator may %s", matrix[i].path);
+	is_int(ask(&w, POST, "/install", 0), 200, "an administrator is one");
+}
+
+/* ---- keys ---- */
+
+static const char *make_key(struct world *w, int64_t brand, unsigned scopes)
+{
+	struct key_grant g = { .brand_id = brand, .scopes = 7, .now = NOW };
+	struct form *f = form_new(w->t->mem);
+	struct api_key *k;
+	char *secret = NULL;
+
+	form_add(f, "name", "test");
+	if (scopes & SCOPE_READ)
+		form_add(f, "scopes", "read");
+	if (scopes & SCOPE_WRITE)
+		form_add(f, "scopes", "write");
+	if (scopes & SCOPE_SEND)
+		form_add(f, "scopes", "send");
+	ok(key_create(w->t->db, w->t->mem, &g, f, &k, &secret) == OK,
+	    "key_create makes one");
+	return secret;
+}
+
+static void test_keys(struct dbtest *t)
+{
+	struct world w;
+
+	begin(&w, t);
+	for (unsigned scopes = 1; scopes < 8; scopes++) {
+		w.key = make_key(&w, w.brand->id, scopes);
+		for (size_t i = 0; i < MATRIX; i++) {
+			is_int(ask(&w, matrix[i].method, matrix[i].path, w.brand->id),
+			    scopes & matrix[i].scope ? 200 : 403,
+			    "scopes %u may %s, or not", scopes, matrix[i].path);
+			is_int(ask(&w, matrix[i].method, matrix[i].path, w.other->id),
+			    404, "a key sees nothing of another brand");
+		}
+	}
+	is_int(ask(&w, POST, "/install", 0), 403, "a key of a brand makes no brands");
+	w.key = make_key(&w, 0, SCOPE_READ);
+	is_int(ask(&w, GET, "", w.other->id), 200, "a key for all sees all");
+	is_int(ask(&w, POST, "/install", 0), 403, "but writes only with the scope");
+	w.key = make_key(&w, 0, SCOPE_WRITE);
+	is_int(ask(&w, POST, "/install", 0), 200,
+	    "a key for all that writes makes brands");
+	is_int(ask(&w, GET, "", 999999), 404, "what is not there is not there");
+	w.origin = "https://evil.example";
+	is_int(ask(&w, POST, "/install", 0), 200, "a key needs no token and no origin");
+}
+
+/* ---- who sent the form ---- */
+
+static void test_forms(struct dbtest *t)
+{
+	struct world w;
+	const char *csrf;
+
+	begin(&w, t);
+	sign(&w, "admin@mail.example", true);
+	csrf = w.csrf;
+	w.csrf = NULL;
+	is_int(ask(&w, POST, "/install", 0), 403,
+	    "a form without the token is refused");
+	is_int(ask(&w, GET, "/mine", 0), 200, "but reading needs none");
+	w.csrf = "x";
+	is_int(ask(&w, POST, "/install", 0), 403, "so is one with another");
+	w.csrf = csrf;
+	is_int(ask(&w, POST, "/install", 0), 200, "with it, it is accepted");
+	w.origin = "https://evil.example";
+	is_int(ask(&w, POST, "/install", 0), 403, "but not from another origin");
+	w.origin = "http://mail.example.evil.example";
+	is_int(ask(&w, POST, "/install", 0), 403, "nor from one that looks alike");
+	w.origin = "null";
+	is_int(ask(&w, POST, "/install", 0), 200, "our own forms send null");
+	w.origin = "http://mail.example";
+	is_int(ask(&w, POST, "/install", 0), 200, "or our address");
+	w.fetch_site = "cross-site";
+	is_int(ask(&w, POST, "/install", 0), 403,
+	    "what the browser calls cross-site is refused");
+	w.fetch_site = "same-site";
+	is_int(ask(&w, POST, "/install", 0), 403, "and so is a neighbour");
+	w.fetch_site = "same-origin";
+	is_int(ask(&w, POST, "/install", 0), 200, "ours is not");
+	w.cookie = w.csrf = NULL;
+	is_int(ask(&w, POST, "/public", 0), 200, "signing in needs no token");
+	w.fetch_site = "cross-site";
+	is_int(ask(&w, POST, "/public", 0), 403, "but must come from us as well");
+	is_int(ask(&w, GET, "/public", 0), 200, "while a link may come from anywhere");
+}
+
+static void test_cron(struct dbtest *t)
+{
+	struct world w;
+
+	begin(&w, t);
+	is_int(ask(&w, POST, "/cron", 0), 404, "without the secret cron is not there");
+	w.cron = "wrong";
+	is_int(ask(&w, POST, "/cron", 0), 404, "nor with a wrong one");
+	w.cron = w.app->keys->cron;
+	is_int(ask(&w, POST, "/cron", 0), 200, "with it, it is");
+	is_int(ask(&w, GET, "/cron", 0), 405, "and only for POST");
+}
+
+int main(void)
+{
+	dbtest_run(test_roles);
+	dbtest_run(test_keys);
+	dbtest_run(test_forms);
+	dbtest_run(test_cron);
+	return done_testing();
+}
