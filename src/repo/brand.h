@@ -9,27 +9,28 @@
 enum err brand_prepare(struct db *db) MUST_CHECK;
 enum err brand_get(struct db *db, void *mem, int64_t id, struct brand **out) MUST_CHECK;
 /* The brand and the role of a user in it (ROLE_NONE if not a member). */
-enum err brand_get_for(struct db *db, void *mem, int64_t id, int64_t user_id, struct brand **out,
-    enum role *role) MUST_CHECK;
+enum err brand_get_for(struct db *db, void *mem, int64_t id, int64_t user_id,
+    struct brand **out, enum role *role) MUST_CHECK;
 /* By the secret word in the address of its web hooks. */
-enum err brand_by_hook(struct db *db, void *mem, const char *hook_token, struct brand **out)
-    MUST_CHECK;
+enum err brand_by_hook(struct db *db, void *mem, const char *hook_token,
+    struct brand **out) MUST_CHECK;
 /* Brands by name that user_id is a member of; 0: every brand. At most 500. */
-enum err brand_list(struct db *db, void *mem, int64_t user_id, struct brand **out, size_t *n)
-    MUST_CHECK;
+enum err brand_list(struct db *db, void *mem, int64_t user_id, struct brand **out,
+    size_t *n) MUST_CHECK;
 /* Fills b->id and the times. */
 enum err brand_add(struct db *db, struct brand *b, int64_t now) MUST_CHECK;
 enum err brand_set(struct db *db, struct brand *b, int64_t now) MUST_CHECK;
 
 /* ---- members ---- */
-enum err member_set(struct db *db, int64_t brand_id, int64_t user_id, enum role role, int64_t now)
-    MUST_CHECK;
-enum role role_from(const char *word);	/* ROLE_NONE if unknown */
-const char *role_word(enum role r);	/* "owner" ...; "" for ROLE_NONE */
+enum err member_set(struct db *db, int64_t brand_id, int64_t user_id, enum role role,
+    int64_t now) MUST_CHECK;
+enum role role_from(const char *word); /* ROLE_NONE if unknown */
+const char *role_word(enum role r);    /* "owner" ...; "" for ROLE_NONE */
 
 /* ---- numbers of the overview page and of the side bar ---- */
-struct brand_campaign {			/* one of the last campaigns */
-	int64_t id, audience, settled, accepted, send_at, started_at, finished_at, updated_at;
+struct brand_campaign { /* one of the last campaigns */
+	int64_t id, audience, settled, accepted, send_at, started_at, finished_at,
+	    updated_at;
 	int64_t delivered, opened, machine_opened, clicked, machine_clicked, doubt;
 	const char *name, *status;
 };
@@ -44,4 +45,5 @@ struct brand_counts {
 	int64_t subscribers, lists;
 };
 /* For the side bar of every page. */
-enum err brand_counts(struct db *db, int64_t brand_id, struct brand_counts *out) MUST_CHECK;
+enum err brand_counts(struct db *db, int64_t brand_id,
+    struct brand_counts *out) MUST_CHECK;

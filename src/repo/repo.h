@@ -2,5 +2,5 @@
 
 #include "db/db.h"
 
-/* Prepares the statements of every repository: bad SQL stops the start, not a request. */
+/* Prepares the statements of all repositories: bad SQL stops the start. */
 enum err repo_prepare(struct db *db) MUST_CHECK;

@@ -7,22 +7,23 @@
 
 /* Who gives a key, and the most it may be allowed. */
 struct key_grant {
-	int64_t brand_id;	/* 0: all brands */
-	int64_t user_id;	/* 0: made by command */
-	unsigned scopes;	/* the most it may have */
+	int64_t brand_id; /* 0: all brands */
+	int64_t user_id;  /* 0: made by command */
+	unsigned scopes;  /* the most it may have */
 	int64_t now;
 };
 
 /*
- * Makes a key.  Fields: name, scopes ("read,write" or an array), expires_days (0: never).
- * *secret is the key itself: shown once, kept only as a hash.
+ * Makes a key.  Fields: name, scopes ("read,write" or an array), expires_days (0:
+ * never). *secret is the key itself: shown once, kept only as a hash.
  */
 enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct form *f,
     struct api_key **out, char **secret) MUST_CHECK;
 
 /*
- * Whose key it is.  Fills key_id, key_brand, name, scopes, admin (a key for all brands).
- * ERR_NOTFOUND for an unknown, revoked or expired one.  Marks it used, at most once a minute.
+ * Whose key it is.  Fills key_id, key_brand, name, scopes, admin (a key for all
+ * brands). ERR_NOTFOUND for an unknown, revoked or expired one.  Marks it used, at most
+ * once a minute.
  */
-enum err key_read(struct db *db, struct kv *kv, void *mem, const char *text, int64_t now,
-    struct caller *out) MUST_CHECK;
+enum err key_read(struct db *db, struct kv *kv, void *mem, const char *text,
+    int64_t now, struct caller *out) MUST_CHECK;

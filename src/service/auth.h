@@ -7,30 +7,33 @@
 #include "model/user.h"
 
 /*
- * Accounts and sessions.  A session's cookie is a secret of 256 bits of which the database
- * keeps the hash; it ends 12 h after it was last used and 7 days after it began.
+ * Accounts and sessions.  A session's cookie is a secret of 256 bits of which the
+ * database keeps the hash; it ends 12 h after it was last used and 7 days after it
+ * began.
  */
 /* ---- the first account ---- */
-/* Makes the word of /setup/<word> and keeps its hash; the one made before stops working.
- * ERR_CONFLICT once there is an account. */
-enum err setup_token_make(struct db *db, void *mem, int64_t now, char **token) MUST_CHECK;
+/* Makes the word of /setup/<word> and keeps its hash; the one made before stops
+ * working. ERR_CONFLICT once there is an account. */
+enum err setup_token_make(struct db *db, void *mem, int64_t now,
+    char **token) MUST_CHECK;
 /* OK while the word is good; else ERR_NOTFOUND. */
 enum err setup_token_check(struct db *db, void *mem, const char *token) MUST_CHECK;
 /* Uses the word up and makes the installation admin. Fields: email, name, password. */
-enum err setup_complete(struct db *db, void *mem, const char *token, struct form *f, int64_t now,
-    struct user **out) MUST_CHECK;
+enum err setup_complete(struct db *db, void *mem, const char *token, struct form *f,
+    int64_t now, struct user **out) MUST_CHECK;
 
 /* ---- accounts ---- */
 /* Fields: email, name (optional), password. ERR_INVALID: the form says why. */
 enum err user_create(struct db *db, void *mem, struct form *f, bool admin, int64_t now,
     struct user **out) MUST_CHECK;
 
-/* A new password (field: password); the account's sessions end. ERR_NOTFOUND: no such account. */
-enum err user_reset_password(struct db *db, void *mem, const char *email, struct form *f,
-    int64_t now) MUST_CHECK;
+/* A new password (field: password); the account's sessions end. ERR_NOTFOUND: no such
+ * account. */
+enum err user_reset_password(struct db *db, void *mem, const char *email,
+    struct form *f, int64_t now) MUST_CHECK;
 
 /* ---- signing in and out ---- */
-struct visit {			/* from where a person comes */
+struct visit { /* from where a person comes */
 	struct db *db;
 	struct kv *kv;
 	const struct keyring *keys;
@@ -39,17 +42,18 @@ struct visit {			/* from where a person comes */
 };
 
 /*
- * Fields: email, password.  Wrong: ERR_INVALID with the sentence at `password`; too often
- * (5 a minute from an address, 10 in 15 minutes for an account): ERR_LIMITED, *retry_after
- * seconds and the same place.  Unknown and known accounts take the same time.
+ * Fields: email, password.  Wrong: ERR_INVALID with the sentence at `password`; too
+ * often (5 a minute from an address, 10 in 15 minutes for an account): ERR_LIMITED,
+ * *retry_after seconds and the same place.  Unknown and known accounts take the same
+ * time.
  */
 enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user **out,
     int *retry_after) MUST_CHECK;
 /* Begins a session; *cookie is its secret, told nowhere else. */
-enum err session_begin(const struct visit *v, void *mem, const struct user *u, char **cookie)
-    MUST_CHECK;
+enum err session_begin(const struct visit *v, void *mem, const struct user *u,
+    char **cookie) MUST_CHECK;
 /* Whose cookie it is: fills user_id, session_id, email, name, admin, csrf and scopes.
  * ERR_NOTFOUND if the session ended or never was. */
-enum err session_read(const struct visit *v, void *mem, const char *cookie, struct caller *out)
-    MUST_CHECK;
+enum err session_read(const struct visit *v, void *mem, const char *cookie,
+    struct caller *out) MUST_CHECK;
 enum err sign_out(const struct visit *v, void *mem, const char *cookie) MUST_CHECK;
