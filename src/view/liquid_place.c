@@ -288,7 +288,13 @@ bool place_same(const struct place *a, const struct place *b)
 
 static bool in_tag(const struct place *p)
 {
-	return p->where == IN_TAG || p->where == IN_ATTR_NAME || p->where == AFTER_ATTR_NAME;
+	return p->where == IN_TAG_NAME || p->where == IN_TAG || p->where == IN_ATTR_NAME ||
+	    p->where == AFTER_ATTR_NAME;
+}
+
+static enum place_element element_now(const struct place *p)
+{
+	return p->where == IN_TAG_NAME ? element_of(p) : p->element;
 }
 
 bool place_join(struct place *a, const struct place *b)
@@ -296,9 +302,10 @@ bool place_join(struct place *a, const struct place *b)
 	a->settled = a->settled && b->settled;
 	if (place_same(a, b))
 		return true;
-	if (!in_tag(a) || !in_tag(b) || a->element != b->element)
+	if (!in_tag(a) || !in_tag(b) || element_now(a) != element_now(b))
 		return false;
 	/* <input {% if x %}checked{% endif %}>: if a name goes on here, it is one of code */
+	a->element = element_now(a);
 	a->where = IN_ATTR_NAME;
 	a->n = 2;
 	memcpy(a->name, "on", 3);

@@ -21,16 +21,22 @@ static void print_quotes(struct buf *b, const char *s, size_t n)
 	buf_add(b, s + from, n - from);
 }
 
-/* A value in a style can be a colour, a size or a word, nothing that starts anything. */
+/*
+ * A value in a style can be a colour, a size, a word or an address; without quotes,
+ * brackets, backslash, asterisk and semicolon nothing can be begun or ended.
+ */
 static void print_css(struct buf *b, const char *s, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if ((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'z') ||
-		    (s[i] >= 'A' && s[i] <= 'Z') || (s[i] && strchr(" #.,%_-", s[i])) ||
+	for (i = 0; i < n; i++) {
+		if (s[i] == '&')
+			buf_str(b, "&amp;");
+		else if ((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'z') ||
+		    (s[i] >= 'A' && s[i] <= 'Z') || (s[i] && strchr(" #.,%_-/:?=~+", s[i])) ||
 		    (s[i] & 0x80))
 			buf_char(b, s[i]);
+	}
 }
 
 /* JSON in a script element: nothing in it can close the element. */

@@ -61,10 +61,10 @@ static void places(void *mem)
 	    "escapes between tags");
 	is_text(html(mem, "<p title=\"{{ x }}\">", x),
 	    "<p title=\"&lt;b&gt; &amp; &quot;q&quot; &#39;p&#39;\">", "escapes in an attribute");
-	is_text(html(mem, "<p style='color: {{ c }}'>", x), "<p style='color: redxurl1'>",
-	    "lets only words, colours and sizes into a style attribute");
+	is_text(html(mem, "<p style='color: {{ c }}'>", x), "<p style='color: redx:url1'>",
+	    "lets only words, colours, sizes and addresses into a style attribute");
 	is_text(html(mem, "<style>a { color: {{ c }} }</style>", x),
-	    "<style>a { color: redxurl1 }</style>", "and into a style element");
+	    "<style>a { color: redx:url1 }</style>", "and into a style element");
 	is_text(html(mem, "<script>let x = {{ x | json }};</script>",
 	    "{\"x\": \"</script><!--&\"}"),
 	    "<script>let x = \"\\u003c/script\\u003e\\u003c!--\\u0026\";</script>",
@@ -85,6 +85,11 @@ static void places(void *mem)
 	    "nothing ends a textarea or comment");
 	is_text(html(mem, "<input {% if x %}checked{% endif %} value=\"{{ c }}\">", x),
 	    "<input checked value=\"red;x:url(1)\">", "takes a conditional attribute");
+	is_text(html(mem, "<option{% if x %} selected{% endif %}>{{ c }}", x),
+	    "<option selected>red;x:url(1)", "also right after the tag's name");
+	is_text(html(mem, "<script{% if x %} defer{% endif %}>{{ c }}", x),
+	    "1:39 A value can stand in a script only through the filter json.",
+	    "and knows the element still");
 	is_text(html(mem, "<a {% if x %}on{% endif %}click=\"{{ c }}\">", x),
 	    "1:37 A value cannot stand in this attribute, which is code.",
 	    "is not tricked by a name put together");
