@@ -21,10 +21,14 @@ static char *mail(void *mem)
 	buf_str(b, "<html><body style=\"margin:0\">");
 	for (i = 0; i < 10; i++) {
 		while (b->len < (size_t)(i + 1) * 3000)
-			buf_str(b, "<p class=\"text\">From Monday we open at nine. The Advent box is "
+			buf_str(b,
+			    "<p class=\"text\">From Monday we open at nine. The Advent "
+			    "box is "
 			    "here, with 24 coffees from six farms.</p>\n");
-		buf_str(b, i % 5 == 4 ? "<a href=\"{{ url }}\">Read on</a>"
-		    : i % 2 ? "<p>Hello {{ first_name }},</p>" : "<p>{{ company | default: \"you\" }}</p>");
+		buf_str(b,
+		    i % 5 == 4  ? "<a href=\"{{ url }}\">Read on</a>"
+			: i % 2 ? "<p>Hello {{ first_name }},</p>"
+				: "<p>{{ company | default: \"you\" }}</p>");
 	}
 	buf_str(b, "</body></html>");
 	return b->data;
@@ -49,7 +53,8 @@ static bool by_pieces(struct bench *x)
 
 		if (p->text)
 			buf_add(x->out, p->text, p->len);
-		else if (liquid_slot(x->l, x->mem, p->slot, x->data, x->out, NULL) != OK)
+		else if (liquid_slot(x->l, x->mem, p->slot, x->data, x->out, NULL) !=
+		    OK)
 			return false;
 	}
 	return true;
@@ -86,8 +91,8 @@ static double measure(struct bench *x, bool (*way)(struct bench *), int64_t ms)
 
 static void report(const char *what, double us, double copy)
 {
-	printf("%-24s %8.2f us/message %10.0f messages/s  %6.2f x copy\n", what, us, 1e6 / us,
-	    us / copy);
+	printf("%-24s %8.2f us/message %10.0f messages/s  %6.2f x copy\n", what, us,
+	    1e6 / us, us / copy);
 }
 
 int main(int argc, char **argv)
@@ -102,7 +107,8 @@ int main(int argc, char **argv)
 
 	x.data = json_obj(mem);
 	json_set_text(x.data, "first_name", "Ana Mar\xc3\xad" "a");
-	json_set_text(json_set_text(x.data, "company", "Nordlicht & Co"), "url", "https://a.example/b");
+	json_set_text(json_set_text(x.data, "company", "Nordlicht & Co"), "url",
+	    "https://a.example/b");
 	us = (double)clock_mono_us();
 	if (liquid_compile(mem, s, strlen(s), &o, &x.l, &error) != OK ||
 	    !liquid_pieces(x.l, mem, &x.pieces, &x.count) || !by_render(&x))

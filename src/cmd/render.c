@@ -18,7 +18,8 @@ enum option { DATA, HTML, STRICT };
 static struct buf *read_file(void *mem, const char *path)
 {
 	struct buf *b = buf_new(mem);
-	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	int fd =
+	    strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	char part[16384];
 	ssize_t n;
 
@@ -33,7 +34,9 @@ static struct buf *read_file(void *mem, const char *path)
 	return n == 0 ? b : NULL;
 }
 
-/* {% include "name" %}: name, name.html or name.liquid beside the template or below it. */
+/*
+ * {% include "name" %}: name, name.html or name.liquid beside the template or below it.
+ */
 static const char *load(void *ctx, void *mem, const char *name)
 {
 	static const char *const ends[] = { "", ".html", ".liquid" };
@@ -45,7 +48,8 @@ static const char *load(void *ctx, void *mem, const char *name)
 	if (*name == '/' || strstr(name, ".."))
 		return NULL;
 	for (i = 0; i < 3 && !b; i++)
-		b = read_file(mem, mem_printf(mem, "%.*s%s%s", dir, file, name, ends[i]));
+		b = read_file(mem,
+		    mem_printf(mem, "%.*s%s%s", dir, file, name, ends[i]));
 	return b ? b->data : NULL;
 }
 
@@ -73,7 +77,8 @@ static int read_data(void *mem, const char *path, struct json_object **data)
 	}
 	if (json_object_is_type(*data, json_type_object))
 		return 0;
-	fprintf(stderr, "%s: The data must be a JSON object: {\"name\": value}.\n", path);
+	fprintf(stderr, "%s: The data must be a JSON object: {\"name\": value}.\n",
+	    path);
 	return 1;
 }
 
@@ -108,20 +113,22 @@ static int run(struct arguments *a)
 		e = liquid_render(l, a->mem, data, out, &error);
 	if (e == OK)
 		return print(out);
-	fprintf(stderr, "%s:%d:%d: %s\n", a->rest[0], error.line, error.column, error.text);
+	fprintf(stderr, "%s:%d:%d: %s\n", a->rest[0], error.line, error.column,
+	    error.text);
 	return 1;
 }
 
 const struct command command_render = {
 	.name = "render",
 	.usage = "FILE",
-	.summary = "Prints a Liquid template rendered; the engine is that of mails and pages.",
+	.summary = "Prints a Liquid template rendered, by the engine of mails and pages.",
 	.more = "An error is printed as FILE:line:column: sentence, with exit status 1.\n"
-		"FILE is - for standard input.  {% include \"name\" %} finds files beside FILE.\n",
+		"FILE is - for standard input.  {% include \"name\" %} finds files beside\n"
+		"FILE.\n",
 	.options = {
 		[DATA] = { "data", "FILE", "JSON object of the names it may use" },
-		[HTML] = { "html", NULL, "escape values for the place in the HTML where they stand" },
-		[STRICT] = { "strict", NULL, "an undefined name or unknown filter is an error" },
+		[HTML] = { "html", NULL, "escape values for their place in the HTML" },
+		[STRICT] = { "strict", NULL, "refuse undefined names and unknown filters" },
 	},
 	.run = run,
 };

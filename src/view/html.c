@@ -56,7 +56,9 @@ static const GumboVector *children(const GumboNode *n)
 	return NULL;
 }
 
-/* The next node of the tree below `top`, in order, without recursion; NULL at the end. */
+/*
+ * The next node of the tree below `top`, in order, without recursion; NULL at the end.
+ */
 static const GumboNode *after(const GumboNode *n, const GumboNode *top, bool inside)
 {
 	const GumboVector *v = inside ? children(n) : NULL;
@@ -87,7 +89,8 @@ static char *written(const struct tree *t, const char *read, GumboStringPiece or
 {
 	if (!original.data)
 		return mem_str(t->mem, read);
-	return html_unmask(t->mem, read, t->source + (original.data - t->masked), original.length);
+	return html_unmask(t->mem, read, t->source + (original.data - t->masked),
+	    original.length);
 }
 
 static char *text_of(const struct tree *t, const GumboNode *n)
@@ -100,9 +103,11 @@ static char *value_of(const struct tree *t, const GumboAttribute *a)
 	return written(t, a->value, a->original_value);
 }
 
-/* ---- links ------------------------------------------------------------------------------------ */
+/* ---- links ----------------------------------------------------------------------- */
 
-/* Adds a text with white space made single; at most MOST_LABEL bytes, whole characters. */
+/*
+ * Adds a text with white space made single; at most MOST_LABEL bytes, whole characters.
+ */
 static void add_label(struct buf *b, const char *s)
 {
 	for (; *s && (b->len < MOST_LABEL || ((unsigned char)*s & 0xc0) == 0x80); s++) {
@@ -133,7 +138,8 @@ static const char *label_of(const struct tree *t, const GumboNode *a)
 }
 
 /* The bytes of the value in the source, without its quotes. */
-static void value_range(const struct tree *t, const GumboAttribute *a, struct html_link *link)
+static void value_range(const struct tree *t, const GumboAttribute *a,
+    struct html_link *link)
 {
 	const char *s = a->original_value.data;
 	size_t n = a->original_value.length;
@@ -146,7 +152,8 @@ static void value_range(const struct tree *t, const GumboAttribute *a, struct ht
 	link->end = link->start + n;
 }
 
-enum err html_links(void *mem, const char *html, size_t len, struct html_link **out, size_t *n)
+enum err html_links(void *mem, const char *html, size_t len, struct html_link **out,
+    size_t *n)
 {
 	MEM_SCOPE void *tmp = mem_scope(mem, "html");
 	struct html_link *links = NULL;
@@ -167,8 +174,10 @@ enum err html_links(void *mem, const char *html, size_t len, struct html_link **
 		if (!href || !href->original_value.data)
 			continue;
 		if ((count & (count - 1)) == 0)		/* doubles */
-			links = mem_resize(mem, links, (count ? 2 * count : 1) * sizeof *links);
-		links[count] = (struct html_link){ .line = (int)at->v.element.start_pos.line };
+			links = mem_resize(mem, links,
+			    (count ? 2 * count : 1) * sizeof *links);
+		links[count] =
+		    (struct html_link){ .line = (int)at->v.element.start_pos.line };
 		value_range(&t, href, &links[count]);
 		links[count].url = mem_str(mem, value_of(&t, href));
 		links[count++].label = mem_str(mem, label_of(&t, at));
@@ -178,7 +187,7 @@ enum err html_links(void *mem, const char *html, size_t len, struct html_link **
 	return OK;
 }
 
-/* ---- small questions ---------------------------------------------------------------------------- */
+/* ---- small questions ------------------------------------------------------------- */
 
 size_t html_body_end(const char *html, size_t len)
 {
@@ -187,7 +196,8 @@ size_t html_body_end(const char *html, size_t len)
 
 	for (k = 0; k < 2; k++)
 		for (i = len >= 6 ? len - 6 + 1 : 0; i > 0; i--)
-			if (html[i - 1] == '<' && strncasecmp(html + i - 1, ends[k], 6) == 0)
+			if (html[i - 1] == '<' &&
+			    strncasecmp(html + i - 1, ends[k], 6) == 0)
 				return i - 1;
 	return len;
 }
@@ -206,7 +216,7 @@ int html_images_without_alt(const char *html, size_t len)
 	return n;
 }
 
-/* ---- text alternative ----------------------------------------------------------------------------- */
+/* ---- text alternative ------------------------------------------------------------ */
 
 struct writer {
 	struct buf *out;
@@ -257,16 +267,28 @@ enum layout { INLINE, LINE, PARAGRAPH, HIDDEN };
 static enum layout layout_of(const GumboNode *n)
 {
 	switch (n->v.element.tag) {
-	case GUMBO_TAG_HEAD: case GUMBO_TAG_SCRIPT: case GUMBO_TAG_STYLE: case GUMBO_TAG_TITLE:
+	case GUMBO_TAG_HEAD:
+	case GUMBO_TAG_SCRIPT:
+	case GUMBO_TAG_STYLE:
+	case GUMBO_TAG_TITLE:
 	case GUMBO_TAG_TEMPLATE: case GUMBO_TAG_NOSCRIPT:
 		return HIDDEN;
 	case GUMBO_TAG_P: case GUMBO_TAG_H1: case GUMBO_TAG_H2: case GUMBO_TAG_H3:
 	case GUMBO_TAG_H4: case GUMBO_TAG_H5: case GUMBO_TAG_H6: case GUMBO_TAG_UL:
-	case GUMBO_TAG_OL: case GUMBO_TAG_TABLE: case GUMBO_TAG_BLOCKQUOTE: case GUMBO_TAG_PRE:
+	case GUMBO_TAG_OL:
+	case GUMBO_TAG_TABLE:
+	case GUMBO_TAG_BLOCKQUOTE:
+	case GUMBO_TAG_PRE:
 	case GUMBO_TAG_HR:
 		return PARAGRAPH;
-	case GUMBO_TAG_DIV: case GUMBO_TAG_TR: case GUMBO_TAG_LI: case GUMBO_TAG_SECTION:
-	case GUMBO_TAG_ARTICLE: case GUMBO_TAG_HEADER: case GUMBO_TAG_FOOTER: case GUMBO_TAG_DT:
+	case GUMBO_TAG_DIV:
+	case GUMBO_TAG_TR:
+	case GUMBO_TAG_LI:
+	case GUMBO_TAG_SECTION:
+	case GUMBO_TAG_ARTICLE:
+	case GUMBO_TAG_HEADER:
+	case GUMBO_TAG_FOOTER:
+	case GUMBO_TAG_DT:
 	case GUMBO_TAG_DD: case GUMBO_TAG_CENTER: case GUMBO_TAG_ADDRESS:
 		return LINE;
 	default:

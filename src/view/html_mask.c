@@ -106,14 +106,14 @@ char *html_mask(void *mem, const char *html, size_t len)
 	return out;
 }
 
-/* ---- depth ----------------------------------------------------------------------------------- */
+/* ---- depth ----------------------------------------------------------------------- */
 
 /* Elements that have no end tag, or often none. */
 static bool open_ended(const char *s, size_t n)
 {
 	static const char *const names[] = {
-		"area", "base", "br", "col", "dd", "dt", "hr", "img", "input", "li", "link", "meta",
-		"option", "p", "source", "td", "th", "tr", "wbr",
+		"area", "base", "br", "col", "dd", "dt", "hr", "img", "input", "li",
+		"link", "meta", "option", "p", "source", "td", "th", "tr", "wbr",
 	};
 	size_t i;
 
@@ -132,7 +132,8 @@ size_t html_depth(const char *html, size_t len)
 	while ((p = memchr(p, '<', (size_t)(end - p)))) {
 		closing = ++p < end && *p == '/';
 		name = p + closing;
-		for (n = 0; name + n < end && strchr("<>/ \t\r\n", name[n]) == NULL; n++)
+		for (n = 0; name + n < end && strchr("<>/ \t\r\n", name[n]) == NULL;
+		     n++)
 			;
 		if (n == 0 || *name == '!' || open_ended(name, n))
 			continue;

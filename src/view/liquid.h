@@ -9,18 +9,20 @@
 #include "base/err.h"
 
 /*
- * Liquid, as Shopify documents it, compiled to a flat program.  The same engine renders our
- * pages (with layout, block, include, render) and the mails.  No environment, file or
- * network can be reached from a template; loads go through the loader given.
+ * Liquid, as Shopify documents it, compiled to a flat program.  The same engine renders
+ * our pages (with layout, block, include, render) and the mails.  No environment, file
+ * or network can be reached from a template; loads go through the loader given.
  *
- * Limits (struct liquid_limits, zero fields mean the defaults): nesting 16 for mail, 100 for
- * pages; output 2 MiB; 10,000 steps for mail, 1,000,000 for pages; a value 64 KiB.
+ * Limits (struct liquid_limits, zero fields mean the defaults): nesting 16 for mail,
+ * 100 for pages; output 2 MiB; 10,000 steps for mail, 1,000,000 for pages; a value 64
+ * KiB.
  */
 struct liquid;
 
 enum liquid_escape {
 	LIQUID_PLAIN,	/* no escaping: subjects, text parts, `maillayer render` */
-	LIQUID_HTML,	/* by context: element content, attribute value, URL attribute */
+	/* by context: element content, attribute value, URL attribute */
+	LIQUID_HTML,
 };
 
 struct liquid_error {
@@ -30,9 +32,12 @@ struct liquid_error {
 
 struct liquid_options {
 	enum liquid_escape escape;
-	bool strict;		/* an undefined name or unknown filter at render time is an error */
-	bool known_filters;	/* an unknown filter is an error when compiling, even if not strict */
-	bool pages;		/* layout, block, include, render and raw output are allowed */
+	/* an undefined name or unknown filter at render time is an error */
+	bool strict;
+	/* an unknown filter is an error when compiling, even if not strict */
+	bool known_filters;
+	/* layout, block, include, render and raw output are allowed */
+	bool pages;
 	size_t max_output;
 	long max_steps;
 	int max_depth;
@@ -44,25 +49,30 @@ struct liquid_options {
 };
 
 /* ERR_INVALID fills *error (line, column, sentence). Options are copied. */
-enum err liquid_compile(void *mem, const char *source, size_t len, const struct liquid_options *o,
-    struct liquid **out, struct liquid_error *error) MUST_CHECK;
+enum err liquid_compile(void *mem, const char *source, size_t len,
+    const struct liquid_options *o, struct liquid **out, struct liquid_error *error)
+    MUST_CHECK;
 /* Appends to out. data: a JSON object of the names. */
-enum err liquid_render(const struct liquid *l, void *mem, struct json_object *data, struct buf *out,
-    struct liquid_error *error) MUST_CHECK;
+enum err liquid_render(const struct liquid *l, void *mem, struct json_object *data,
+    struct buf *out, struct liquid_error *error) MUST_CHECK;
 
 /*
  * A template whose dynamic parts are plain output is a list of pieces: static bytes and
- * expressions.  The sender fills expressions only.  False when it has tags (if, for ...):
- * then liquid_render per recipient.
+ * expressions.  The sender fills expressions only.  False when it has tags (if, for
+ * ...): then liquid_render per recipient.
  */
 struct liquid_piece {
 	const char *text;	/* static bytes (len), or NULL */
 	size_t len;
 	int slot;		/* expression number when text is NULL */
 };
-bool liquid_pieces(const struct liquid *l, void *mem, struct liquid_piece **out, size_t *n);
+bool liquid_pieces(const struct liquid *l, void *mem, struct liquid_piece **out,
+    size_t *n);
 /* Value of expression `slot`, escaped as its place demands, appended to out. */
-enum err liquid_slot(const struct liquid *l, void *mem, int slot, struct json_object *data,
-    struct buf *out, struct liquid_error *error) MUST_CHECK;
-/* Names the template reads at top level ("first_name", "tags" ...), each once, sorted: for the checklist. */
+enum err liquid_slot(const struct liquid *l, void *mem, int slot,
+    struct json_object *data, struct buf *out, struct liquid_error *error) MUST_CHECK;
+/*
+ * Names the template reads at top level ("first_name", "tags" ...), each once, sorted:
+ * for the checklist.
+ */
 size_t liquid_names(const struct liquid *l, void *mem, const char ***out);

@@ -24,7 +24,8 @@ static int64_t from_number(int64_t n)
 /* "14:30", "14:30:10", "2:30 PM" after a date. */
 static bool read_clock(const char *s, struct tm *tm)
 {
-	static const char *const formats[] = { "%H:%M:%S", "%I:%M:%S %p", "%I:%M %p", "%H:%M" };
+	static const char *const formats[] = { "%H:%M:%S", "%I:%M:%S %p", "%I:%M %p",
+		"%H:%M" };
 	const char *end;
 	size_t i;
 
@@ -48,8 +49,8 @@ static bool read_clock(const char *s, struct tm *tm)
 static bool read_words(const char *s, const char *zone, int64_t *ms)
 {
 	static const char *const formats[] = {
-		"%Y-%m-%d", "%Y/%m/%d", "%B %d, %Y", "%B %d %Y", "%d %B %Y", "%A, %B %d, %Y",
-		"%a, %d %b %Y", "%m/%d/%Y",
+		"%Y-%m-%d", "%Y/%m/%d", "%B %d, %Y", "%B %d %Y", "%d %B %Y",
+		"%A, %B %d, %Y", "%a, %d %b %Y", "%m/%d/%Y",
 	};
 	char iso[40];
 	size_t i;
@@ -71,7 +72,8 @@ static bool read_text(struct run *r, const char *s, const char *zone, int64_t *m
 	int64_t n;
 
 	if (strcasecmp(s, "now") == 0 || strcasecmp(s, "today") == 0) {
-		*ms = r->l->options.now_ms ? r->l->options.now_ms : clock_now(&clock_system);
+		n = r->l->options.now_ms;
+		*ms = n ? n : clock_now(&clock_system);
 		return true;
 	}
 	if (all_digits(s) && text_to_int(s, 0, INT64_MAX / 1000, &n)) {
@@ -97,7 +99,8 @@ struct value filter_date(struct call *c)
 
 		zone = mem_strn(b, v.text, v.len);
 		if (!zone_exists(zone))
-			run_fail(c->run, "There is no time zone named \"%.60s\".", zone);
+			run_fail(c->run, "There is no time zone named \"%.60s\".",
+			    zone);
 	}
 	if (c->in.type == VALUE_INT) {
 		ms = from_number(c->in.number);
@@ -105,7 +108,8 @@ struct value filter_date(struct call *c)
 	} else {
 		struct value v = call_in_text(c);
 
-		good = v.len < 100 && read_text(c->run, mem_strn(b, v.text, v.len), zone, &ms);
+		good = v.len < 100 &&
+		    read_text(c->run, mem_strn(b, v.text, v.len), zone, &ms);
 	}
 	if (!good || c->run->failed) {
 		mem_free(b);

@@ -4,31 +4,36 @@
 
 #include "base/mem.h"
 
-/* ---- names -------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------- */
 
-struct binding *bindings_find(const struct bindings *b, const struct name *n, size_t from)
+struct binding *bindings_find(const struct bindings *b, const struct name *n,
+    size_t from)
 {
 	size_t i;
 
 	for (i = b->count; i > from; i--) {
 		struct name *x = &b->items[i - 1].name;
 
-		if (x->hash == n->hash && x->len == n->len && memcmp(x->s, n->s, n->len) == 0)
+		if (x->hash == n->hash && x->len == n->len &&
+		    memcmp(x->s, n->s, n->len) == 0)
 			return &b->items[i - 1];
 	}
 	return NULL;
 }
 
-void bindings_push(struct run *r, struct bindings *b, const struct name *n, struct value v)
+void bindings_push(struct run *r, struct bindings *b, const struct name *n,
+    struct value v)
 {
 	if (b->count == b->room) {
 		b->room = b->room ? b->room * 2 : 16;
-		b->items = mem_resize(r->arena.mem, b->items, b->room * sizeof *b->items);
+		b->items =
+		    mem_resize(r->arena.mem, b->items, b->room * sizeof *b->items);
 	}
 	b->items[b->count++] = (struct binding){ *n, v };
 }
 
-void bindings_set(struct run *r, struct bindings *b, const struct name *n, struct value v)
+void bindings_set(struct run *r, struct bindings *b, const struct name *n,
+    struct value v)
 {
 	struct binding *x = bindings_find(b, n, 0);
 
@@ -58,7 +63,8 @@ static bool lookup(struct run *r, const struct name *n, struct value *out)
 			return true;
 		}
 		if (r->frame->loop && is_forloop(n)) {
-			*out = (struct value){ .type = VALUE_LOOP, .loop = r->frame->loop };
+			*out = (struct value){ .type = VALUE_LOOP };
+			out->loop = r->frame->loop;
 			return true;
 		}
 	}
@@ -71,7 +77,8 @@ static bool lookup(struct run *r, const struct name *n, struct value *out)
 	return b != NULL;
 }
 
-static struct value undefined(struct run *r, const struct expr *e, const char *s, size_t n)
+static struct value undefined(struct run *r, const struct expr *e, const char *s,
+    size_t n)
 {
 	if (!r->l->options.strict || r->lenient)
 		return value_nil();
@@ -114,7 +121,8 @@ static struct value eval_range(struct run *r, const struct expr *e)
 
 	value_to_int(run_eval(r, e->left), &from);
 	value_to_int(run_eval(r, e->right), &to);
-	if (from < -(1ll << 40) || from > 1ll << 40 || to < -(1ll << 40) || to > 1ll << 40) {
+	if (from < -(1ll << 40) || from > 1ll << 40 || to < -(1ll << 40) ||
+	    to > 1ll << 40) {
 		r->at = e->at;
 		run_fail(r, "The numbers of this range are too large.");
 		return v;
@@ -124,7 +132,7 @@ static struct value eval_range(struct run *r, const struct expr *e)
 	return v;
 }
 
-/* ---- comparisons --------------------------------------------------------------------------- */
+/* ---- comparisons ----------------------------------------------------------------- */
 
 static int order(struct value a, struct value b)
 {
@@ -144,7 +152,9 @@ static int order(struct value a, struct value b)
 /* Steps that looking at all of a value takes. */
 static size_t cost(struct value v)
 {
-	return v.type == VALUE_TEXT ? 1 + v.len / 1024 : value_is_list(v) ? 1 + v.len / 16 : 1;
+	return v.type == VALUE_TEXT ? 1 + v.len / 1024
+	    : value_is_list(v)      ? 1 + v.len / 16
+				    : 1;
 }
 
 bool run_equal(struct run *r, struct value a, struct value b)
@@ -164,9 +174,11 @@ static bool compare(struct run *r, const struct expr *e, struct value a, struct 
 	if (a.type == VALUE_NIL || b.type == VALUE_NIL || a.type == VALUE_EMPTY ||
 	    b.type == VALUE_EMPTY || a.type == VALUE_BLANK || b.type == VALUE_BLANK)
 		return false;
-	if (!(is_number(a) && is_number(b)) && !(a.type == VALUE_TEXT && b.type == VALUE_TEXT)) {
+	if (!(is_number(a) && is_number(b)) &&
+	    !(a.type == VALUE_TEXT && b.type == VALUE_TEXT)) {
 		r->at = e->at;
-		run_fail(r, "These two cannot be compared: one is a number, the other is not. "
+		run_fail(r,
+		    "These two cannot be compared: one is a number, the other is not. "
 		    "Use \"| plus: 0\" to make a text a number.");
 		return false;
 	}
@@ -192,7 +204,8 @@ static bool contains(struct run *r, struct value a, struct value b)
 		return false;
 	if (a.type == VALUE_TEXT) {
 		b = value_as_text(&r->arena, b);
-		return run_steps(r, cost(a)) && memmem(a.text, a.len, b.text, b.len) != NULL;
+		return run_steps(r, cost(a)) &&
+		    memmem(a.text, a.len, b.text, b.len) != NULL;
 	}
 	if (value_is_object(a))
 		return b.type == VALUE_TEXT && value_get(&r->arena, a, b, &out);
@@ -230,11 +243,12 @@ static bool eval_test(struct run *r, const struct expr *e)
 	}
 }
 
-/* ---- filters ------------------------------------------------------------------------------- */
+/* ---- filters --------------------------------------------------------------------- */
 
 static struct value eval_filter(struct run *r, const struct expr *e)
 {
-	bool lenient = r->lenient, dflt = e->filter && strcmp(e->filter->name, "default") == 0;
+	bool lenient = r->lenient,
+	     dflt = e->filter && strcmp(e->filter->name, "default") == 0;
 	struct call c = { .run = r };
 	struct value args[4], v;
 	size_t i;
@@ -271,7 +285,9 @@ struct value run_eval(struct run *r, const struct expr *e)
 	case EXPR_CONST:
 		return e->constant;
 	case EXPR_NAME:
-		return lookup(r, &e->name, &v) ? v : undefined(r, e, e->name.s, e->name.len);
+		return lookup(r, &e->name, &v)
+		    ? v
+		    : undefined(r, e, e->name.s, e->name.len);
 	case EXPR_FIELD:
 	case EXPR_INDEX:
 		return eval_path(r, e);

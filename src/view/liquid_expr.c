@@ -46,10 +46,12 @@ static enum err unexpected(struct compiler *c, const struct scan *sc)
 	const struct lexeme *x = &sc->now;
 
 	if (x->kind == LEX_END)
-		return liquid_fail(c->error, scan_at(sc), "Something is missing here, at the "
+		return liquid_fail(c->error, scan_at(sc),
+		    "Something is missing here, at the "
 		    "end: a name, a number or a text in quotes.");
 	if (x->kind == LEX_BAD && (*x->s == '"' || *x->s == '\''))
-		return liquid_fail(c->error, scan_at(sc), "This quote is never closed.");
+		return liquid_fail(c->error, scan_at(sc),
+		    "This quote is never closed.");
 	return liquid_fail(c->error, scan_at(sc), "\"%.*s\" cannot stand here.",
 	    (int)(x->len > 40 ? 40 : x->len ? x->len : 1), x->s);
 }
@@ -83,10 +85,12 @@ static bool parse_word(struct compiler *c, struct scan *sc, struct expr **out)
 		const char *word;
 		struct value value;
 	} words[] = {
-		{ "nil", { .type = VALUE_NIL } }, { "null", { .type = VALUE_NIL } },
+		{ "nil", { .type = VALUE_NIL } },
+		{ "null", { .type = VALUE_NIL } },
 		{ "true", { .type = VALUE_BOOL, .truth = true } },
 		{ "false", { .type = VALUE_BOOL, .truth = false } },
-		{ "empty", { .type = VALUE_EMPTY } }, { "blank", { .type = VALUE_BLANK } },
+		{ "empty", { .type = VALUE_EMPTY } },
+		{ "blank", { .type = VALUE_BLANK } },
 	};
 	size_t i;
 
@@ -201,7 +205,7 @@ enum err parse_operand(struct compiler *c, struct scan *sc, struct expr **out)
 	return e;
 }
 
-/* ---- conditions: right-associative, as Liquid has it ------------------------------------ */
+/* ---- conditions: right-associative, as Liquid has it ----------------------------- */
 
 static bool compare_kind(struct scan *sc, enum expr_kind *kind)
 {
@@ -248,7 +252,8 @@ enum err parse_condition(struct compiler *c, struct scan *sc, struct expr **out)
 	while (er == OK && (scan_is_word(sc, "and") || scan_is_word(sc, "or"))) {
 		e = node(c, *sc->now.s == 'a' ? EXPR_AND : EXPR_OR, scan_at(sc));
 		if (++n > MOST_ARGS)
-			return liquid_fail(c->error, e->at, "This condition is too long.");
+			return liquid_fail(c->error, e->at,
+			    "This condition is too long.");
 		scan_next(sc);
 		e->left = *place;
 		*place = e;
@@ -258,7 +263,7 @@ enum err parse_condition(struct compiler *c, struct scan *sc, struct expr **out)
 	return er;
 }
 
-/* ---- filters ---------------------------------------------------------------------------- */
+/* ---- filters --------------------------------------------------------------------- */
 
 static enum err parse_arg(struct compiler *c, struct scan *sc, struct arg *a)
 {
@@ -281,7 +286,8 @@ enum err parse_args(struct compiler *c, struct scan *sc, struct arg **out, size_
 		if (sc->now.kind == LEX_SIGN && sc->now.sign == '|')
 			break;
 		if (*n == MOST_ARGS)
-			return liquid_fail(c->error, scan_at(sc), "There are too many values here.");
+			return liquid_fail(c->error, scan_at(sc),
+			    "There are too many values here.");
 		*out = mem_resize(c->l, *out, (*n + 1) * sizeof **out);
 		e = parse_arg(c, sc, &(*out)[(*n)++]);
 		if (e == OK && !scan_sign(sc, ','))
@@ -290,7 +296,8 @@ enum err parse_args(struct compiler *c, struct scan *sc, struct arg **out, size_
 	return e;
 }
 
-static enum err check_filter(struct compiler *c, struct expr *e, const char *s, size_t len)
+static enum err check_filter(struct compiler *c, struct expr *e, const char *s,
+    size_t len)
 {
 	size_t i, n = 0;
 
@@ -299,19 +306,22 @@ static enum err check_filter(struct compiler *c, struct expr *e, const char *s, 
 	e->filter = filter_named(s, len);
 	if (!e->filter) {
 		if (c->l->options.strict || c->l->options.known_filters)
-			return liquid_fail(c->error, e->at, "There is no filter named \"%.*s\".",
+			return liquid_fail(c->error, e->at,
+			    "There is no filter named \"%.*s\".",
 			    (int)(len > 60 ? 60 : len), s);
 		return OK;
 	}
 	if (e->filter->pages && !c->l->options.pages)
-		return liquid_fail(c->error, e->at, "The filter \"%s\" is not for mails.",
-		    e->filter->name);
+		return liquid_fail(c->error, e->at,
+		    "The filter \"%s\" is not for mails.", e->filter->name);
 	if (n < e->filter->min)
-		return liquid_fail(c->error, e->at, "The filter \"%s\" needs %s after a colon.",
-		    e->filter->name, e->filter->min == 1 ? "a value" : "two values");
+		return liquid_fail(c->error, e->at,
+		    "The filter \"%s\" needs %s after a colon.", e->filter->name,
+		    e->filter->min == 1 ? "a value" : "two values");
 	if (n > e->filter->max)
-		return liquid_fail(c->error, e->at, "The filter \"%s\" takes at most %d value%s.",
-		    e->filter->name, e->filter->max, e->filter->max == 1 ? "" : "s");
+		return liquid_fail(c->error, e->at,
+		    "The filter \"%s\" takes at most %d value%s.", e->filter->name,
+		    e->filter->max, e->filter->max == 1 ? "" : "s");
 	return OK;
 }
 
@@ -328,7 +338,8 @@ enum err parse_expr(struct compiler *c, struct scan *sc, struct expr **out)
 		if (sc->now.kind != LEX_NAME)
 			return unexpected(c, sc);
 		if (++n > MOST_ARGS)
-			return liquid_fail(c->error, e->at, "There are too many filters here.");
+			return liquid_fail(c->error, e->at,
+			    "There are too many filters here.");
 		scan_next(sc);
 		e->left = *out;
 		*out = e;

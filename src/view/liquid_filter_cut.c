@@ -8,7 +8,8 @@
 
 static const char *find(struct value v, size_t from, struct value what)
 {
-	return from > v.len ? NULL : memmem(v.text + from, v.len - from, what.text, what.len);
+	return from > v.len ? NULL
+			    : memmem(v.text + from, v.len - from, what.text, what.len);
 }
 
 static const char *find_last(struct value v, struct value what)
@@ -91,11 +92,12 @@ static struct value filter_replace_last(struct call *c)
 	struct value v = call_in_text(c), what = call_text(c, 0);
 
 	if (!run_steps(c->run, v.len / 256 * (what.len / 256)))
-		return v;			/* each place is compared to the whole of `what` */
+		/* each place is compared to the whole of `what` */
+		return v;
 	return spliced(c, v, find_last(v, what), what.len, call_text(c, 1));
 }
 
-/* ---- split ------------------------------------------------------------------------------------- */
+/* ---- split ----------------------------------------------------------------------- */
 
 struct parts {
 	struct call *c;
@@ -181,7 +183,7 @@ static struct value filter_split(struct call *c)
 	return value_list(x.items, x.count);
 }
 
-/* ---- slice ------------------------------------------------------------------------------------- */
+/* ---- slice ----------------------------------------------------------------------- */
 
 /* A whole number, also as a text; nothing else. */
 static bool strict_int(struct call *c, size_t i, int64_t *out)
@@ -211,7 +213,8 @@ static bool clamp(int64_t count, int64_t *start, int64_t *len)
 static size_t skip_characters(struct value v, size_t at, int64_t n)
 {
 	for (; n > 0 && at < v.len; n--)
-		for (at++; at < v.len && ((unsigned char)v.text[at] & 0xc0) == 0x80; at++)
+		for (at++; at < v.len && ((unsigned char)v.text[at] & 0xc0) == 0x80;
+		     at++)
 			;
 	return at;
 }

@@ -27,7 +27,8 @@ static struct value filter_join(struct call *c)
 
 static struct value filter_first(struct call *c)
 {
-	struct value v = value_is_object(c->in) ? value_as_list(&c->run->arena, c->in) : c->in;
+	struct value v =
+	    value_is_object(c->in) ? value_as_list(&c->run->arena, c->in) : c->in;
 
 	return value_is_list(v) ? value_item(v, 0) : value_nil();
 }
@@ -72,10 +73,11 @@ static struct value filter_reverse(struct call *c)
 	return items ? value_list(items, n) : value_nil();
 }
 
-/* ---- properties of items ----------------------------------------------------------------------- */
+/* ---- properties of items --------------------------------------------------------- */
 
 /* What `item[key]` is: a field; a text has the texts in it. False stops the filter. */
-static bool property(struct call *c, struct value item, struct value key, struct value *out)
+static bool property(struct call *c, struct value item, struct value key,
+    struct value *out)
 {
 	*out = value_nil();
 	if (item.type == VALUE_NIL || key.type == VALUE_NIL)
@@ -85,7 +87,8 @@ static bool property(struct call *c, struct value item, struct value key, struct
 		return true;
 	}
 	if (item.type == VALUE_TEXT) {
-		if (key.type == VALUE_TEXT && memmem(item.text, item.len, key.text, key.len))
+		if (key.type == VALUE_TEXT &&
+		    memmem(item.text, item.len, key.text, key.len))
 			*out = key;
 		return true;
 	}
@@ -168,7 +171,7 @@ static struct value filter_has(struct call *c)
 	return i == -2 ? value_nil() : value_bool(i >= 0);
 }
 
-/* ---- map, sum, compact, uniq ---------------------------------------------------------------------- */
+/* ---- map, sum, compact, uniq ----------------------------------------------------- */
 
 static struct value filter_map(struct call *c)
 {
@@ -261,7 +264,7 @@ static struct value filter_uniq(struct call *c)
 	return items ? value_list(items, n) : value_nil();
 }
 
-/* ---- sort ------------------------------------------------------------------------------------------ */
+/* ---- sort ------------------------------------------------------------------------ */
 
 struct entry {
 	struct value key, item;
@@ -323,7 +326,8 @@ static bool comparable(struct call *c, const struct entry *e, size_t n)
 		    e[i].key.type != VALUE_FLOAT && e[i].key.type != VALUE_NIL;
 	}
 	if ((text && number) || (other && n > 1))
-		run_fail(c->run, "These cannot be sorted: numbers, texts and objects are mixed.");
+		run_fail(c->run,
+		    "These cannot be sorted: numbers, texts and objects are mixed.");
 	return !c->run->failed;
 }
 

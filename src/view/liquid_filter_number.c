@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* ---- arithmetic --------------------------------------------------------------------------------
+/* ---- arithmetic -------------------------------------------------------------------
  *
  * Fractions are added as decimals: 10.1 - 2.2 is 7.9.  A long double holds the shortest
  * decimal of a double closely enough for that.
@@ -46,7 +46,8 @@ static struct value arithmetic(struct call *c, char op)
 	long double x, y;
 	int64_t n;
 
-	if (a.type == VALUE_INT && b.type == VALUE_INT && !overflow(op, a.number, b.number, &n))
+	if (a.type == VALUE_INT && b.type == VALUE_INT &&
+	    !overflow(op, a.number, b.number, &n))
 		return value_int(n);
 	x = decimal(a);
 	y = decimal(b);
@@ -180,7 +181,7 @@ static struct value filter_round(struct call *c)
 	return value_float((double)(roundl(decimal(v) * scale) / scale));
 }
 
-/* ---- for people ---------------------------------------------------------------------------------- */
+/* ---- for people ------------------------------------------------------------------ */
 
 static struct value filter_count(struct call *c)
 {

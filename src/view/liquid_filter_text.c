@@ -19,7 +19,7 @@ static bool in_html(const struct call *c)
 	return c->run->l->options.escape == LIQUID_HTML;
 }
 
-/* ---- joining ------------------------------------------------------------------------------- */
+/* ---- joining --------------------------------------------------------------------- */
 
 /* HTML stays HTML: what is joined to it is escaped first. */
 static void add_joined(struct buf *b, struct value v, bool html)
@@ -53,7 +53,7 @@ static struct value filter_prepend(struct call *c)
 	return joined(c, call_text(c, 0), call_in_text(c));
 }
 
-/* ---- case ---------------------------------------------------------------------------------- */
+/* ---- case ------------------------------------------------------------------------ */
 
 static void add_case(struct buf *b, const char *s, size_t n, bool up)
 {
@@ -110,7 +110,7 @@ static struct value filter_capitalize(struct call *c)
 	return call_built(c, b);
 }
 
-/* ---- white space ----------------------------------------------------------------------------- */
+/* ---- white space ----------------------------------------------------------------- */
 
 static struct value stripped(struct call *c, bool left, bool right)
 {
@@ -147,7 +147,8 @@ static struct value filter_strip_newlines(struct call *c)
 	size_t i;
 
 	for (i = 0; i < v.len; i++)
-		if (v.text[i] != '\n' && !(v.text[i] == '\r' && i + 1 < v.len && v.text[i + 1] == '\n'))
+		if (v.text[i] != '\n' &&
+		    !(v.text[i] == '\r' && i + 1 < v.len && v.text[i + 1] == '\n'))
 			buf_char(b, v.text[i]);
 	return call_built(c, b);
 }
@@ -176,7 +177,7 @@ static struct value filter_newline_to_br(struct call *c)
 	return v;
 }
 
-/* ---- HTML ------------------------------------------------------------------------------------- */
+/* ---- HTML ------------------------------------------------------------------------ */
 
 static struct value filter_escape(struct call *c)
 {
@@ -199,8 +200,9 @@ static size_t reference(const char *s, size_t n)
 
 	if (i < n && s[i] == '#')
 		i++;
-	while (i < n && i < 32 && ((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'z') ||
-	    (s[i] >= 'A' && s[i] <= 'Z')))
+	while (i < n && i < 32 &&
+	    ((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'z') ||
+		(s[i] >= 'A' && s[i] <= 'Z')))
 		i++;
 	return i > 1 && i < n && s[i] == ';' ? i + 1 : 0;
 }
@@ -227,7 +229,10 @@ static struct value filter_escape_once(struct call *c)
 static size_t markup(const char *s, size_t n)
 {
 	static const char *const pairs[][2] = {
-		{ "<!--", "-->" }, { "<script", "</script>" }, { "<style", "</style>" }, { "<", ">" },
+		{ "<!--", "-->" },
+		{ "<script", "</script>" },
+		{ "<style", "</style>" },
+		{ "<", ">" },
 	};
 	const char *p;
 	size_t i, len;
@@ -260,7 +265,7 @@ static struct value filter_strip_html(struct call *c)
 	return call_built(c, b);
 }
 
-/* ---- encodings --------------------------------------------------------------------------------- */
+/* ---- encodings ------------------------------------------------------------------- */
 
 static struct value filter_url_encode(struct call *c)
 {
@@ -345,7 +350,7 @@ static struct value filter_base64_url_safe_decode(struct call *c)
 	return decoded(c, true);
 }
 
-/* ---- shortening ---------------------------------------------------------------------------------- */
+/* ---- shortening ------------------------------------------------------------------ */
 
 /* A whole number as argument i, or dflt when it is absent. */
 static bool whole_argument(struct call *c, size_t i, int64_t dflt, int64_t *out)

@@ -47,7 +47,8 @@ struct buf *call_buf(struct call *c)
 bool call_full(struct call *c, const struct buf *b)
 {
 	if (b->len > c->run->longest)
-		run_fail(c->run, "A value is longer than %zu bytes here.", c->run->longest);
+		run_fail(c->run, "A value is longer than %zu bytes here.",
+		    c->run->longest);
 	return c->run->failed;
 }
 
@@ -130,7 +131,7 @@ struct value *call_items(struct call *c, struct value list, size_t more)
 	return items;
 }
 
-/* ---- default, json, raw_html, date ------------------------------------------------------------ */
+/* ---- default, json, raw_html, date ----------------------------------------------- */
 
 static struct value filter_default(struct call *c)
 {

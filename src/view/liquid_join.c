@@ -9,7 +9,7 @@
 #define MOST_FILES 1000
 #define MOST_BYTES ((size_t)8 << 20)
 
-/* ---- files ------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------- */
 
 static enum err load(struct compiler *c, const struct token *t, const char *name,
     struct source **out)
@@ -30,7 +30,8 @@ static enum err load(struct compiler *c, const struct token *t, const char *name
 	src->len = strlen(src->text);
 	c->bytes += src->len;
 	if (c->bytes > MOST_BYTES)
-		return liquid_fail(c->error, token_at(c, t), "The templates are too large together.");
+		return liquid_fail(c->error, token_at(c, t),
+		    "The templates are too large together.");
 	*out = src;
 	return OK;
 }
@@ -42,7 +43,8 @@ static enum err file_name(struct compiler *c, const struct token *t, struct scan
 	scan_start(sc, c->src, t->s, t->len);
 	if (sc->now.kind != LEX_TEXT || sc->now.len == 0 || sc->now.len > 200)
 		return liquid_fail(c->error, token_at(c, t),
-		    "Write the template's name in quotes: {%% %.*s \"name\" %%}.", (int)t->name_len,
+		    "Write the template's name in quotes: {%% %.*s \"name\" "
+		    "%%}.", (int)t->name_len,
 		    t->name);
 	*name = mem_strn(c->l, sc->now.s, sc->now.len);
 	scan_next(sc);
@@ -50,7 +52,8 @@ static enum err file_name(struct compiler *c, const struct token *t, struct scan
 }
 
 /* Compiles tokens [from, to) of src and comes back to where c stood. */
-static enum err parse_span(struct compiler *c, struct source *src, size_t from, size_t to)
+static enum err parse_span(struct compiler *c, struct source *src, size_t from,
+    size_t to)
 {
 	struct source *was = c->src;
 	size_t next = c->next, end = c->end;
@@ -68,7 +71,7 @@ static enum err parse_span(struct compiler *c, struct source *src, size_t from, 
 	return e;
 }
 
-/* ---- blocks and layouts ------------------------------------------------------------------ */
+/* ---- blocks and layouts ---------------------------------------------------------- */
 
 /* The token that closes the block at `at`, or count. */
 static size_t block_end(const struct source *src, size_t at, size_t end)
@@ -76,14 +79,16 @@ static size_t block_end(const struct source *src, size_t at, size_t end)
 	int open = 1;
 
 	for (at++; at < end; at++) {
-		open += token_is(&src->tokens[at], "block") - token_is(&src->tokens[at], "endblock");
+		open += token_is(&src->tokens[at], "block") -
+		    token_is(&src->tokens[at], "endblock");
 		if (open == 0)
 			return at;
 	}
 	return src->count;
 }
 
-static enum err block_read(struct compiler *c, struct source *src, size_t at, struct block *b)
+static enum err block_read(struct compiler *c, struct source *src, size_t at,
+    struct block *b)
 {
 	const struct token *t = &src->tokens[at];
 	struct scan sc;
@@ -123,8 +128,12 @@ enum err tag_block(struct compiler *c, const struct token *t)
 	return parse_span(c, (struct source *)own.src, own.from, own.to);
 }
 
-/* Tags between the blocks of a page that has a layout: they run first and print nothing. */
-static enum err parse_gap(struct compiler *c, struct source *src, size_t from, size_t to)
+/*
+ * Tags between the blocks of a page that has a layout: they run first and print
+ * nothing.
+ */
+static enum err parse_gap(struct compiler *c, struct source *src, size_t from,
+    size_t to)
 {
 	struct place place = c->place;
 	int at = c->l->count;
@@ -164,7 +173,8 @@ static enum err parse_layout(struct compiler *c, struct source *src, size_t layo
 		e = block_read(c, src, i, &b);
 		if (e == OK)
 			e = parse_gap(c, src, gap, i);
-		c->blocks = mem_resize(c->l, c->blocks, (c->block_count + 1) * sizeof b);
+		c->blocks =
+		    mem_resize(c->l, c->blocks, (c->block_count + 1) * sizeof b);
 		c->blocks[c->block_count++] = b;
 		i = b.to;
 		gap = b.to + 1;
@@ -174,7 +184,8 @@ static enum err parse_layout(struct compiler *c, struct source *src, size_t layo
 	if (e == OK)
 		e = load(c, t, name, &base);
 	if (e == OK && ++c->depth > c->l->options.max_depth)
-		e = liquid_fail(c->error, token_at(c, t), "These layouts are nested too deeply.");
+		e = liquid_fail(c->error, token_at(c, t),
+		    "These layouts are nested too deeply.");
 	return e == OK ? parse_source(c, base) : e;
 }
 
@@ -185,7 +196,8 @@ enum err parse_source(struct compiler *c, struct source *src)
 
 	if (e != OK)
 		return e;
-	while (i < src->count && src->tokens[i].kind == TOKEN_TEXT && src->tokens[i].len < 8)
+	while (i < src->count && src->tokens[i].kind == TOKEN_TEXT &&
+	    src->tokens[i].len < 8)
 		i++;				/* white space before the first tag */
 	if (i < src->count && token_is(&src->tokens[i], "layout"))
 		return parse_layout(c, src, i);
@@ -195,10 +207,11 @@ enum err parse_source(struct compiler *c, struct source *src)
 enum err tag_layout(struct compiler *c, const struct token *t)
 {
 	return liquid_fail(c->error, token_at(c, t), c->l->options.pages ?
-	    "{%% layout %%} must be the first thing in a template." : "A mail has no layout.");
+	    "{%% layout %%} must be the first thing in a "
+	    "template." : "A mail has no layout.");
 }
 
-/* ---- include, render ---------------------------------------------------------------------- */
+/* ---- include, render ------------------------------------------------------------- */
 
 /* partials/field -> field */
 static struct name variable_of(struct compiler *c, const char *name)
@@ -246,14 +259,16 @@ static enum err take_in(struct compiler *c, const struct token *t, enum op_kind 
 	for (i = 0; e == OK && i < call->count; i++)
 		if (!call->args[i].key)
 			e = liquid_fail(c->error, call->args[i].value->at,
-			    "Give this value a name: {%% include \"x\", name: value %%}.");
+			    "Give this value a name: {%% include \"x\", name: value "
+			    "%%}.");
 	if (e == OK)
 		e = load(c, t, name, &src);
 	if (e != OK)
 		return e;
 	emit(c, kind)->call = call;
 	c->blank = false;
-	c->blocks = NULL;			/* of the page, not of what it includes */
+	/* of the page, not of what it includes */
+	c->blocks = NULL;
 	c->block_count = 0;
 	e = parse_source(c, src);
 	c->blocks = blocks;
@@ -273,7 +288,7 @@ enum err tag_render(struct compiler *c, const struct token *t)
 	return take_in(c, t, OP_RENDER);
 }
 
-/* ---- loops --------------------------------------------------------------------------------- */
+/* ---- loops ----------------------------------------------------------------------- */
 
 static enum err loop_option(struct compiler *c, struct scan *sc, struct loop_spec *spec)
 {
@@ -289,7 +304,8 @@ static enum err loop_option(struct compiler *c, struct scan *sc, struct loop_spe
 		return expect_end(c, sc);
 	scan_next(sc);
 	if (!scan_sign(sc, ':'))
-		return liquid_fail(c->error, scan_at(sc), "A colon is missing here: limit: 5.");
+		return liquid_fail(c->error, scan_at(sc),
+		    "A colon is missing here: limit: 5.");
 	if (out == &spec->offset && scan_word(sc, "continue")) {
 		spec->resume = true;
 		return OK;
@@ -298,8 +314,8 @@ static enum err loop_option(struct compiler *c, struct scan *sc, struct loop_spe
 }
 
 /* item in collection limit: 5 offset: 2 reversed */
-static enum err loop_head(struct compiler *c, const struct token *t, struct loop_spec *spec,
-    struct expr **collection)
+static enum err loop_head(struct compiler *c, const struct token *t,
+    struct loop_spec *spec, struct expr **collection)
 {
 	const char *from;
 	struct scan sc;
@@ -312,8 +328,10 @@ static enum err loop_head(struct compiler *c, const struct token *t, struct loop
 	spec->var = name_of(c->l, sc.now.s, sc.now.len);
 	scan_next(&sc);
 	if (!scan_word(&sc, "in"))
-		return liquid_fail(c->error, scan_at(&sc), "The word \"in\" is missing: "
-		    "{%% %.*s item in items %%}.", (int)t->name_len, t->name);
+		return liquid_fail(c->error, scan_at(&sc),
+		    "The word \"in\" is missing: "
+		    "{%% %.*s item in items %%}.",
+		    (int)t->name_len, t->name);
 	from = sc.now.s;
 	if (sc.now.kind == LEX_TEXT)
 		from--;
@@ -327,7 +345,8 @@ static enum err loop_head(struct compiler *c, const struct token *t, struct loop
 	return e;
 }
 
-static enum err loop_body(struct compiler *c, const struct token *t, struct loop_spec *spec)
+static enum err loop_body(struct compiler *c, const struct token *t,
+    struct loop_spec *spec)
 {
 	static const char *const of_for[] = { "else", "endfor", NULL };
 	static const char *const of_row[] = { "endtablerow", NULL };
@@ -344,9 +363,12 @@ static enum err loop_body(struct compiler *c, const struct token *t, struct loop
 			break;
 		e = parse_body(c, t, ends);
 	}
-	if (e == OK && c->l->options.escape == LIQUID_HTML && !place_same(&c->place, &start))
-		e = liquid_fail(c->error, token_at(c, t), "This loop begins and ends in different "
-		    "places of the HTML: close each tag and quote where it was opened.");
+	if (e == OK && c->l->options.escape == LIQUID_HTML &&
+	    !place_same(&c->place, &start))
+		e = liquid_fail(c->error, token_at(c, t),
+		    "This loop begins and ends in different "
+		    "places of the HTML: close each tag and quote where it was "
+		    "opened.");
 	return e;
 }
 
@@ -379,6 +401,7 @@ enum err tag_for(struct compiler *c, const struct token *t)
 enum err tag_tablerow(struct compiler *c, const struct token *t)
 {
 	if (c->l->options.escape == LIQUID_HTML && c->place.where != IN_TEXT)
-		return liquid_fail(c->error, token_at(c, t), "A table row cannot stand inside a tag.");
+		return liquid_fail(c->error, token_at(c, t),
+		    "A table row cannot stand inside a tag.");
 	return loop(c, t, OP_TABLEROW);
 }

@@ -43,7 +43,7 @@ enum err liquid_fail(struct liquid_error *error, struct at at, const char *fmt, 
 	return ERR_INVALID;
 }
 
-/* ---- tokens ---------------------------------------------------------------------------- */
+/* ---- tokens ---------------------------------------------------------------------- */
 
 struct lexer {
 	void *mem;
@@ -60,7 +60,8 @@ static struct token *add(struct lexer *lx, enum token_kind kind, size_t offset)
 
 	if (src->count == lx->room) {
 		lx->room = lx->room ? lx->room * 2 : 32;
-		src->tokens = mem_resize(lx->mem, src->tokens, lx->room * sizeof *src->tokens);
+		src->tokens =
+		    mem_resize(lx->mem, src->tokens, lx->room * sizeof *src->tokens);
 	}
 	t = &src->tokens[src->count++];
 	*t = (struct token){ .kind = kind, .offset = offset };
@@ -124,8 +125,8 @@ static void add_lines(struct lexer *lx, const char *s, size_t n)
 }
 
 /* Length of "{%- endraw -%}" at p, or 0. */
-static size_t closing_tag(const char *p, const char *end, const char *name, bool *before,
-    bool *after)
+static size_t closing_tag(const char *p, const char *end, const char *name,
+    bool *before, bool *after)
 {
 	const char *q = p + 2;
 	size_t n = strlen(name);
@@ -229,7 +230,8 @@ enum err lex_template(void *mem, struct source *src, struct liquid_error *error)
 	while (e == OK && lx.pos < src->len) {
 		from = lx.pos;
 		p = memchr(s + from, '{', src->len - from);
-		while (p && (size_t)(p - s) + 1 < src->len && p[1] != '{' && p[1] != '%')
+		while (
+		    p && (size_t)(p - s) + 1 < src->len && p[1] != '{' && p[1] != '%')
 			p = memchr(p + 1, '{', src->len - (size_t)(p + 1 - s));
 		code = p && (size_t)(p - s) + 1 < src->len;
 		lx.pos = code ? (size_t)(p - s) : src->len;
@@ -247,7 +249,7 @@ bool token_is(const struct token *t, const char *name)
 	    memcmp(t->name, name, t->name_len) == 0;
 }
 
-/* ---- lexemes of an expression ---------------------------------------------------------- */
+/* ---- lexemes of an expression ---------------------------------------------------- */
 
 static void lex_number(struct scan *sc)
 {
@@ -299,8 +301,12 @@ static void lex_sign(struct scan *sc)
 		char text[3];
 		int sign;
 	} pairs[] = {
-		{ "==", SIGN_EQ }, { "!=", SIGN_NE }, { "<>", SIGN_NE }, { "<=", SIGN_LE },
-		{ ">=", SIGN_GE }, { "..", SIGN_DOTS },
+		{ "==", SIGN_EQ },
+		{ "!=", SIGN_NE },
+		{ "<>", SIGN_NE },
+		{ "<=", SIGN_LE },
+		{ ">=", SIGN_GE },
+		{ "..", SIGN_DOTS },
 	};
 	size_t i;
 
@@ -327,7 +333,8 @@ void scan_next(struct scan *sc)
 	sc->now = (struct lexeme){ .kind = LEX_END, .s = sc->p };
 	if (sc->p >= sc->end)
 		return;
-	if (is_digit(*sc->p) || (*sc->p == '-' && sc->p + 1 < sc->end && is_digit(sc->p[1])))
+	if (is_digit(*sc->p) ||
+	    (*sc->p == '-' && sc->p + 1 < sc->end && is_digit(sc->p[1])))
 		lex_number(sc);
 	else if (is_alpha(*sc->p))
 		lex_name(sc);

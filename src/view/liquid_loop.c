@@ -4,7 +4,10 @@
 
 #include "base/mem.h"
 
-/* for, tablerow, include, render: bodies that run more than once or with names of their own. */
+/*
+ * for, tablerow, include, render: bodies that run more than once or with names of their
+ * own.
+ */
 
 static void scope_cut(struct run *r, size_t count)
 {
@@ -28,15 +31,16 @@ static bool option(struct run *r, const struct expr *e, const char *name, int64_
 }
 
 /* The part of the list to walk: [*from, *from + *n). */
-static bool window(struct run *r, const struct loop_spec *spec, size_t count, size_t *from,
-    size_t *n)
+static bool window(struct run *r, const struct loop_spec *spec, size_t count,
+    size_t *from, size_t *n)
 {
 	int64_t offset = 0, limit = INT64_MAX;
 	struct name label = { spec->label, (uint32_t)strlen(spec->label),
 		name_hash(spec->label, strlen(spec->label)) };
 	struct binding *b = bindings_find(&r->resume, &label, 0);
 
-	if (!option(r, spec->offset, "offset", &offset) || !option(r, spec->limit, "limit", &limit))
+	if (!option(r, spec->offset, "offset", &offset) ||
+	    !option(r, spec->limit, "limit", &limit))
 		return false;
 	if (spec->resume)
 		offset = b ? b->value.number : 0;
@@ -61,7 +65,8 @@ static void row_open(struct run *r, const struct loop *l)
 	buf_printf(r->out, "<td class=\"col%zu\">", l->index % l->cols + 1);
 }
 
-static enum flow walk(struct run *r, int pc, struct value list, size_t from, struct loop *l)
+static enum flow walk(struct run *r, int pc, struct value list, size_t from,
+    struct loop *l)
 {
 	const struct op *op = &r->l->ops[pc];
 	size_t scope = r->scope.count, at;
@@ -103,7 +108,8 @@ enum flow run_loop(struct run *r, int pc)
 	const struct op *op = &r->l->ops[pc];
 	struct value list = value_as_list(&r->arena, run_eval(r, op->expr));
 	const struct loop *outer = r->frame->loop;
-	struct loop l = { .spec = op->loop, .parent = outer && outer->spec ? outer : NULL };
+	struct loop l = { .spec = op->loop,
+		.parent = outer && outer->spec ? outer : NULL };
 	enum flow flow = FLOW_ON;
 	size_t from, n;
 
@@ -124,9 +130,12 @@ enum flow run_loop(struct run *r, int pc)
 	return flow;
 }
 
-/* ---- include, render ------------------------------------------------------------------------ */
+/* ---- include, render ------------------------------------------------------------- */
 
-/* Named values, seen inside only. Includes push them to the scope, renders to their own names. */
+/*
+ * Named values, seen inside only. Includes push them to the scope, renders to their own
+ * names.
+ */
 static void push_named(struct run *r, const struct call_spec *call, struct bindings *to)
 {
 	struct name n;
@@ -141,8 +150,8 @@ static void push_named(struct run *r, const struct call_spec *call, struct bindi
 }
 
 /* The body once, or once per item of `for list`. */
-static enum flow run_each(struct run *r, int pc, const struct call_spec *call, struct value with,
-    struct bindings *to)
+static enum flow run_each(struct run *r, int pc, const struct call_spec *call,
+    struct value with, struct bindings *to)
 {
 	struct loop l = { .parent = NULL };
 	size_t at = to->count, i, n = 1;
@@ -186,6 +195,7 @@ enum flow run_call(struct run *r, int pc)
 	r->frame = outer;
 	scope_cut(r, scope);
 	if (isolated && flow != FLOW_FAIL)
-		return FLOW_ON;			/* a break inside ends the rendered one only */
+		/* a break inside ends the rendered one only */
+		return FLOW_ON;
 	return flow;
 }

@@ -53,7 +53,8 @@ static bool only_space(const char *s, size_t n)
 
 /*
  * Static bytes.  In HTML they move the place; a URL attribute that a value may follow
- * before its scheme is known is put between OP_URL and OP_URL_END, which check the whole.
+ * before its scheme is known is put between OP_URL and OP_URL_END, which check the
+ * whole.
  */
 enum err emit_text(struct compiler *c, const char *s, size_t n)
 {
@@ -87,7 +88,8 @@ enum err emit_text(struct compiler *c, const char *s, size_t n)
 
 static bool ends_in_json(const struct expr *e)
 {
-	return e && e->kind == EXPR_FILTER && e->filter && strcmp(e->filter->name, "json") == 0;
+	return e && e->kind == EXPR_FILTER && e->filter &&
+	    strcmp(e->filter->name, "json") == 0;
 }
 
 enum err emit_output(struct compiler *c, const char *s, size_t n)
@@ -132,12 +134,15 @@ static enum err unknown_tag(struct compiler *c, const struct token *t)
 		return liquid_fail(c->error, token_at(c, t), "This tag has no name.");
 	if (n > 3 && memcmp(t->name, "end", 3) == 0)
 		return liquid_fail(c->error, token_at(c, t),
-		    "There is no open {%% %.*s %%} that this {%% %.*s %%} could close.", n - 3,
+		    "There is no open {%% %.*s %%} that this {%% %.*s %%} could "
+		    "close.", n - 3,
 		    t->name + 3, n, t->name);
 	if (token_is(t, "else") || token_is(t, "elsif") || token_is(t, "when"))
 		return liquid_fail(c->error, token_at(c, t),
-		    "This {%% %.*s %%} stands outside of a block it could belong to.", n, t->name);
-	return liquid_fail(c->error, token_at(c, t), "There is no tag named \"%.*s\".", n, t->name);
+		    "This {%% %.*s %%} stands outside of a block it could belong "
+		    "to.", n, t->name);
+	return liquid_fail(c->error, token_at(c, t), "There is no tag named \"%.*s\".",
+	    n, t->name);
 }
 
 static enum err parse_token(struct compiler *c, const struct token *t)
@@ -146,7 +151,8 @@ static enum err parse_token(struct compiler *c, const struct token *t)
 	tag_fn *fn;
 
 	if (c->l->count >= MOST_OPS)
-		return liquid_fail(c->error, token_at(c, t), "This template is too large.");
+		return liquid_fail(c->error, token_at(c, t),
+		    "This template is too large.");
 	c->tag = t;
 	if (t->kind == TOKEN_TEXT)
 		return emit_text(c, t->s, t->len);
@@ -156,14 +162,16 @@ static enum err parse_token(struct compiler *c, const struct token *t)
 	if (!fn)
 		return unknown_tag(c, t);
 	if (c->depth >= c->l->options.max_depth)
-		return liquid_fail(c->error, token_at(c, t), "This is nested too deeply.");
+		return liquid_fail(c->error, token_at(c, t),
+		    "This is nested too deeply.");
 	c->depth++;
 	e = fn(c, t);
 	c->depth--;
 	return e;
 }
 
-enum err parse_body(struct compiler *c, const struct token *opener, const char *const *ends)
+enum err parse_body(struct compiler *c, const struct token *opener,
+    const char *const *ends)
 {
 	const struct token *t;
 	enum err e = OK;
@@ -216,7 +224,8 @@ enum err liquid_compile(void *mem, const char *source, size_t len,
 	src->len = len;
 	e = parse_source(&c, src);
 	if (e == OK && html(&c) && c.place.where == IN_COMMENT)
-		e = liquid_fail(c.error, (struct at){ src, len }, "A comment is never closed; add -->.");
+		e = liquid_fail(c.error, (struct at){ src, len },
+		    "A comment is never closed; add -->.");
 	if (e != OK) {
 		mem_free(l);
 		return e;

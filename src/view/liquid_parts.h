@@ -5,7 +5,8 @@
  *
  *	source text --lex--> tokens --parse--> ops (flat, with jumps) --render--> bytes
  *
- * Includes and layouts are resolved while compiling: their ops stand in the same program.
+ * Includes and layouts are resolved while compiling: their ops stand in the same
+ * program.
  */
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -16,7 +17,7 @@
 #include "base/err.h"
 #include "view/liquid.h"
 
-/* ---- values (liquid_value.c) ---------------------------------------------------------- */
+/* ---- values (liquid_value.c) ----------------------------------------------------- */
 
 enum value_type {
 	VALUE_NIL, VALUE_BOOL, VALUE_INT, VALUE_FLOAT, VALUE_TEXT,
@@ -28,7 +29,8 @@ enum value_type {
 struct loop;
 struct value {
 	enum value_type type;
-	bool html;			/* a text that is HTML already: not escaped again */
+	/* a text that is HTML already: not escaped again */
+	bool html;
 	size_t len;			/* bytes of a text, items of a list or range */
 	union {
 		bool truth;
@@ -41,7 +43,9 @@ struct value {
 	};
 };
 
-/* Memory of one rendering: chunks that are taken back to a mark after each statement. */
+/*
+ * Memory of one rendering: chunks that are taken back to a mark after each statement.
+ */
 struct arena {
 	void *mem;
 	struct chunk *top;
@@ -73,11 +77,15 @@ void value_print(struct buf *b, struct value v);
 struct value value_as_text(struct arena *a, struct value v);
 /* Appends v as JSON. */
 void value_print_json(struct buf *b, struct value v);
-/* A list to walk: items of a list, range or array; pairs of an object; a text is one item. */
+/*
+ * A list to walk: items of a list, range or array; pairs of an object; a text is one
+ * item.
+ */
 struct value value_as_list(struct arena *a, struct value v);
 bool value_is_list(struct value v);			/* list, JSON array or range */
 bool value_is_object(struct value v);
-size_t value_count(struct value v);			/* items of what value_is_list */
+/* items of what value_is_list */
+size_t value_count(struct value v);
 struct value value_item(struct value v, size_t i);
 /* Field of an object, item of a list, size/first/last; false when there is none. */
 bool value_get(struct arena *a, struct value v, struct value key, struct value *out);
@@ -87,7 +95,7 @@ bool value_to_int(struct value v, int64_t *out);
 /* Shortest text that reads back as the same double, with ".0" for whole numbers. */
 size_t float_text(double d, char *s, size_t size);
 
-/* ---- program -------------------------------------------------------------------------- */
+/* ---- program --------------------------------------------------------------------- */
 
 enum escape { ESC_NONE, ESC_HTML, ESC_ATTR, ESC_CSS, ESC_SCRIPT };
 
@@ -112,7 +120,8 @@ struct at {
 
 enum expr_kind {
 	EXPR_CONST, EXPR_NAME, EXPR_FIELD, EXPR_INDEX, EXPR_RANGE, EXPR_FILTER,
-	EXPR_NOT, EXPR_AND, EXPR_OR, EXPR_EQ, EXPR_NE, EXPR_LT, EXPR_LE, EXPR_GT, EXPR_GE, EXPR_CONTAINS,
+	EXPR_NOT, EXPR_AND, EXPR_OR, EXPR_EQ, EXPR_NE, EXPR_LT, EXPR_LE, EXPR_GT,
+	EXPR_GE, EXPR_CONTAINS,
 };
 
 struct arg {
@@ -126,15 +135,17 @@ struct expr {
 	struct name name;		/* EXPR_NAME, EXPR_FIELD */
 	struct value constant;
 	struct expr *left, *right;
-	const struct filter *filter;	/* EXPR_FILTER; NULL: unknown, passes its input on */
+	/* EXPR_FILTER; NULL: unknown, passes its input on */
+	const struct filter *filter;
 	struct arg *args;
 	size_t count;
 };
 
 enum op_kind {
-	OP_TEXT, OP_OUTPUT, OP_ASSIGN, OP_CAPTURE, OP_MUTE, OP_JUMP, OP_UNLESS, OP_CASE, OP_WHEN,
-	OP_ELSE, OP_FOR, OP_TABLEROW, OP_BREAK, OP_CONTINUE, OP_CYCLE, OP_CHANGED, OP_INCREMENT,
-	OP_DECREMENT, OP_INCLUDE, OP_RENDER, OP_URL, OP_URL_END,
+	OP_TEXT, OP_OUTPUT, OP_ASSIGN, OP_CAPTURE, OP_MUTE, OP_JUMP, OP_UNLESS, OP_CASE,
+	OP_WHEN, OP_ELSE, OP_FOR, OP_TABLEROW, OP_BREAK, OP_CONTINUE, OP_CYCLE,
+	OP_CHANGED, OP_INCREMENT, OP_DECREMENT, OP_INCLUDE, OP_RENDER, OP_URL,
+	OP_URL_END,
 };
 
 struct loop_spec {
@@ -142,7 +153,8 @@ struct loop_spec {
 	const char *label;		/* "item-collection" */
 	struct expr *limit, *offset, *cols;
 	bool reversed, resume;		/* resume: offset: continue */
-	int other;			/* first op of {% else %}, or the end of the body */
+	/* first op of {% else %}, or the end of the body */
+	int other;
 };
 
 struct call_spec {			/* include, render */
@@ -157,7 +169,8 @@ struct op {
 	enum op_kind kind;
 	enum escape escape;
 	struct at at;
-	int to;				/* jump target, or end of the body that follows */
+	/* jump target, or end of the body that follows */
+	int to;
 	int slot;			/* of a case */
 	const char *text;
 	size_t len;
@@ -188,13 +201,14 @@ struct liquid {
 	size_t name_count;
 };
 
-/* ---- lexer (liquid_lex.c) ------------------------------------------------------------- */
+/* ---- lexer (liquid_lex.c) -------------------------------------------------------- */
 
 enum token_kind { TOKEN_TEXT, TOKEN_OUTPUT, TOKEN_TAG };
 
 struct token {
 	enum token_kind kind;
-	const char *s;			/* text; inside of the output; what follows the tag's name */
+	/* text; inside of the output; what follows the tag's name */
+	const char *s;
 	size_t len;
 	const char *name;		/* of a tag */
 	size_t name_len;
@@ -202,7 +216,8 @@ struct token {
 };
 
 /* Cuts src->text into src->tokens, owned by mem. */
-enum err lex_template(void *mem, struct source *src, struct liquid_error *error) MUST_CHECK;
+enum err lex_template(void *mem, struct source *src, struct liquid_error *error)
+    MUST_CHECK;
 
 enum lexeme_kind {
 	LEX_END, LEX_NAME, LEX_NUMBER, LEX_TEXT, LEX_SIGN, LEX_BAD,
@@ -233,14 +248,15 @@ struct at scan_at(const struct scan *sc);
 enum err liquid_fail(struct liquid_error *error, struct at at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* ---- place in the HTML (liquid_place.c) ----------------------------------------------- */
+/* ---- place in the HTML (liquid_place.c) ------------------------------------------ */
 
 enum place_where {
-	IN_TEXT, IN_TAG_OPEN, IN_TAG_NAME, IN_TAG, IN_ATTR_NAME, AFTER_ATTR_NAME, BEFORE_VALUE,
-	IN_VALUE, IN_UNQUOTED, IN_COMMENT, IN_DECLARATION, IN_RAW,
+	IN_TEXT, IN_TAG_OPEN, IN_TAG_NAME, IN_TAG, IN_ATTR_NAME, AFTER_ATTR_NAME,
+	BEFORE_VALUE, IN_VALUE, IN_UNQUOTED, IN_COMMENT, IN_DECLARATION, IN_RAW,
 };
 enum place_attr { ATTR_PLAIN, ATTR_URL, ATTR_STYLE, ATTR_CODE };
-enum place_element { ELEMENT_PLAIN, ELEMENT_SCRIPT, ELEMENT_STYLE, ELEMENT_TITLE, ELEMENT_TEXTAREA };
+enum place_element { ELEMENT_PLAIN, ELEMENT_SCRIPT, ELEMENT_STYLE, ELEMENT_TITLE,
+    ELEMENT_TEXTAREA };
 
 struct place {
 	enum place_where where;
@@ -258,14 +274,20 @@ enum place_event { PLACE_NONE, PLACE_URL, PLACE_URL_END };
 /* Reads static text up to the next event; returns the bytes read. */
 size_t place_read(struct place *p, const char *s, size_t n, enum place_event *event);
 bool place_same(const struct place *a, const struct place *b);
-/* Where two ways meet: false if they cannot; an attribute's name that differs is poisoned. */
+/*
+ * Where two ways meet: false if they cannot; an attribute's name that differs is
+ * poisoned.
+ */
 bool place_join(struct place *a, const struct place *b);
 /* How a value is escaped here; a sentence in *why when no value may stand here. */
 enum escape place_escape(struct place *p, bool json, const char **why);
-/* False when the rendered attribute value has a scheme other than those of links and pictures. */
+/*
+ * False when the rendered attribute value has a scheme other than those of links and
+ * pictures.
+ */
 bool url_harmless(const char *s, size_t n);
 
-/* ---- parser (liquid_expr.c, liquid_parse.c, liquid_tags.c, liquid_join.c) -------------- */
+/* ---- parser (liquid_expr.c, liquid_parse.c, liquid_tags.c, liquid_join.c) -------- */
 
 struct block {
 	const char *name;
@@ -285,17 +307,24 @@ struct compiler {
 	size_t block_count;
 	int depth, files, cases;
 	size_t bytes;			/* of all sources read */
-	bool blank;			/* nothing but white space so far in this body */
+	/* nothing but white space so far in this body */
+	bool blank;
 };
 
 struct op *emit(struct compiler *c, enum op_kind kind);
 enum err emit_text(struct compiler *c, const char *s, size_t n) MUST_CHECK;
 enum err emit_output(struct compiler *c, const char *s, size_t n) MUST_CHECK;
-/* Compiles up to a tag of `ends` (NULL-terminated list) or the end; c->tag is that tag. */
-enum err parse_body(struct compiler *c, const struct token *opener, const char *const *ends)
+/*
+ * Compiles up to a tag of `ends` (NULL-terminated list) or the end; c->tag is that tag.
+ */
+enum err parse_body(struct compiler *c, const struct token *opener,
+    const char *const *ends)
     MUST_CHECK;
 bool token_is(const struct token *t, const char *name);
-/* A block of nothing but white space prints nothing: empties the texts from op `from` on. */
+/*
+ * A block of nothing but white space prints nothing: empties the texts from op `from`
+ * on.
+ */
 void drop_space(struct compiler *c, int from);
 struct at token_at(const struct compiler *c, const struct token *t);
 /* n bytes, which may hold NULs (mem_strn stops at one), and a NUL. */
@@ -304,10 +333,13 @@ struct name name_of(void *mem, const char *s, size_t n);
 uint32_t name_hash(const char *s, size_t n);
 /* A filtered expression, a condition, one operand. */
 enum err parse_expr(struct compiler *c, struct scan *sc, struct expr **out) MUST_CHECK;
-enum err parse_condition(struct compiler *c, struct scan *sc, struct expr **out) MUST_CHECK;
-enum err parse_operand(struct compiler *c, struct scan *sc, struct expr **out) MUST_CHECK;
+enum err parse_condition(struct compiler *c, struct scan *sc, struct expr **out)
+    MUST_CHECK;
+enum err parse_operand(struct compiler *c, struct scan *sc, struct expr **out)
+    MUST_CHECK;
 /* "key: value" pairs and, if allowed, bare values up to the end or `|`. */
-enum err parse_args(struct compiler *c, struct scan *sc, struct arg **out, size_t *n) MUST_CHECK;
+enum err parse_args(struct compiler *c, struct scan *sc, struct arg **out, size_t *n)
+    MUST_CHECK;
 enum err expect_end(struct compiler *c, const struct scan *sc) MUST_CHECK;
 
 typedef enum err tag_fn(struct compiler *c, const struct token *t);
@@ -319,7 +351,7 @@ enum err parse_source(struct compiler *c, struct source *src) MUST_CHECK;
 void pieces_make(struct liquid *l);
 void names_make(struct liquid *l);
 
-/* ---- running (liquid_render.c, liquid_loop.c) ------------------------------------------ */
+/* ---- running (liquid_render.c, liquid_loop.c) ------------------------------------ */
 
 struct binding {
 	struct name name;
@@ -354,10 +386,12 @@ struct run {
 	struct json_object *data;
 	struct buf *out;
 	struct liquid_error *error;
-	bool failed, lenient;		/* lenient: an undefined name is nil even when strict */
+	/* lenient: an undefined name is nil even when strict */
+	bool failed, lenient;
 	size_t most, longest;		/* bytes of out, of one value */
 	struct arena arena;
-	struct bindings scope;		/* loop variables and named values, innermost last */
+	/* loop variables and named values, innermost last */
+	struct bindings scope;
 	struct frame *frame;
 	struct case_state *cases;
 	struct value changed;		/* last output of ifchanged */
@@ -375,17 +409,21 @@ enum flow run_loop(struct run *r, int pc);
 enum flow run_call(struct run *r, int pc);
 struct value run_eval(struct run *r, const struct expr *e);
 /* Notes the error; the first one counts. */
-void run_fail(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void run_fail(struct run *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Counts n steps; false and a failure when there are too many. */
 bool run_steps(struct run *r, size_t n);
 /* value_equal, which takes steps. */
 bool run_equal(struct run *r, struct value a, struct value b);
 void run_print(struct run *r, struct value v, enum escape escape);
-struct binding *bindings_find(const struct bindings *b, const struct name *n, size_t from);
-void bindings_set(struct run *r, struct bindings *b, const struct name *n, struct value v);
-void bindings_push(struct run *r, struct bindings *b, const struct name *n, struct value v);
+struct binding *bindings_find(const struct bindings *b, const struct name *n,
+    size_t from);
+void bindings_set(struct run *r, struct bindings *b, const struct name *n,
+    struct value v);
+void bindings_push(struct run *r, struct bindings *b, const struct name *n,
+    struct value v);
 
-/* ---- filters (liquid_filters.c, liquid_filter_{text,list,number}.c, liquid_date.c) ----- */
+/* ---- filters (liquid_filters.c, liquid_filter_{text,list,number}.c, liquid_date.c) */
 
 struct call {
 	struct run *run;
@@ -404,7 +442,8 @@ struct filter {
 };
 /* NULL if there is none. */
 const struct filter *filter_named(const char *s, size_t n);
-extern const struct filter filters_text[], filters_cut[], filters_list[], filters_number[], filters_other[];
+extern const struct filter filters_text[], filters_cut[], filters_list[],
+    filters_number[], filters_other[];
 
 /* Argument i as text, or "" when absent. */
 struct value call_text(struct call *c, size_t i);
@@ -416,6 +455,8 @@ struct buf *call_buf(struct call *c);
 bool call_full(struct call *c, const struct buf *b);
 /* v as a list (nil: none, one value: a list of it); its items count as steps. */
 struct value call_list(struct call *c, struct value v);
-/* A copy of the items with room for more, in the arena; NULL when there are too many. */
+/*
+ * A copy of the items with room for more, in the arena; NULL when there are too many.
+ */
 struct value *call_items(struct call *c, struct value list, size_t more);
 struct value filter_date(struct call *c);

@@ -28,21 +28,24 @@ static bool full(size_t n)
 
 static void add_piece(struct liquid *l, struct liquid_piece piece)
 {
-	struct liquid_piece *last = l->piece_count ? &l->pieces[l->piece_count - 1] : NULL;
+	struct liquid_piece *last =
+	    l->piece_count ? &l->pieces[l->piece_count - 1] : NULL;
 
 	if (last && last->text && piece.text && last->text + last->len == piece.text) {
 		last->len += piece.len;		/* cut only where a URL began */
 		return;
 	}
 	if (full(l->piece_count))
-		l->pieces = mem_resize(l, l->pieces, 2 * l->piece_count * sizeof *l->pieces);
+		l->pieces =
+		    mem_resize(l, l->pieces, 2 * l->piece_count * sizeof *l->pieces);
 	l->pieces[l->piece_count++] = piece;
 }
 
 static void add_slot(struct liquid *l, const struct op *op, bool url, int *slots)
 {
 	if (full((size_t)*slots))
-		l->slots = mem_resize(l, l->slots, 2 * (size_t)*slots * sizeof *l->slots);
+		l->slots =
+		    mem_resize(l, l->slots, 2 * (size_t)*slots * sizeof *l->slots);
 	l->slots[*slots] = (struct slot){ op->expr, op->escape, url, op->at };
 	add_piece(l, (struct liquid_piece){ .slot = (*slots)++ });
 }
@@ -61,7 +64,8 @@ void pieces_make(struct liquid *l)
 			plain = plain_url(l, i);
 			alone = true;
 		} else if (op->kind == OP_TEXT) {
-			add_piece(l, (struct liquid_piece){ .text = op->text, .len = op->len });
+			add_piece(l,
+			    (struct liquid_piece){ .text = op->text, .len = op->len });
 		} else if (op->kind == OP_OUTPUT) {
 			add_slot(l, op, alone, &slots);
 			alone = false;
@@ -73,7 +77,8 @@ void pieces_make(struct liquid *l)
 		l->pieces = NULL;
 }
 
-bool liquid_pieces(const struct liquid *l, void *mem, struct liquid_piece **out, size_t *n)
+bool liquid_pieces(const struct liquid *l, void *mem, struct liquid_piece **out,
+    size_t *n)
 {
 	if (!l->pieces)
 		return false;
@@ -83,10 +88,11 @@ bool liquid_pieces(const struct liquid *l, void *mem, struct liquid_piece **out,
 	return true;
 }
 
-/* ---- names that are read -------------------------------------------------------------------- */
+/* ---- names that are read --------------------------------------------------------- */
 
 struct names {
-	struct json_object *own;	/* assigned, counted, loop variables: not of the data */
+	/* assigned, counted, loop variables: not of the data */
+	struct json_object *own;
 	struct json_object *read;
 };
 
@@ -130,8 +136,8 @@ static void read_op(struct names *x, const struct op *op)
 		read_expr(x, op->loop->cols);
 		note(x->own, op->loop->var.s);
 	}
-	if (op->kind == OP_ASSIGN || op->kind == OP_CAPTURE || op->kind == OP_INCREMENT ||
-	    op->kind == OP_DECREMENT)
+	if (op->kind == OP_ASSIGN || op->kind == OP_CAPTURE ||
+	    op->kind == OP_INCREMENT || op->kind == OP_DECREMENT)
 		note(x->own, op->name.s);
 }
 
@@ -151,7 +157,8 @@ void names_make(struct liquid *l)
 		return;				/* nobody asks for those of a page */
 	for (i = 0; i < l->count; i++)
 		read_op(&x, &l->ops[i]);
-	l->names = mem_array(l, const char *, (size_t)json_object_object_length(x.read) + 1);
+	l->names =
+	    mem_array(l, const char *, (size_t)json_object_object_length(x.read) + 1);
 	it = json_object_iter_begin(x.read);
 	end = json_object_iter_end(x.read);
 	for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it))

@@ -57,9 +57,10 @@ static enum place_element element_of(const struct place *p)
 static enum place_attr attr_of(const char *name)
 {
 	static const char *const urls[] = {
-		"href", "src", "action", "formaction", "poster", "cite", "background", "data",
-		"ping", "manifest", "xlink:href", "longdesc", "srcset", "usemap", "codebase",
-		"hx-get", "hx-post", "hx-put", "hx-patch", "hx-delete", "hx-push-url", NULL,
+		"href", "src", "action", "formaction", "poster", "cite", "background",
+		"data", "ping", "manifest", "xlink:href", "longdesc", "srcset",
+		"usemap", "codebase", "hx-get", "hx-post", "hx-put", "hx-patch",
+		"hx-delete", "hx-push-url", NULL,
 	};
 
 	if (listed(urls, name))
@@ -157,7 +158,8 @@ static size_t up_to(const char *s, size_t n, const char *mark, bool *found)
 /* Text of script, style, title, textarea up to its end tag. */
 static size_t read_raw(struct place *p, const char *s, size_t n)
 {
-	static const char *const names[] = { "", "script", "style", "title", "textarea" };
+	static const char *const names[] = { "", "script", "style", "title",
+		"textarea" };
 	const char *name = names[p->element], *q = s, *end = s + n;
 	size_t len = strlen(name);
 
@@ -212,7 +214,8 @@ static size_t read_open(struct place *p, const char *s, size_t n)
 	return 0;
 }
 
-static size_t read_value(struct place *p, const char *s, size_t n, enum place_event *event)
+static size_t read_value(struct place *p, const char *s, size_t n,
+    enum place_event *event)
 {
 	size_t i;
 
@@ -280,16 +283,18 @@ bool place_same(const struct place *a, const struct place *b)
 	if (a->where != b->where || (a->where != IN_TEXT && a->element != b->element))
 		return false;
 	if (a->where == IN_VALUE || a->where == IN_UNQUOTED)
-		return a->attr == b->attr && a->quote == b->quote && a->watched == b->watched;
-	if (a->where == IN_ATTR_NAME || a->where == AFTER_ATTR_NAME || a->where == IN_TAG_NAME)
+		return a->attr == b->attr && a->quote == b->quote &&
+		    a->watched == b->watched;
+	if (a->where == IN_ATTR_NAME || a->where == AFTER_ATTR_NAME ||
+	    a->where == IN_TAG_NAME)
 		return strcmp(a->name, b->name) == 0;
 	return true;
 }
 
 static bool in_tag(const struct place *p)
 {
-	return p->where == IN_TAG_NAME || p->where == IN_TAG || p->where == IN_ATTR_NAME ||
-	    p->where == AFTER_ATTR_NAME;
+	return p->where == IN_TAG_NAME || p->where == IN_TAG ||
+	    p->where == IN_ATTR_NAME || p->where == AFTER_ATTR_NAME;
 }
 
 static enum place_element element_now(const struct place *p)
@@ -304,7 +309,10 @@ bool place_join(struct place *a, const struct place *b)
 		return true;
 	if (!in_tag(a) || !in_tag(b) || element_now(a) != element_now(b))
 		return false;
-	/* <input {% if x %}checked{% endif %}>: if a name goes on here, it is one of code */
+	/*
+	 * <input {% if x %}checked{% endif %}>: if a name goes on here, it is one of
+	 * code
+	 */
 	a->element = element_now(a);
 	a->where = IN_ATTR_NAME;
 	a->n = 2;
@@ -330,14 +338,17 @@ enum escape place_escape(struct place *p, bool json, const char **why)
 	case IN_COMMENT:
 		return ESC_ATTR;
 	case IN_TAG_OPEN:
-		/* "<" before a value is a text, not a tag, because the value is escaped */
+		/*
+		 * "<" before a value is a text, not a tag, because the value is escaped
+		 */
 		*why = "A value cannot follow \"<\"; write &lt; for the sign.";
 		return ESC_HTML;
 	case IN_RAW:
 		if (p->element == ELEMENT_STYLE)
 			return ESC_CSS;
 		if (p->element == ELEMENT_SCRIPT && !json)
-			*why = "A value can stand in a script only through the filter json.";
+			*why = "A value can stand in a script only through the filter "
+			    "json.";
 		return p->element == ELEMENT_SCRIPT ? ESC_SCRIPT : ESC_ATTR;
 	case IN_VALUE:
 		return value_escape(p, why);
@@ -346,14 +357,18 @@ enum escape place_escape(struct place *p, bool json, const char **why)
 		*why = "Put quotes around the value of this attribute.";
 		return ESC_HTML;
 	default:
-		*why = "A value cannot stand inside a tag, except in the quotes of an attribute.";
+		*why = "A value cannot stand inside a tag, except in the quotes of an "
+		    "attribute.";
 		return ESC_HTML;
 	}
 }
 
-/* ---- the rendered URL ------------------------------------------------------------------- */
+/* ---- the rendered URL ------------------------------------------------------------ */
 
-/* One character of an attribute value: &#58; and &colon; are read, the rest of & names are not. */
+/*
+ * One character of an attribute value: &#58; and &colon; are read, the rest of & names
+ * are not.
+ */
 static int url_char(const char **s, const char *end)
 {
 	const char *p = *s + 1;
@@ -397,7 +412,8 @@ bool url_harmless(const char *s, size_t n)
 		ch = url_char(&s, end);
 		if (ch == '/' || ch == '?' || ch == '#')
 			return true;
-		if (ch <= ' ' || ch == ':')	/* browsers skip white space and controls */
+		/* browsers skip white space and controls */
+		if (ch <= ' ' || ch == ':')
 			continue;
 		if (len == sizeof scheme)
 			scheme[0] = '?';	/* too long for one that is allowed */

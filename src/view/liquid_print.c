@@ -33,8 +33,8 @@ static void print_css(struct buf *b, const char *s, size_t n)
 		if (s[i] == '&')
 			buf_str(b, "&amp;");
 		else if ((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'z') ||
-		    (s[i] >= 'A' && s[i] <= 'Z') || (s[i] && strchr(" #.,%_-/:?=~+", s[i])) ||
-		    (s[i] & 0x80))
+		    (s[i] >= 'A' && s[i] <= 'Z') ||
+		    (s[i] && strchr(" #.,%_-/:?=~+", s[i])) || (s[i] & 0x80))
 			buf_char(b, s[i]);
 	}
 }

@@ -24,14 +24,15 @@ void run_fail(struct run *r, const char *fmt, ...)
 bool run_steps(struct run *r, size_t n)
 {
 	if (n > (size_t)r->max_steps || r->steps > r->max_steps - (long)n) {
-		run_fail(r, "This template does too much: more than %ld steps.", r->max_steps);
+		run_fail(r, "This template does too much: more than %ld steps.",
+		    r->max_steps);
 		return false;
 	}
 	r->steps += (long)n;
 	return !r->failed;
 }
 
-/* ---- one op -------------------------------------------------------------------------------- */
+/* ---- one op ---------------------------------------------------------------------- */
 
 static void output(struct run *r, const struct op *op)
 {
@@ -60,7 +61,8 @@ static void assign(struct run *r, const struct op *op)
 	struct value v = run_eval(r, op->expr);
 	struct loop *copy;
 
-	if (v.type == VALUE_LOOP) {		/* it may be read after the loop has ended */
+	/* it may be read after the loop has ended */
+	if (v.type == VALUE_LOOP) {
 		copy = arena_take(&r->arena, sizeof *copy);
 		*copy = *v.loop;
 		copy->parent = NULL;
@@ -121,7 +123,8 @@ static void count(struct run *r, const struct op *op)
 	if (op->kind == OP_DECREMENT)
 		n--;
 	buf_int(r->out, n);
-	bindings_set(r, &r->frame->counters, &op->name, value_int(op->kind == OP_DECREMENT ? n : n + 1));
+	bindings_set(r, &r->frame->counters, &op->name,
+	    value_int(op->kind == OP_DECREMENT ? n : n + 1));
 }
 
 static void cycle(struct run *r, const struct op *op)
@@ -140,7 +143,8 @@ static void cycle(struct run *r, const struct op *op)
 		i = (size_t)b->value.number;
 	if (i < op->count)
 		run_print(r, run_eval(r, op->args[i].value), op->escape);
-	bindings_set(r, &r->frame->cycles, &key, value_int(i + 1 < op->count ? (int64_t)i + 1 : 0));
+	bindings_set(r, &r->frame->cycles, &key,
+	    value_int(i + 1 < op->count ? (int64_t)i + 1 : 0));
 }
 
 /* Does one of the values of this when equal the subject of its case? */
@@ -180,7 +184,8 @@ static bool simple(struct run *r, const struct op *op)
 		assign(r, op);
 		return true;
 	case OP_CASE:
-		r->cases[op->slot] = (struct case_state){ run_eval(r, op->expr), false };
+		r->cases[op->slot] =
+		    (struct case_state){ run_eval(r, op->expr), false };
 		return true;
 	case OP_CYCLE:
 		cycle(r, op);
@@ -222,7 +227,8 @@ static enum flow structure(struct run *r, int *pc)
 	case OP_WHEN:
 	case OP_ELSE:
 		go_in = op->kind == OP_UNLESS ? holds(r, op)
-		    : op->kind == OP_WHEN ? matches(r, op) : !r->cases[op->slot].matched;
+		    : op->kind == OP_WHEN     ? matches(r, op)
+					      : !r->cases[op->slot].matched;
 		if (go_in)
 			*pc = at + 1;
 		return FLOW_ON;
@@ -267,9 +273,10 @@ enum flow run_ops(struct run *r, int pc, int end)
 	return flow;
 }
 
-/* ---- the two ways to run ------------------------------------------------------------------- */
+/* ---- the two ways to run --------------------------------------------------------- */
 
-static void start(struct run *r, const struct liquid *l, void *mem, struct json_object *data)
+static void start(struct run *r, const struct liquid *l, void *mem,
+    struct json_object *data)
 {
 	bool pages = l->options.pages;
 
@@ -309,8 +316,8 @@ static void check_url(struct run *r, size_t from)
 	url_end(r);
 }
 
-enum err liquid_slot(const struct liquid *l, void *mem, int slot, struct json_object *data,
-    struct buf *out, struct liquid_error *error)
+enum err liquid_slot(const struct liquid *l, void *mem, int slot,
+    struct json_object *data, struct buf *out, struct liquid_error *error)
 {
 	const struct slot *s = &l->slots[slot];
 	struct run r = { .out = out, .error = error, .at = s->at };

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-/* ---- bodies ----------------------------------------------------------------------------- */
+/* ---- bodies ---------------------------------------------------------------------- */
 
 void drop_space(struct compiler *c, int from)
 {
@@ -21,12 +21,15 @@ void drop_space(struct compiler *c, int from)
 }
 
 /* All branches of a block must end in the same place of the HTML. */
-static enum err same_place(struct compiler *c, const struct token *opener, const struct place *p)
+static enum err same_place(struct compiler *c, const struct token *opener,
+    const struct place *p)
 {
 	if (c->l->options.escape != LIQUID_HTML || place_join(&c->place, p))
 		return OK;
-	return liquid_fail(c->error, token_at(c, opener), "The ways through this {%% %.*s %%} end "
-	    "in different places of the HTML: close each tag and quote where it was opened.",
+	return liquid_fail(c->error, token_at(c, opener),
+	    "The ways through this {%% %.*s %%} end "
+	    "in different places of the HTML: close each tag and quote where it was "
+	    "opened.",
 	    (int)(opener->name_len > 20 ? 20 : opener->name_len), opener->name);
 }
 
@@ -42,17 +45,18 @@ static enum err condition(struct compiler *c, const struct token *t, struct expr
 
 	scan_start(&sc, c->src, t->s, t->len);
 	if (sc.now.kind == LEX_END)
-		return liquid_fail(c->error, token_at(c, t), "This {%% %.*s %%} needs a condition.",
-		    (int)t->name_len, t->name);
+		return liquid_fail(c->error, token_at(c, t),
+		    "This {%% %.*s %%} needs a condition.", (int)t->name_len, t->name);
 	e = parse_condition(c, &sc, out);
 	return e == OK ? expect_end(c, &sc) : e;
 }
 
-/* ---- if, unless ------------------------------------------------------------------------- */
+/* ---- if, unless ------------------------------------------------------------------ */
 
 struct branches {
 	const struct token *opener;
-	struct place start, end;	/* place at the start; where the first branch ended */
+	/* place at the start; where the first branch ended */
+	struct place start, end;
 	bool any, otherwise;
 	int jumps[128], count;		/* jumps to the end, to be filled */
 };
@@ -69,7 +73,8 @@ static enum err branch(struct compiler *c, struct branches *b, const char *const
 	b->end = c->place;
 	b->any = true;
 	if (e == OK && b->count == 128)
-		e = liquid_fail(c->error, token_at(c, b->opener), "This block has too many branches.");
+		e = liquid_fail(c->error, token_at(c, b->opener),
+		    "This block has too many branches.");
 	if (e == OK) {
 		b->jumps[b->count++] = c->l->count;
 		emit(c, OP_JUMP);
@@ -89,15 +94,15 @@ static enum err branches_end(struct compiler *c, struct branches *b)
 /* `unless` asks for the opposite in its first branch. */
 static enum err test(struct compiler *c, const struct token *t, bool opposite, int *op)
 {
-	struct expr *e = NULL, *not;
+	struct expr *e = NULL, *opposed;
 	enum err er = condition(c, t, &e);
 
 	if (er == OK && opposite) {
-		not = mem_new(c->l, struct expr);
-		not->kind = EXPR_NOT;
-		not->at = e->at;
-		not->left = e;
-		e = not;
+		opposed = mem_new(c->l, struct expr);
+		opposed->kind = EXPR_NOT;
+		opposed->at = e->at;
+		opposed->left = e;
+		e = opposed;
 	}
 	*op = c->l->count;
 	emit(c, OP_UNLESS)->expr = e;
@@ -162,7 +167,7 @@ static enum err tag_unless(struct compiler *c, const struct token *t)
 	return conditional(c, t, true);
 }
 
-/* ---- case ------------------------------------------------------------------------------- */
+/* ---- case ------------------------------------------------------------------------ */
 
 static const char *const case_ends[] = { "when", "else", "endcase", NULL };
 
@@ -228,7 +233,8 @@ static enum err tag_case(struct compiler *c, const struct token *t)
 	e = parse_operand(c, &sc, &c->l->ops[at].expr);
 	if (e == OK)
 		e = expect_end(c, &sc);
-	if (e == OK) {				/* what stands before the first when is dropped */
+	/* what stands before the first when is dropped */
+	if (e == OK) {
 		e = parse_body(c, t, case_ends);
 		c->l->count = at + 1;
 		c->place = b.start;
@@ -243,7 +249,7 @@ static enum err tag_case(struct compiler *c, const struct token *t)
 	return e == OK ? branches_end(c, &b) : e;
 }
 
-/* ---- assign, capture, counters ---------------------------------------------------------- */
+/* ---- assign, capture, counters --------------------------------------------------- */
 
 /* A name to assign to: an identifier, digits or a text in quotes. */
 static enum err target(struct compiler *c, const struct token *t, struct scan *sc,
@@ -252,8 +258,8 @@ static enum err target(struct compiler *c, const struct token *t, struct scan *s
 	scan_start(sc, c->src, t->s, t->len);
 	if (sc->now.kind != LEX_NAME && sc->now.kind != LEX_TEXT &&
 	    !(sc->now.kind == LEX_NUMBER && sc->now.whole && *sc->now.s != '-'))
-		return liquid_fail(c->error, args_at(c, t), "This {%% %.*s %%} needs a name.",
-		    (int)t->name_len, t->name);
+		return liquid_fail(c->error, args_at(c, t),
+		    "This {%% %.*s %%} needs a name.", (int)t->name_len, t->name);
 	*name = name_of(c->l, sc->now.s, sc->now.len);
 	scan_next(sc);
 	return OK;
@@ -268,7 +274,8 @@ static enum err tag_assign(struct compiler *c, const struct token *t)
 	enum err e = target(c, t, &sc, &name);
 
 	if (e == OK && !scan_sign(&sc, '='))
-		return liquid_fail(c->error, scan_at(&sc), "Write {%% assign name = value %%}.");
+		return liquid_fail(c->error, scan_at(&sc),
+		    "Write {%% assign name = value %%}.");
 	if (e == OK)
 		e = parse_expr(c, &sc, &x);
 	op = emit(c, OP_ASSIGN);
@@ -344,7 +351,7 @@ static enum err tag_decrement(struct compiler *c, const struct token *t)
 	return counter(c, t, OP_DECREMENT);
 }
 
-/* ---- the rest --------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------- */
 
 static enum err tag_echo(struct compiler *c, const struct token *t)
 {
@@ -365,13 +372,15 @@ static enum err tag_cycle(struct compiler *c, const struct token *t)
 	c->blank = false;
 	scan_start(&sc, c->src, t->s, t->len);
 	ahead = sc;
-	if (sc.now.kind != LEX_END && parse_operand(c, &ahead, &key) == OK && scan_sign(&ahead, ':'))
+	if (sc.now.kind != LEX_END && parse_operand(c, &ahead, &key) == OK &&
+	    scan_sign(&ahead, ':'))
 		sc = ahead;
 	else
 		key = NULL;
 	e = parse_args(c, &sc, &args, &n);
 	if (e == OK && n == 0)
-		e = liquid_fail(c->error, token_at(c, t), "Write {%% cycle \"one\", \"two\" %%}.");
+		e = liquid_fail(c->error, token_at(c, t),
+		    "Write {%% cycle \"one\", \"two\" %%}.");
 	if (c->l->options.escape == LIQUID_HTML)
 		escape = place_escape(&c->place, false, &why);
 	if (e == OK && why)
@@ -408,7 +417,8 @@ static enum err tag_remark(struct compiler *c, const struct token *t)
 		while (p < end && strchr(" \t\r\n", *p))
 			p++;
 		if (p < end && *p != '#')
-			return liquid_fail(c->error, (struct at){ c->src, (size_t)(p - c->src->text) },
+			return liquid_fail(c->error,
+			    (struct at){ c->src, (size_t)(p - c->src->text) },
 			    "Every line of this comment must begin with #.");
 	}
 	return OK;
@@ -438,13 +448,26 @@ tag_fn *tag_find(const struct token *t)
 		const char *name;
 		tag_fn *fn;
 	} tags[] = {
-		{ "#", tag_remark }, { "assign", tag_assign }, { "block", tag_block },
-		{ "break", tag_break }, { "capture", tag_capture }, { "case", tag_case },
-		{ "comment", tag_comment }, { "continue", tag_continue }, { "cycle", tag_cycle },
-		{ "decrement", tag_decrement }, { "echo", tag_echo }, { "for", tag_for },
-		{ "if", tag_if }, { "ifchanged", tag_ifchanged }, { "include", tag_include },
-		{ "increment", tag_increment }, { "layout", tag_layout }, { "render", tag_render },
-		{ "tablerow", tag_tablerow }, { "unless", tag_unless },
+		{ "#", tag_remark },
+		{ "assign", tag_assign },
+		{ "block", tag_block },
+		{ "break", tag_break },
+		{ "capture", tag_capture },
+		{ "case", tag_case },
+		{ "comment", tag_comment },
+		{ "continue", tag_continue },
+		{ "cycle", tag_cycle },
+		{ "decrement", tag_decrement },
+		{ "echo", tag_echo },
+		{ "for", tag_for },
+		{ "if", tag_if },
+		{ "ifchanged", tag_ifchanged },
+		{ "include", tag_include },
+		{ "increment", tag_increment },
+		{ "layout", tag_layout },
+		{ "render", tag_render },
+		{ "tablerow", tag_tablerow },
+		{ "unless", tag_unless },
 	};
 	size_t i;
 

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-/* ---- making ------------------------------------------------------------------------------ */
+/* ---- making ---------------------------------------------------------------------- */
 
 struct value value_nil(void)
 {
@@ -68,7 +68,7 @@ struct value value_json(struct json_object *o)
 	}
 }
 
-/* ---- asking ------------------------------------------------------------------------------ */
+/* ---- asking ---------------------------------------------------------------------- */
 
 bool value_truth(struct value v)
 {
@@ -106,7 +106,8 @@ static bool is_void(struct value v, enum value_type how)
 {
 	size_t i;
 
-	if (how == VALUE_BLANK && (v.type == VALUE_NIL || (v.type == VALUE_BOOL && !v.truth)))
+	if (how == VALUE_BLANK &&
+	    (v.type == VALUE_NIL || (v.type == VALUE_BOOL && !v.truth)))
 		return true;
 	if (v.type == VALUE_EMPTY || v.type == VALUE_BLANK)
 		return true;
@@ -153,7 +154,8 @@ bool value_equal(struct value a, struct value b)
 	case VALUE_FLOAT:
 		return a.real == b.real;
 	case VALUE_TEXT:
-		return a.len == b.len && (a.len == 0 || memcmp(a.text, b.text, a.len) == 0);
+		return a.len == b.len &&
+		    (a.len == 0 || memcmp(a.text, b.text, a.len) == 0);
 	case VALUE_JSON:
 		return json_object_equal(a.json, b.json);
 	default:
@@ -161,11 +163,12 @@ bool value_equal(struct value a, struct value b)
 	}
 }
 
-/* ---- fields ------------------------------------------------------------------------------ */
+/* ---- fields ---------------------------------------------------------------------- */
 
 static bool key_is(struct value key, const char *s)
 {
-	return key.type == VALUE_TEXT && key.len == strlen(s) && memcmp(key.text, s, key.len) == 0;
+	return key.type == VALUE_TEXT && key.len == strlen(s) &&
+	    memcmp(key.text, s, key.len) == 0;
 }
 
 static bool loop_field(const struct loop *l, struct value key, struct value *out)
@@ -187,7 +190,8 @@ static bool loop_field(const struct loop *l, struct value key, struct value *out
 		{ "col", value_int((int64_t)col + 1) },
 		{ "col0", value_int((int64_t)col) },
 		{ "col_first", value_bool(col == 0) },
-		{ "col_last", value_bool(col + 1 == cols || l->index + 1 == l->length) },
+		{ "col_last",
+		    value_bool(col + 1 == cols || l->index + 1 == l->length) },
 	};
 	size_t i;
 
@@ -222,7 +226,8 @@ static bool list_field(struct value v, struct value key, struct value *out)
 	return true;
 }
 
-static bool object_field(struct arena *a, struct value v, struct value key, struct value *out)
+static bool object_field(struct arena *a, struct value v, struct value key,
+    struct value *out)
 {
 	struct json_object *o;
 	char *s;
@@ -304,7 +309,7 @@ struct value value_as_list(struct arena *a, struct value v)
 	return value_list(one, 1);
 }
 
-/* ---- numbers and texts -------------------------------------------------------------------- */
+/* ---- numbers and texts ----------------------------------------------------------- */
 
 bool value_number(struct value v, struct value *out)
 {
@@ -357,8 +362,10 @@ size_t float_text(double d, char *s, size_t size)
 	int n;
 
 	if (!isfinite(d))
-		return (size_t)snprintf(s, size, "%s", isnan(d) ? "NaN" : d > 0 ? "Infinity"
-		    : "-Infinity");
+		return (size_t)snprintf(s, size, "%s",
+		    isnan(d)    ? "NaN"
+			: d > 0 ? "Infinity"
+				: "-Infinity");
 	do
 		n = snprintf(s, size, "%.*g", digits, d);
 	while (strtod(s, NULL) != d && ++digits <= 17);
@@ -388,7 +395,8 @@ void value_print_json(struct buf *b, struct value v)
 			value_print_json(b, value_item(v, i));
 		}
 		buf_char(b, ']');
-	} else if (v.type == VALUE_INT || v.type == VALUE_FLOAT || v.type == VALUE_BOOL) {
+	} else if (v.type == VALUE_INT || v.type == VALUE_FLOAT ||
+	    v.type == VALUE_BOOL) {
 		value_print(b, v);
 	} else {
 		buf_str(b, "null");
@@ -414,7 +422,8 @@ void value_print(struct buf *b, struct value v)
 		buf_str(b, v.truth ? "true" : "false");
 		return;
 	case VALUE_RANGE:
-		buf_printf(b, "%" PRId64 "..%" PRId64, v.number, v.number + (int64_t)v.len - 1);
+		buf_printf(b, "%" PRId64 "..%" PRId64, v.number,
+		    v.number + (int64_t)v.len - 1);
 		return;
 	case VALUE_LIST:
 	case VALUE_JSON:

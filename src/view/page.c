@@ -45,13 +45,18 @@ struct pages *pages_new(void *mem, const char *dir, bool reload, const struct lo
 	return p;
 }
 
-/* ---- files ---------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------- */
 
-/* noun/view: letters, digits, - _ and single slashes; nothing leads out of the directory. */
+/*
+ * noun/view: letters, digits, - _ and single slashes; nothing leads out of the
+ * directory.
+ */
 static bool name_good(const char *name)
 {
 	return *name && *name != '/' && !strstr(name, "//") &&
-	    name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/")] == '\0';
+	    name[strspn(name,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/")] ==
+	    '\0';
 }
 
 static char *read_all(void *mem, int fd, size_t size)
@@ -107,8 +112,8 @@ static bool file_same(const struct file *f)
 
 	if (stat(f->path, &st) < 0)
 		return f->changed.tv_sec == 0 && f->size == 0;
-	return st.st_mtim.tv_sec == f->changed.tv_sec && st.st_mtim.tv_nsec == f->changed.tv_nsec &&
-	    st.st_size == f->size;
+	return st.st_mtim.tv_sec == f->changed.tv_sec &&
+	    st.st_mtim.tv_nsec == f->changed.tv_nsec && st.st_size == f->size;
 }
 
 static bool page_same(const struct page *pg)
@@ -120,14 +125,17 @@ static bool page_same(const struct page *pg)
 	return f == NULL;
 }
 
-/* ---- compiling ------------------------------------------------------------------------------- */
+/* ---- compiling ------------------------------------------------------------------- */
 
 static struct page *page_compile(struct pages *p, const char *name)
 {
 	struct page *pg = mem_new(p, struct page);
 	struct loading ctx = { p, pg };
 	const struct liquid_options o = {
-		.escape = LIQUID_HTML, .known_filters = true, .pages = true, .load = load,
+		.escape = LIQUID_HTML,
+		.known_filters = true,
+		.pages = true,
+		.load = load,
 		.load_ctx = &ctx,
 	};
 	const char *source = load(&ctx, pg, name);
@@ -135,12 +143,15 @@ static struct page *page_compile(struct pages *p, const char *name)
 
 	pg->name = mem_str(pg, name);
 	if (source)
-		e = liquid_compile(pg, source, strlen(source), &o, &pg->liquid, &pg->error);
+		e = liquid_compile(pg, source, strlen(source), &o, &pg->liquid,
+		    &pg->error);
 	else
-		strncpy(pg->error.text, "There is no such template.", sizeof pg->error.text - 1);
+		strncpy(pg->error.text, "There is no such template.",
+		    sizeof pg->error.text - 1);
 	if (e != OK)
 		log_error(p->lg, "template.bad", LOG_STR("template", name),
-		    LOG_INT("line", pg->error.line), LOG_INT("column", pg->error.column),
+		    LOG_INT("line", pg->error.line),
+		    LOG_INT("column", pg->error.column),
 		    LOG_STR("why", pg->error.text));
 	return pg;
 }
@@ -165,8 +176,8 @@ static struct page *page_find(struct pages *p, const char *name)
 	return pg;
 }
 
-enum err pages_render(struct pages *p, void *mem, const char *name, struct json_object *data,
-    struct buf *out)
+enum err pages_render(struct pages *p, void *mem, const char *name,
+    struct json_object *data, struct buf *out)
 {
 	const struct page *pg = page_find(p, name);
 	struct liquid_error error;
@@ -177,12 +188,13 @@ enum err pages_render(struct pages *p, void *mem, const char *name, struct json_
 	e = liquid_render(pg->liquid, mem, data, out, &error);
 	if (e == OK)
 		return OK;
-	log_error(p->lg, "template.failed", LOG_STR("template", name), LOG_INT("line", error.line),
-	    LOG_INT("column", error.column), LOG_STR("why", error.text));
+	log_error(p->lg, "template.failed", LOG_STR("template", name),
+	    LOG_INT("line", error.line), LOG_INT("column", error.column),
+	    LOG_STR("why", error.text));
 	return ERR_INTERNAL;
 }
 
-/* ---- all at once ----------------------------------------------------------------------------- */
+/* ---- all at once ----------------------------------------------------------------- */
 
 static bool is_directory(const char *path)
 {
@@ -191,20 +203,25 @@ static bool is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Partials are compiled where they are included: alone they lack their names and place. */
-static enum err check_one(struct pages *p, void *mem, const char *name, const char **why)
+/*
+ * Partials are compiled where they are included: alone they lack their names and place.
+ */
+static enum err check_one(struct pages *p, void *mem, const char *name,
+    const char **why)
 {
 	const struct page *pg = page_find(p, name);
 
 	if (pg->liquid)
 		return OK;
 	if (why)
-		*why = mem_printf(mem, "%s/%s.html:%d:%d: %s", p->dir, name, pg->error.line,
+		*why = mem_printf(mem, "%s/%s.html:%d:%d: "
+		    "%s", p->dir, name, pg->error.line,
 		    pg->error.column, pg->error.text);
 	return ERR_INVALID;
 }
 
-static enum err check_dir(struct pages *p, void *mem, const char *under, const char **why)
+static enum err check_dir(struct pages *p, void *mem, const char *under,
+    const char **why)
 {
 	char *path = mem_printf(mem, "%s/%s", p->dir, under);
 	DIR *dir = opendir(path);
@@ -213,7 +230,8 @@ static enum err check_dir(struct pages *p, void *mem, const char *under, const c
 
 	if (!dir) {
 		if (why)
-			*why = mem_printf(mem, "%s cannot be read: %s", path, strerror(errno));
+			*why = mem_printf(mem, "%s cannot be read: "
+			    "%s", path, strerror(errno));
 		return ERR_IO;
 	}
 	while (e == OK && (d = readdir(dir))) {
@@ -225,7 +243,8 @@ static enum err check_dir(struct pages *p, void *mem, const char *under, const c
 		if (is_directory(mem_printf(mem, "%s/%s", p->dir, name)))
 			e = check_dir(p, mem, mem_printf(mem, "%s/", name), why);
 		else if (n > 5 && strcmp(d->d_name + n - 5, ".html") == 0)
-			e = check_one(p, mem, mem_strn(mem, name, strlen(name) - 5), why);
+			e = check_one(p, mem, mem_strn(mem, name, strlen(name) - 5),
+			    why);
 	}
 	closedir(dir);
 	return e;

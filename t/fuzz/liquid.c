@@ -8,19 +8,21 @@
 #include "view/liquid.h"
 
 /*
- * libFuzzer: any bytes as a template, compiled and rendered as a mail, with its pieces and
- * names, and as an author's HTML.  `make fuzz` builds t/fuzz/liquid with clang.
+ * libFuzzer: any bytes as a template, compiled and rendered as a mail, with its pieces
+ * and names, and as an author's HTML.  `make fuzz` builds t/fuzz/liquid with clang.
  */
 
 static const char *load(void *ctx, void *mem, const char *name)
 {
 	(void)ctx;
-	return strlen(name) > 3 ? NULL : mem_printf(mem, "{{ x }}{%% include '%sx' %%}", name);
+	return strlen(name) > 3 ? NULL
+				: mem_printf(mem, "{{ x }}{%% include '%sx' %%}", name);
 }
 
 static struct json_object *names(void *mem)
 {
-	static const char text[] = "{\"x\": \"<a&'\\\">\", \"l\": [1, 2.5, null, {\"k\": \"v\"}],"
+	static const char text[] =
+	    "{\"x\": \"<a&'\\\">\", \"l\": [1, 2.5, null, {\"k\": \"v\"}],"
 	    " \"o\": {\"k\": {\"k\": [true, false]}}, \"n\": 12}";
 	struct json_object *o = json_obj(mem);
 
@@ -82,7 +84,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	MEM_SCOPE void *mem = mem_scope(NULL, "fuzz");
 	const struct liquid_options mail = { .escape = LIQUID_HTML, .max_steps = 2000 },
-	    page = { .escape = LIQUID_HTML, .pages = true, .load = load, .max_steps = 2000 };
+				    page = { .escape = LIQUID_HTML,
+					    .pages = true,
+					    .load = load,
+					    .max_steps = 2000 };
 
 	template(mem, (const char *)bytes, n, &mail);
 	template(mem, (const char *)bytes, n, &page);

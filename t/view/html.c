@@ -37,23 +37,34 @@ static void escape_tests(void *mem)
 
 static void link_tests(void *mem)
 {
-	is_text(links(mem, "<p>x <a class=b href=\"https://a.b/?x=1&amp;y=2\">Read <b>on</b></a>"),
+	is_text(links(mem,
+		    "<p>x <a class=b href=\"https://a.b/?x=1&amp;y=2\">Read "
+		    "<b>on</b></a>"),
 	    "https://a.b/?x=1&amp;y=2|https://a.b/?x=1&y=2|Read on;",
 	    "gives the source range, the decoded URL and the visible text");
 	is_text(links(mem, "<a href='x'> a\n  b </a><a href=y>c</a><a name=z>d</a>"),
 	    "x|x|a b;y|y|c;", "reads all kinds of quotes and passes over anchors");
-	is_text(links(mem, "<a href=\"{{ url | default: \"https://x\" }}\">{{ a < b }}</a>"),
-	    "{{ url | default: \"https://x\" }}|{{ url | default: \"https://x\" }}|{{ a < b }};",
+	is_text(links(mem,
+		    "<a href=\"{{ url | default: \"https://x\" }}\">{{ a < b }}</a>"),
+	    "{{ url | default: \"https://x\" }}|{{ url | default: \"https://x\" }}|{{ "
+	    "a < b }};",
 	    "keeps {{ }} with quotes and angle brackets in it");
-	is_text(links(mem, "<a {% if x == \"1\" %}href=\"https://a\"{% endif %} class=c>t</a>"),
+	is_text(links(mem,
+		    "<a {% if x == \"1\" %}href=\"https://a\"{% endif %} "
+		    "class=c>t</a>"),
 	    "https://a|https://a|t;", "finds a link after a Liquid tag in its own");
 	is_text(links(mem, "<a href=\"https://a/{% if b > 1 %}c{% endif %}\">t</a>"),
-	    "https://a/{% if b > 1 %}c{% endif %}|https://a/{% if b > 1 %}c{% endif %}|t;",
+	    "https://a/{% if b > 1 %}c{% endif %}|https://a/{% if b > 1 %}c{% endif "
+	    "%}|t;",
 	    "keeps Liquid tags inside the value");
-	is_text(links(mem, "<a href=#top><img alt=\"A &amp; B\"></a><map><area href='/m'></map>"),
+	is_text(links(mem,
+		    "<a href=#top><img alt=\"A &amp; B\"></a><map><area "
+		    "href='/m'></map>"),
 	    "#top|#top|A & B;/m|/m|;", "takes an image's alt as label, and areas");
-	is_text(links(mem, "<table>{% for x in y %}<tr><td><a href='{{ x.url }}'>{{ x.t }}</a>"
-	    "</td></tr>{% endfor %}</table>"), "{{ x.url }}|{{ x.url }}|{{ x.t }};",
+	is_text(links(mem,
+		    "<table>{% for x in y %}<tr><td><a href='{{ x.url }}'>{{ x.t }}</a>"
+		    "</td></tr>{% endfor %}</table>"),
+	    "{{ x.url }}|{{ x.url }}|{{ x.t }};",
 	    "finds a link in a loop over table rows");
 	is_text(links(mem, "<!-- <a href=x> --><script>'<a href=y>'</script>"), "",
 	    "sees no links in comments and scripts");
@@ -63,7 +74,8 @@ static void other_tests(void)
 {
 	static const char page[] = "<html><body><p>x</p></BODY ></html>\n";
 
-	is_int((int64_t)html_body_end(page, strlen(page)), 20, "a footer goes before </body>");
+	is_int((int64_t)html_body_end(page, strlen(page)), 20,
+	    "a footer goes before </body>");
 	is_int((int64_t)html_body_end("<p>x", 4), 4, "or to the end");
 	is_int((int64_t)html_body_end("", 0), 0, "of nothing, too");
 	is_int(html_images_without_alt("<img><img alt=''><IMG src=x>", 28), 2,
@@ -77,22 +89,31 @@ static const char *text(void *mem, const char *html)
 
 static void text_tests(void *mem)
 {
-	is_text(text(mem, "<html><head><title>T</title><style>p{}</style></head><body><h1>Hello\n "
-	    "you</h1><p>One <b>two</b>\n three.<br>Four</p></body></html>"),
-	    "Hello you\n\nOne two three.\nFour\n", "paragraphs, headings and line ends");
-	is_text(text(mem, "<p>See <a href=\"https://a.b/\">our page</a>, <a href='https://c.d'>"
-	    "https://c.d</a> or <a href=\"mailto:x@y.z\">x@y.z</a>.</p>"),
-	    "See our page (https://a.b/), https://c.d or x@y.z.\n", "links by label and address");
+	is_text(text(mem,
+		    "<html><head><title>T</title><style>p{}</style></"
+		    "head><body><h1>Hello\n "
+		    "you</h1><p>One <b>two</b>\n three.<br>Four</p></body></html>"),
+	    "Hello you\n\nOne two three.\nFour\n",
+	    "paragraphs, headings and line ends");
+	is_text(text(mem,
+		    "<p>See <a href=\"https://a.b/\">our page</a>, <a "
+		    "href='https://c.d'>"
+		    "https://c.d</a> or <a href=\"mailto:x@y.z\">x@y.z</a>.</p>"),
+	    "See our page (https://a.b/), https://c.d or x@y.z.\n",
+	    "links by label and address");
 	is_text(text(mem, "<ul><li>a<li>b</ul><ol><li>c</li><li>d</li></ol>"),
 	    "- a\n- b\n\n1. c\n2. d\n", "lists");
 	is_text(text(mem, "<p>Dear {{ first_name | default: \"friend\" }},</p>"),
 	    "Dear {{ first_name | default: \"friend\" }},\n", "values stay");
-	is_text(text(mem, "<table>{% for x in items %}<tr><td>{{ x.a }}</td><td>{{ x.b }}</td></tr>"
-	    "{% endfor %}</table>"),
+	is_text(text(mem,
+		    "<table>{% for x in items %}<tr><td>{{ x.a }}</td><td>{{ x.b "
+		    "}}</td></tr>"
+		    "{% endfor %}</table>"),
 	    "{% for x in items %}\n{{ x.a }} {{ x.b }}\n{% endfor %}\n",
 	    "tags stay where they were, in tables too");
 	is_text(text(mem, "<p>a &amp; b&nbsp;&copy;</p><pre>x\n  y</pre>"),
-	    "a & b \xc2\xa9\n\nx\n  y\n", "references are decoded, pre keeps its lines");
+	    "a & b \xc2\xa9\n\nx\n  y\n", "references are decoded, pre keeps its "
+	        "lines");
 }
 
 static void hostile_tests(void *mem)

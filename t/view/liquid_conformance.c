@@ -7,7 +7,10 @@
 #include "tap.h"
 #include "view/liquid.h"
 
-/* Every case of the public conformance suite against the engine; under 95 % is a failure. */
+/*
+ * Every case of the public conformance suite against the engine; under 95 % is a
+ * failure.
+ */
 
 static const char *load(void *ctx, void *mem, const char *name)
 {
@@ -20,7 +23,8 @@ static bool strict(struct json_object *test)
 	size_t i;
 
 	for (i = 0; tags && i < json_object_array_length(tags); i++)
-		if (strcmp(json_object_get_string(json_object_array_get_idx(tags, i)), "strict") == 0)
+		if (strcmp(json_object_get_string(json_object_array_get_idx(tags, i)),
+			"strict") == 0)
 			return true;
 	return false;
 }
@@ -34,7 +38,9 @@ static bool allowed(struct json_object *test, const char *text)
 	if (!many)
 		return strcmp(text, json_text(test, "result", "")) == 0;
 	for (i = 0; i < json_object_array_length(many); i++)
-		if (strcmp(text, json_object_get_string(json_object_array_get_idx(many, i))) == 0)
+		if (strcmp(text,
+			json_object_get_string(json_object_array_get_idx(many, i))) ==
+		    0)
 			return true;
 	return false;
 }
@@ -44,7 +50,8 @@ static bool passes(void *mem, struct json_object *test)
 	struct liquid_options o = { .pages = true, .load = load, .now_ms = 1000 };
 	struct liquid_error error = { 0 };
 	const char *source = json_text(test, "template", "");
-	struct json_object *data = json_get(test, "data"), *templates = json_get(test, "templates");
+	struct json_object *data = json_get(test, "data"),
+			   *templates = json_get(test, "templates");
 	struct buf *out = buf_new(mem);
 	struct liquid *l;
 	bool bad, good;
@@ -53,11 +60,13 @@ static bool passes(void *mem, struct json_object *test)
 	o.load_ctx = templates ? templates : json_obj(mem);
 	bad = liquid_compile(mem, source, strlen(source), &o, &l, &error) != OK ||
 	    liquid_render(l, mem, data ? data : json_obj(mem), out, &error) != OK;
-	good = bad == json_flag(test, "invalid", false) && (bad || allowed(test, out->data));
+	good = bad == json_flag(test, "invalid", false) &&
+	    (bad || allowed(test, out->data));
 	if (!good)
-		diag("%s\n#   template %s\n#   got %s, expected %s", json_text(test, "name", "?"),
-		    source, bad ? error.text : out->data,
-		    json_flag(test, "invalid", false) ? "an error" : json_text(test, "result", "?"));
+		diag("%s\n#   template %s\n#   got %s, expected %s",
+		    json_text(test, "name", "?"), source, bad ? error.text : out->data,
+		    json_flag(test, "invalid", false) ? "an error"
+						      : json_text(test, "result", "?"));
 	return good;
 }
 
@@ -65,7 +74,8 @@ static struct json_object *read_cases(void)
 {
 	char path[4096];
 
-	snprintf(path, sizeof path, "%s/../shared/data/liquid-conformance.json", dbtest_share());
+	snprintf(path, sizeof path, "%s/../shared/data/liquid-conformance.json",
+	    dbtest_share());
 	return json_object_from_file(path);
 }
 
@@ -86,7 +96,8 @@ int main(void)
 
 		good += passes(one, json_object_array_get_idx(tests, i));
 	}
-	diag("%zu of %zu cases pass (%.1f %%)", good, n, 100.0 * (double)good / (double)n);
+	diag("%zu of %zu cases pass (%.1f %%)", good, n,
+	    100.0 * (double)good / (double)n);
 	ok(n > 600, "the suite has its cases");
 	ok(good * 100 >= n * 95, "passes at least 95 %% of the suite");
 	return done_testing();

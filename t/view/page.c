@@ -35,7 +35,8 @@ static const char *render(struct pages *p, void *mem, const char *name)
 static void rendering(struct pages *p, void *mem, const char *dir)
 {
 	put(dir, "layout.html", "<main>{% block main %}{% endblock %}</main>");
-	put(dir, "noun/show.html", "{% layout \"layout\" %}\n{% block main %}{{ x }}{% include "
+	put(dir, "noun/show.html",
+	    "{% layout \"layout\" %}\n{% block main %}{{ x }}{% include "
 	    "\"partials/a\", y: 1 %}{% endblock %}\n");
 	put(dir, "partials/a.html", "-{{ y }}");
 	is_text(render(p, mem, "noun/show"), "<main>&lt;b&gt;-1</main>",
@@ -48,7 +49,8 @@ static void rendering(struct pages *p, void *mem, const char *dir)
 	is_text(render(p, mem, "noun/none"), "error", "has no template of that name");
 	put(dir, "noun/none.html", "now");
 	is_text(render(p, mem, "noun/none"), "now", "until there is one");
-	is_text(render(p, mem, "../secret"), "error", "reads nothing outside of its directory");
+	is_text(render(p, mem, "../secret"), "error",
+	    "reads nothing outside of its directory");
 	is_text(render(p, mem, "/etc/passwd"), "error", "and no absolute path");
 }
 
@@ -59,7 +61,9 @@ static void checking(struct pages *p, void *mem, const char *dir)
 	ok(pages_check(p, mem, &why) == OK, "accepts good templates");
 	put(dir, "noun/bad.html", "a\n{% if x %}");
 	ok(pages_check(p, mem, &why) == ERR_INVALID, "refuses a bad one");
-	ok(strstr(why, "noun/bad.html:2:1: This {% if %} is never closed; add {% endif %}.") != NULL,
+	ok(strstr(why,
+	       "noun/bad.html:2:1: This {% if %} is never closed; add {% endif %}.") !=
+		NULL,
 	    "and says where and why");
 	put(dir, "noun/bad.html", "{{ x | upcas }}");
 	ok(pages_check(p, mem, &why) == ERR_INVALID, "an unknown filter is found, too");
@@ -69,7 +73,8 @@ static void checking(struct pages *p, void *mem, const char *dir)
 static void our_own(void *mem, const struct log *lg)
 {
 	const char *why = "";
-	struct pages *p = pages_new(mem, mem_printf(mem, "%s/templates", dbtest_share()), false, lg);
+	struct pages *p =
+	    pages_new(mem, mem_printf(mem, "%s/templates", dbtest_share()), false, lg);
 
 	ok(pages_check(p, mem, &why) == OK, "our own templates compile");
 	if (*why)
