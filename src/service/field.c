@@ -16,8 +16,7 @@ static const char *const reserved[] = { "email", "first_name", "last_name", "nam
 
 static const char *const type_words[] = { "text", "number", "date", "boolean", "choice", NULL };
 
-/* "Kunde seit" -> "kunde_seit": ASCII letters, digits, _; NULL if nothing is left. */
-static char *key_of(void *mem, const char *label)
+char *field_key(void *mem, const char *label)
 {
 	char *low = text_lower(mem, label), *out = mem_str(mem, low);
 	size_t n = 0;
@@ -113,7 +112,7 @@ enum err field_create(struct db *db, void *mem, int64_t brand, struct form *f, i
 	x->brand_id = brand;
 	x->label = mem_str(x, form_line(f, "label", key ? 0 : 1, FIELD_LABEL_MAX));
 	if (!key)
-		key = key_of(x, x->label);
+		key = field_key(x, x->label);
 	if (!key && form_ok(f))
 		form_fail(f, "key", "Give a key of the letters a-z for templates and files.");
 	if (key)

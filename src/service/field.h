@@ -8,6 +8,8 @@
 /* key, label, type, choices. A key is a-z, 0-9 and _, and none of the names mails have anyway. */
 enum err field_create(struct db *db, void *mem, int64_t brand, struct form *f, int64_t now,
     struct field **out) MUST_CHECK;
+/* "Kunde seit" -> "kunde_seit": letters a-z, digits, _; NULL if nothing is left. */
+char *field_key(void *mem, const char *label);
 /* label, choices: key and type stay as they are. */
 enum err field_change(struct db *db, void *mem, struct field *field, struct form *f) MUST_CHECK;
 

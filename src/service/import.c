@@ -30,15 +30,44 @@ static const char *column_name(const struct import *i, const char *number)
 	return json_text(json_object_array_get_idx(columns, (size_t)at), "name", NULL);
 }
 
-/* A text field called like the column; its key, or NULL with a sentence at "mapping". */
+/* At most FIELD_LABEL_MAX characters; bytes are enough to count. */
+static const char *label_of(void *mem, const char *name)
+{
+	size_t n = strnlen(name, FIELD_LABEL_MAX);
+
+	while (name[n] && n > 0 && ((unsigned char)name[n] & 0xC0) == 0x80)
+		n--;
+	return mem_strn(mem, name, n);
+}
+
+static bool has_field(struct db *db, void *mem, int64_t brand, const char *key)
+{
+	struct field *all;
+	size_t n = 0;
+
+	if (!key || field_all(db, mem, brand, &all, &n) != OK)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (text_equal(all[i].key, key))
+			return true;
+	return false;
+}
+
+/*
+ * A text field called like the column, the one there is already or a new one: its key, or
+ * NULL with a sentence at "mapping".
+ */
 static const char *new_field(struct db *db, void *mem, struct import *i, const char *name,
     int64_t now, struct form *f)
 {
 	struct form *own = form_new(mem);
 	struct json_object *o = json_obj(mem);
+	const char *key = field_key(mem, name);
 	struct field *x;
 
-	form_set_json(own, json_set_text(o, "label", mem_strn(mem, name, strnlen(name, 60))));
+	if (has_field(db, mem, i->brand_id, key))
+		return key;
+	form_set_json(own, json_set_text(o, "label", label_of(mem, name)));
 	if (field_create(db, mem, i->brand_id, own, now, &x) == OK)
 		return x->key;
 	form_fail(f, "mapping", "No field could be made of “%.60s”: make one under Fields, then "

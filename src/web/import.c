@@ -12,7 +12,7 @@
 #include "web/access.h"
 #include "web/subscriber.h"
 
-enum { REFUSED_PAGE = 500 };
+enum { REFUSED_PAGE = 500, SMALL_ROWS = 10000, SMALL_MS = 1000 };
 
 static enum err find(struct request *rq, struct import **i)
 {
@@ -47,6 +47,19 @@ enum err import_new(struct request *rq, struct response *rs)
 	return OK;
 }
 
+/* A small file is stored at once, so that nobody waits for the next trigger. */
+static enum err begin_now(struct request *rq, struct import **i)
+{
+	struct work_report done;
+
+	if ((*i)->state != IMPORT_WAITING || json_int((*i)->format, "rows", 0) > SMALL_ROWS)
+		return OK;
+	/* what this does not finish, the next trigger does */
+	if (import_work(rq->app, SMALL_MS, &done) != OK)
+		log_warn(&rq->log, "import.later", LOG_INT("import", (*i)->id));
+	return import_get(rq->db, rq, (*i)->brand_id, (*i)->id, i);
+}
+
 enum err import_make(struct request *rq, struct response *rs)
 {
 	const struct import_request how = { .brand = rq->args[0], .user = rq->caller->user_id,
@@ -57,6 +70,9 @@ enum err import_make(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	audit(rq, "import.create", i->id, NULL);
+	e = begin_now(rq, &i);
+	if (e != OK)
+		return e;
 	return respond_made(rs, import_json(rs, i), "/brands/%lld/imports/%lld",
 	    (long long)i->brand_id, (long long)i->id);
 }
@@ -197,6 +213,9 @@ enum err import_begin(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	audit(rq, "import.start", i->id, NULL);
+	e = begin_now(rq, &i);
+	if (e != OK)
+		return e;
 	return respond_seen(rs, import_json(rs, i), "/brands/%lld/imports/%lld",
 	    (long long)i->brand_id, (long long)i->id);
 }
