@@ -24,6 +24,14 @@ void *mem_scope(void *parent, const char *name)
 	return given(talloc_named_const(parent, 0, name));
 }
 
+void *mem_pool(void *parent, const char *name, size_t size)
+{
+	void *p = given(talloc_pool(parent, size));
+
+	talloc_set_name_const(p, name);
+	return p;
+}
+
 void *mem_zero(void *mem, size_t size, const char *name)
 {
 	return memset(given(talloc_named_const(mem, size, name)), 0, size);

@@ -15,6 +15,11 @@
 
 /* An empty context named for leak reports; parent may be NULL (root). */
 void *mem_scope(void *parent, const char *name);
+/*
+ * The same with `size` bytes set aside: what is made in it comes from there while it lasts,
+ * several times faster, and is given back only with the whole.  For many small things.
+ */
+void *mem_pool(void *parent, const char *name, size_t size);
 void *mem_zero(void *mem, size_t size, const char *name);
 /* Aborts on overflow of size * n. */
 void *mem_zero_array(void *mem, size_t size, size_t n, const char *name);

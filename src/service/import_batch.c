@@ -9,7 +9,7 @@
 #include "repo/import_rows.h"
 #include "service/import_person.h"
 
-enum { REFUSED_BYTES = 8 * 1024, CELL_BYTES = 1000 };
+enum { POOL_BYTES = 8 * 1024 * 1024, REFUSED_BYTES = 8 * 1024, CELL_BYTES = 1000 };
 
 struct import_batch *import_batch_new(void *mem)
 {
@@ -303,7 +303,7 @@ enum err import_batch_store(struct db *db, struct import_batch *b, struct import
     struct import_plan *p, int64_t now, bool *lost)
 {
 	enum { LEASE_MS = 60000 };
-	MEM_SCOPE void *tmp = mem_scope(NULL, "store");
+	MEM_SCOPE void *tmp = mem_pool(NULL, "store", POOL_BYTES);
 	struct import after = *i;
 	TX_SCOPE tx = { 0 };
 	enum err e = tx_begin(db, &tx);

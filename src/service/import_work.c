@@ -7,7 +7,7 @@
 #include "service/import_batch.h"
 #include "service/import_plan.h"
 
-enum { LEASE_MS = 60000, TRIES = 3 };
+enum { LEASE_MS = 60000, TRIES = 3, POOL_BYTES = 24 * 1024 * 1024 };
 
 /* One import being worked on. */
 struct job {
@@ -100,7 +100,7 @@ static enum err run(struct job *j)
 	enum err e = OK;
 
 	while (e == OK && !j->over && !j->lost) {
-		MEM_SCOPE void *tmp = mem_scope(NULL, "batch");
+		MEM_SCOPE void *tmp = mem_pool(NULL, "batch", POOL_BYTES);
 		struct import_batch *b = import_batch_new(tmp);
 
 		e = fill(j, b);
