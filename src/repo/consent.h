@@ -7,7 +7,8 @@ enum err consent_prepare(struct db *db) MUST_CHECK;
 /* One line of the history: when, how and from where someone came, left or came back. */
 struct consent {
 	int64_t id, brand_id, subscriber_id, campaign_id;
-	const char *action;	/* subscribed unsubscribed resubscribed confirmed bounced complained */
+	/* subscribed unsubscribed resubscribed confirmed bounced complained */
+	const char *action;
 	const char *source;	/* page api import one-click link event */
 	const char *ip, *detail;
 	int64_t created_at;

@@ -10,28 +10,35 @@ enum err event_prepare(struct db *db) MUST_CHECK;
 
 /*
  * One open or click into email_events, the ledger row and the rollups; call it inside a
- * transaction.  Unique figures (people who opened, who clicked ...) rise only with the first
- * event of that kind for the recipient.  A person's click proves the open even where pictures
- * are blocked.  brand_id is taken from the campaign.  An event whose campaign or recipient
- * does not exist any more is dropped (OK).
+ * transaction.  Unique figures (people who opened, who clicked ...) rise only with the
+ * first event of that kind for the recipient.  A person's click proves the open even
+ * where pictures are blocked.  brand_id is taken from the campaign.  An event whose
+ * campaign or recipient does not exist any more is dropped (OK).
  */
 enum err event_record(struct db *db, struct event *ev) MUST_CHECK;
 
-/* One more of the campaign's recipients unsubscribed; in the transaction that marks the row. */
+/*
+ * One more of the campaign's recipients unsubscribed; in the transaction that marks the
+ * row.
+ */
 enum err event_count_left(struct db *db, int64_t campaign, int64_t now) MUST_CHECK;
 
 /*
- * Events of from->subscriber_id in from->brand_id with an id below from->id (0: the newest
- * first), newest first, at most max.
+ * Events of from->subscriber_id in from->brand_id with an id below from->id (0: the
+ * newest first), newest first, at most max.
  */
-enum err event_of_subscriber(struct db *db, void *mem, const struct event *from, size_t max,
-    struct event **out, size_t *n) MUST_CHECK;
+enum err event_of_subscriber(struct db *db, void *mem, const struct event *from,
+    size_t max, struct event **out, size_t *n) MUST_CHECK;
 
-/* The brand of a subscriber named by a signed token: public pages know no brand. ERR_NOTFOUND. */
+/*
+ * The brand of a subscriber named by a signed token: public pages know no brand.
+ * ERR_NOTFOUND.
+ */
 enum err event_brand(struct db *db, int64_t subscriber, int64_t *brand) MUST_CHECK;
 
 /* ---- how far a spool file has been read ---- */
-enum err spool_position(struct db *db, const char *name, int64_t *out) MUST_CHECK; /* 0 if unknown */
-enum err spool_set_position(struct db *db, const char *name, int64_t position, int64_t now)
-    MUST_CHECK;
+/* 0 if unknown */
+enum err spool_position(struct db *db, const char *name, int64_t *out) MUST_CHECK;
+enum err spool_set_position(struct db *db, const char *name, int64_t position,
+    int64_t now) MUST_CHECK;
 enum err spool_forget(struct db *db, const char *name) MUST_CHECK;

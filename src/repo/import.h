@@ -5,8 +5,13 @@
 
 enum err import_prepare(struct db *db) MUST_CHECK;
 
-enum { IMPORT_CHUNK = 1024 * 1024, IMPORT_MAX = 100 * 1024 * 1024, IMPORT_ROWS = 1000000,
-	IMPORT_COLUMNS = 256, IMPORT_CELL = 64 * 1024 };
+enum {
+	IMPORT_CHUNK = 1024 * 1024,
+	IMPORT_MAX = 100 * 1024 * 1024,
+	IMPORT_ROWS = 1000000,
+	IMPORT_COLUMNS = 256,
+	IMPORT_CELL = 64 * 1024
+};
 
 enum import_existing { EXISTING_UPDATE, EXISTING_FILL, EXISTING_LEAVE };
 
@@ -20,7 +25,8 @@ struct import {
 	const char *file_name;
 	enum import_state state;
 	int64_t size, position;		/* bytes, of the file as stored: UTF-8 */
-	struct json_object *format;	/* delimiter, encoding, rows, columns [{name, samples ...}] */
+	/* delimiter, encoding, rows, columns [{name, samples ...}] */
+	struct json_object *format;
 	struct json_object *mapping;	/* column name -> field */
 	struct json_object *lists;	/* ids */
 	enum import_existing existing;
@@ -34,26 +40,27 @@ const char *import_state_name(enum import_state s);
 const char *import_existing_name(enum import_existing e);
 int import_existing_from(const char *name);	/* -1: no such word */
 
-enum err import_get(struct db *db, void *mem, int64_t brand, int64_t id, struct import **out)
-    MUST_CHECK;
+enum err import_get(struct db *db, void *mem, int64_t brand, int64_t id,
+    struct import **out) MUST_CHECK;
 /* Newest first, ids below `before` (0: all); array owned by mem. */
-enum err import_page(struct db *db, void *mem, int64_t brand, int64_t before, size_t limit,
-    struct import **out, size_t *n) MUST_CHECK;
+enum err import_page(struct db *db, void *mem, int64_t brand, int64_t before,
+    size_t limit, struct import **out, size_t *n) MUST_CHECK;
 /* Sets i->id; the file goes into chunks of IMPORT_CHUNK. Call in a transaction. */
-enum err import_row_insert(struct db *db, struct import *i, const char *data, size_t len,
-    int64_t now) MUST_CHECK;
+enum err import_row_insert(struct db *db, struct import *i, const char *data,
+    size_t len, int64_t now) MUST_CHECK;
 /* mapping, lists, existing; mapping -> waiting. ERR_CONFLICT: it has been started. */
 enum err import_row_start(struct db *db, const struct import *i) MUST_CHECK;
 /* Unless it is over already (ERR_CONFLICT). The file goes. */
-enum err import_row_cancel(struct db *db, int64_t brand, int64_t id, int64_t now) MUST_CHECK;
+enum err import_row_cancel(struct db *db, int64_t brand, int64_t id,
+    int64_t now) MUST_CHECK;
 enum err import_row_delete(struct db *db, int64_t brand, int64_t id) MUST_CHECK;
 
 /* The oldest import nobody works on, leased to `owner`; ERR_NOTFOUND: none. */
-enum err import_lease(struct db *db, void *mem, const char *owner, int64_t now, int64_t until,
-    struct import **out) MUST_CHECK;
+enum err import_lease(struct db *db, void *mem, const char *owner, int64_t now,
+    int64_t until, struct import **out) MUST_CHECK;
 /*
- * Position and counts, and the lease longer: in the transaction of the rows. ERR_CONFLICT
- * when the lease was lost or the import stopped: roll back.
+ * Position and counts, and the lease longer: in the transaction of the rows.
+ * ERR_CONFLICT when the lease was lost or the import stopped: roll back.
  */
 enum err import_settle(struct db *db, const struct import *i, int64_t until) MUST_CHECK;
 /* done or failed (with i->error), and the file goes. */
@@ -72,5 +79,5 @@ struct import_refusal {
 	const char *reason, *content;	/* the row as CSV with commas */
 };
 /* Rows above `after`, in order; array owned by mem. */
-enum err import_refusals(struct db *db, void *mem, int64_t id, int64_t after, size_t limit,
-    struct import_refusal **out, size_t *n) MUST_CHECK;
+enum err import_refusals(struct db *db, void *mem, int64_t id, int64_t after,
+    size_t limit, struct import_refusal **out, size_t *n) MUST_CHECK;

@@ -5,18 +5,20 @@
 #include "db/db.h"
 
 /*
- * What is counted of one campaign, as the report shows it.  Rollups only, never events, so a
- * report costs the same at any number of events.  The campaign must be known to be the brand's.
+ * What is counted of one campaign, as the report shows it.  Rollups only, never events,
+ * so a report costs the same at any number of events.  The campaign must be known to be
+ * the brand's.
  */
 enum err report_prepare(struct db *db) MUST_CHECK;
 
 struct report_hour {
 	int64_t hour;			/* UTC ms of its beginning */
-	int64_t opened, machine_opened, clicked;	/* first events of a recipient */
+	/* first events of a recipient */
+	int64_t opened, machine_opened, clicked;
 };
 /* Hours with events from `from` (UTC ms) on, in order, at most max. */
-enum err report_hours(struct db *db, void *mem, int64_t campaign, int64_t from, size_t max,
-    struct report_hour **out, size_t *n) MUST_CHECK;
+enum err report_hours(struct db *db, void *mem, int64_t campaign, int64_t from,
+    size_t max, struct report_hour **out, size_t *n) MUST_CHECK;
 
 struct report_link {
 	int number;
@@ -27,8 +29,8 @@ struct report_link {
 enum err report_links(struct db *db, void *mem, int64_t campaign, size_t max,
     struct report_link **out, size_t *n) MUST_CHECK;
 /* Where a link goes: as stored, may hold merge tags. ERR_NOTFOUND. */
-enum err report_link_url(struct db *db, void *mem, int64_t campaign, int number, char **out)
-    MUST_CHECK;
+enum err report_link_url(struct db *db, void *mem, int64_t campaign, int number,
+    char **out) MUST_CHECK;
 
 struct report_client {
 	const char *name;

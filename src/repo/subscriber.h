@@ -30,18 +30,25 @@ struct subscriber_filter {
 	int64_t before;			/* keyset: ids below; 0: from the newest */
 	size_t limit;
 };
-/* Newest first, with tags. One more than limit may be asked to know whether there is more. */
+/*
+ * Newest first, with tags. One more than limit may be asked to know whether there is
+ * more.
+ */
 enum err subscriber_page(struct db *db, void *mem, const struct subscriber_filter *f,
     struct subscriber **out, size_t *n) MUST_CHECK;
 /* People of the brand by status (index scan); n[] has one slot per status. */
 enum err subscriber_counts(struct db *db, int64_t brand, int64_t n[5]) MUST_CHECK;
 
 /* Sets s->id. ERR_CONFLICT: the address is there already. */
-enum err subscriber_row_insert(struct db *db, struct subscriber *s, int64_t now) MUST_CHECK;
+enum err subscriber_row_insert(struct db *db, struct subscriber *s,
+    int64_t now) MUST_CHECK;
 /* Address, names, custom and status. ERR_CONFLICT as above. */
 enum err subscriber_row_update(struct db *db, const struct subscriber *s, int64_t now)
     MUST_CHECK;
-/* Sets the status if it is one of `from` (bits 1 << enum subscriber_status); *changed tells. */
+/*
+ * Sets the status if it is one of `from` (bits 1 << enum subscriber_status); *changed
+ * tells.
+ */
 enum err subscriber_row_status(struct db *db, const struct subscriber *s, unsigned from,
     enum subscriber_status to, int64_t now, bool *changed) MUST_CHECK;
 /* Consents, tags and memberships go too; suppressions and ledger rows stay. */
@@ -57,9 +64,9 @@ enum err subscriber_tags(struct db *db, void *mem, int64_t brand, size_t limit,
 enum err subscriber_lists(struct db *db, void *mem, int64_t brand, int64_t subscriber,
     int64_t **out, size_t *n) MUST_CHECK;
 /* Replaces memberships; every id must be a list of the brand (others are not added). */
-enum err subscriber_set_lists(struct db *db, const struct subscriber *s, const int64_t *lists,
-    size_t n, int64_t now) MUST_CHECK;
+enum err subscriber_set_lists(struct db *db, const struct subscriber *s,
+    const int64_t *lists, size_t n, int64_t now) MUST_CHECK;
 
 /* Marks the ledger row of that campaign, if there is one and it is not marked yet. */
-enum err subscriber_mark_left(struct db *db, int64_t campaign, int64_t subscriber, int64_t now,
-    bool *marked) MUST_CHECK;
+enum err subscriber_mark_left(struct db *db, int64_t campaign, int64_t subscriber,
+    int64_t now, bool *marked) MUST_CHECK;

@@ -4,7 +4,9 @@
 
 enum err suppression_prepare(struct db *db) MUST_CHECK;
 
-/* An address of a brand that gets no mail. It outlives the subscriber and every import. */
+/*
+ * An address of a brand that gets no mail. It outlives the subscriber and every import.
+ */
 struct suppression {
 	int64_t brand_id;
 	const char *email_key;
@@ -19,5 +21,5 @@ enum err suppression_get(struct db *db, void *mem, int64_t brand, const char *ke
 /* Does nothing if there is one already: the first reason stays. */
 enum err suppression_add(struct db *db, const struct suppression *s) MUST_CHECK;
 /* Lifts it, if the reason is `reason`; *lifted tells. */
-enum err suppression_lift(struct db *db, int64_t brand, const char *key, const char *reason,
-    bool *lifted) MUST_CHECK;
+enum err suppression_lift(struct db *db, int64_t brand, const char *key,
+    const char *reason, bool *lifted) MUST_CHECK;

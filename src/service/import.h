@@ -8,7 +8,8 @@
 /* Who uploads, and whether a mapping is asked for (a page) or guessed (the API). */
 struct import_request {
 	int64_t brand, user, now;
-	bool start;			/* begin at once: with `mapping`, else with our guess */
+	/* begin at once: with `mapping`, else with our guess */
+	bool start;
 };
 
 /*
@@ -21,8 +22,8 @@ enum err import_create(struct db *db, void *mem, const struct import_request *rq
  * mapping (or map[column number]=field of a page; "+" makes a text field of that name),
  * lists, existing; then it waits for its turn.  ERR_CONFLICT: started already.
  */
-enum err import_start(struct db *db, void *mem, struct import *i, int64_t now, struct form *f)
-    MUST_CHECK;
+enum err import_start(struct db *db, void *mem, struct import *i, int64_t now,
+    struct form *f) MUST_CHECK;
 /* The first five rows as they would be stored: {person, values, tags, result}. */
 enum err import_preview(struct db *db, void *mem, const struct import *i,
     struct json_object **out) MUST_CHECK;
@@ -30,5 +31,9 @@ enum err import_preview(struct db *db, void *mem, const struct import *i,
 /* id, file_name, state, counts, total, lists, existing, mapping, error, times. */
 struct json_object *import_json(void *mem, const struct import *i);
 
-/* Works on waiting and running imports until budget_ms is used; resumes where a crash left it. */
-enum err import_work(struct app *app, int64_t budget_ms, struct work_report *out) MUST_CHECK;
+/*
+ * Works on waiting and running imports until budget_ms is used; resumes where a crash
+ * left it.
+ */
+enum err import_work(struct app *app, int64_t budget_ms,
+    struct work_report *out) MUST_CHECK;

@@ -10,7 +10,8 @@ struct import_batch {
 	struct import_record *rows;
 	size_t n, bytes;
 	struct buf *refused;		/* JSON: [[row, reason, content], ...] */
-	struct import_counts counts;	/* of this batch; rows and invalid while it fills */
+	/* of this batch; rows and invalid while it fills */
+	struct import_counts counts;
 	int64_t position;		/* of the file, after the last row */
 };
 
@@ -21,13 +22,16 @@ void import_batch_add(struct import_batch *b, const struct import_plan *p,
 bool import_batch_full(const struct import_batch *b);
 
 /*
- * Stores the rows and the progress of i in one transaction.  *lost: the lease is gone, or the
- * import was stopped; nothing was done.  ERR_CONFLICT without *lost: someone came in by
- * another way between looking and writing; try again.
+ * Stores the rows and the progress of i in one transaction.  *lost: the lease is gone,
+ * or the import was stopped; nothing was done.  ERR_CONFLICT without *lost: someone
+ * came in by another way between looking and writing; try again.
  */
 enum err import_batch_store(struct db *db, struct import_batch *b, struct import *i,
     struct import_plan *p, int64_t now, bool *lost) MUST_CHECK;
 
-/* What would become of each row, without storing: "new", "updated", "unchanged", "suppressed". */
+/*
+ * What would become of each row, without storing: "new", "updated", "unchanged",
+ * "suppressed".
+ */
 enum err import_batch_foresee(struct db *db, void *mem, struct import_batch *b,
     const struct import *i, const char ***out) MUST_CHECK;

@@ -7,7 +7,8 @@ enum { IMPORT_SAMPLES = 1000 };
 
 /* What an uploaded file turned out to be. */
 struct import_file {
-	const char *data;		/* as it is stored: UTF-8, without byte order mark */
+	/* as it is stored: UTF-8, without byte order mark */
+	const char *data;
 	size_t len;
 	const char *encoding;		/* for people: "UTF-8", "Windows-1252" ... */
 	char delimiter;
@@ -15,13 +16,14 @@ struct import_file {
 	size_t columns;
 	const char **names;		/* of the header, or "Column 1" ... */
 	int64_t data_at;		/* byte where the first row of data begins */
-	const char ***samples;		/* up to IMPORT_SAMPLES rows of `columns` cells */
+	/* up to IMPORT_SAMPLES rows of `columns` cells */
+	const char ***samples;
 	size_t nsamples;
 };
 
 /*
- * Reads an upload.  ERR_INVALID with a sentence at "file": no file, empty, an Excel workbook,
- * a PDF, no text, too many columns, a name twice, no rows ...
+ * Reads an upload.  ERR_INVALID with a sentence at "file": no file, empty, an Excel
+ * workbook, a PDF, no text, too many columns, a name twice, no rows ...
  */
 enum err import_file_read(void *mem, const struct form_file *up, struct form *f,
     struct import_file **out) MUST_CHECK;
@@ -29,7 +31,8 @@ enum err import_file_read(void *mem, const struct form_file *up, struct form *f,
 /* Counts of the whole file; email: column of the addresses, or -1. */
 struct import_scan {
 	int64_t rows;
-	int64_t bad;			/* rows without a valid address, or unreadable */
+	/* rows without a valid address, or unreadable */
+	int64_t bad;
 	int64_t repeated;		/* rows whose address came before */
 };
 /* ERR_INVALID with a sentence at "file" beyond IMPORT_ROWS. */

@@ -13,17 +13,22 @@ struct import_person {
 	bool suppressed;
 	bool fresh;			/* to be inserted */
 	bool changed;			/* to be updated */
-	bool joins, asked;		/* to be put on the lists; a row has counted for it */
+	/* to be put on the lists; a row has counted for it */
+	bool joins, asked;
 	const char **tags;		/* all; the first `known_tags` are stored */
 	size_t ntags, known_tags;
 };
 
-enum import_outcome { OUTCOME_NEW, OUTCOME_UPDATED, OUTCOME_UNCHANGED, OUTCOME_SUPPRESSED };
+enum import_outcome {
+	OUTCOME_NEW, OUTCOME_UPDATED, OUTCOME_UNCHANGED, OUTCOME_SUPPRESSED
+};
 
-/* The people of rows sorted by key, with what is known of them. *out is owned by mem. */
+/*
+ * The people of rows sorted by key, with what is known of them. *out is owned by mem.
+ */
 enum err import_people(struct db *db, void *mem, const struct import *i,
-    const struct import_record *rows, size_t n, struct import_person **out, size_t *nout)
-    MUST_CHECK;
+    const struct import_record *rows, size_t n, struct import_person **out,
+    size_t *nout) MUST_CHECK;
 /* One row after another of the same person, as the policy says. */
 enum import_outcome import_person_take(struct import_person *p, void *mem,
     const struct import_record *r, enum import_existing policy);

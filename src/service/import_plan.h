@@ -19,17 +19,18 @@ struct target {
 struct import_plan {
 	size_t columns;
 	struct target *targets;		/* one a column */
-	struct field *fields;		/* of the brand; choices may grow while rows are read */
+	/* of the brand; choices may grow while rows are read */
+	struct field *fields;
 	size_t nfields;
 	size_t *choices;		/* of each field, how many the database has */
 };
 
 /*
- * Checks a mapping {column name: field} against the columns of `format` and the fields of
- * the brand.  ERR_INVALID with a sentence at "mapping" (f may be NULL: no sentence).
+ * Checks a mapping {column name: field} against the columns of `format` and the fields
+ * of the brand.  ERR_INVALID with a sentence at "mapping" (f may be NULL: no sentence).
  */
-enum err import_plan_make(struct db *db, void *mem, const struct import *i, struct form *f,
-    struct import_plan **out) MUST_CHECK;
+enum err import_plan_make(struct db *db, void *mem, const struct import *i,
+    struct form *f, struct import_plan **out) MUST_CHECK;
 
 /* A row as it will be stored. */
 struct import_record {
@@ -41,8 +42,8 @@ struct import_record {
 	size_t ntags;
 };
 /* ERR_INVALID and *why, a sentence, when the row must be refused. All owned by mem. */
-enum err import_plan_read(const struct import_plan *p, void *mem, const struct csv_reader *r,
-    struct import_record *out, const char **why) MUST_CHECK;
+enum err import_plan_read(const struct import_plan *p, void *mem,
+    const struct csv_reader *r, struct import_record *out, const char **why) MUST_CHECK;
 /* Stores choices that reading has added; in the transaction of the rows. */
 enum err import_plan_store(struct db *db, const struct import_plan *p) MUST_CHECK;
 /* After that transaction is committed. */

@@ -5,10 +5,10 @@
 #include "base/err.h"
 
 /*
- * The bytes of an upload as UTF-8 without byte order mark: UTF-8 as it is, UTF-16 with a
- * mark, and Windows-1252 line by line, so that one line of another encoding costs nothing.
- * *encoding names it for people.  ERR_INVALID and *why, a sentence, when it is no text at
- * all: a workbook, a PDF, an archive ...
+ * The bytes of an upload as UTF-8 without byte order mark: UTF-8 as it is, UTF-16 with
+ * a mark, and Windows-1252 line by line, so that one line of another encoding costs
+ * nothing. *encoding names it for people.  ERR_INVALID and *why, a sentence, when it is
+ * no text at all: a workbook, a PDF, an archive ...
  */
 struct import_text {
 	const char *data;

@@ -14,48 +14,55 @@ struct origin {
 };
 
 /*
- * From a form or the API: email, first_name, last_name, fields {key: value}, tags (array, or
- * text split at comma and semicolon), lists (ids), status (active, unconfirmed,
- * unsubscribed).  One transaction.  ERR_INVALID with sentences at the fields;
- * a suppressed address is refused, saying since when and why.
- * ERR_CONFLICT (with a sentence at email): the address is here already.
+ * From a form or the API: email, first_name, last_name, fields {key: value}, tags
+ * (array, or text split at comma and semicolon), lists (ids), status (active,
+ * unconfirmed, unsubscribed).  One transaction.  ERR_INVALID with sentences at the
+ * fields; a suppressed address is refused, saying since when and why. ERR_CONFLICT
+ * (with a sentence at email): the address is here already.
  */
 enum err subscriber_create(struct db *db, void *mem, int64_t brand, struct form *f,
     const struct origin *o, struct subscriber **out) MUST_CHECK;
 
 /*
- * What the form has of the above, the rest stays; `fields` are merged, null or "" takes a
- * value away.  status unsubscribed is subscriber_unsubscribe; active is refused for a
+ * What the form has of the above, the rest stays; `fields` are merged, null or "" takes
+ * a value away.  status unsubscribed is subscriber_unsubscribe; active is refused for a
  * suppressed address.
  */
-enum err subscriber_change(struct db *db, void *mem, struct subscriber *s, struct form *f,
-    const struct origin *o) MUST_CHECK;
+enum err subscriber_change(struct db *db, void *mem, struct subscriber *s,
+    struct form *f, const struct origin *o) MUST_CHECK;
 
 /*
- * Leaves the brand: status, suppression, consent, and the ledger row of o->campaign, in one
- * transaction (joins an open one).  Once or a hundred times, the outcome is the same;
- * *changed (may be NULL) is true for the first.  ERR_NOTFOUND: no such subscriber.
+ * Leaves the brand: status, suppression, consent, and the ledger row of o->campaign, in
+ * one transaction (joins an open one).  Once or a hundred times, the outcome is the
+ * same; *changed (may be NULL) is true for the first.  ERR_NOTFOUND: no such
+ * subscriber.
  */
 enum err subscriber_unsubscribe(struct db *db, int64_t brand, int64_t id,
     const struct origin *o, bool *changed) MUST_CHECK;
-/* The person undoes it: lifts a suppression by "unsubscribed" only; ERR_CONFLICT otherwise. */
+/*
+ * The person undoes it: lifts a suppression by "unsubscribed" only; ERR_CONFLICT
+ * otherwise.
+ */
 enum err subscriber_resubscribe(struct db *db, int64_t brand, int64_t id,
     const struct origin *o) MUST_CHECK;
 /* Permanent bounce or complaint, as events tell: SUBSCRIBER_BOUNCED or _COMPLAINED. */
 enum err subscriber_stop(struct db *db, int64_t brand, int64_t id,
     enum subscriber_status status, const struct origin *o, bool *changed) MUST_CHECK;
 
-/* Takes the person away; a suppression stays, so that no import brings the address back. */
+/*
+ * Takes the person away; a suppression stays, so that no import brings the address
+ * back.
+ */
 enum err subscriber_remove(struct db *db, int64_t brand, int64_t id) MUST_CHECK;
 
 /*
- * For the API: id, email, status, first_name, last_name, fields, tags, created_at, updated_at;
- * and lists (ids) when `lists` is not NULL.  Owned by mem.
+ * For the API: id, email, status, first_name, last_name, fields, tags, created_at,
+ * updated_at; and lists (ids) when `lists` is not NULL.  Owned by mem.
  */
 struct json_object *subscriber_json(void *mem, const struct subscriber *s,
     const int64_t *lists, size_t nlists);
 /*
- * What a mail template sees: email, first_name, last_name, status, tags, and each custom
- * field at top level by its key.  Owned by mem.
+ * What a mail template sees: email, first_name, last_name, status, tags, and each
+ * custom field at top level by its key.  Owned by mem.
  */
 struct json_object *subscriber_merge_json(void *mem, const struct subscriber *s);

@@ -8,5 +8,5 @@
 /* fields [{key, label, type, choices}] and lists [{id, name}]: for the form. */
 enum err person_form(struct request *rq, struct response *rs) MUST_CHECK;
 /* The above, and suppression, consents, deliveries, events. */
-enum err person_page(struct request *rq, struct response *rs, const struct subscriber *s)
-    MUST_CHECK;
+enum err person_page(struct request *rq, struct response *rs,
+    const struct subscriber *s) MUST_CHECK;

@@ -2,4 +2,5 @@
 
 #include "http/router.h"
 
-handler report_show;	/* GET /brands/{}/campaigns/{}/report: the figures, for the API */
+/* GET /brands/{}/campaigns/{}/report: the figures, for the API */
+handler report_show;

@@ -12,8 +12,12 @@ handler subscriber_confirm_drop;
 handler subscriber_drop;
 handler subscriber_csv;
 
-/* Search and filters of the URL, answered as {items, next_cursor}; also on a list's page. */
+/*
+ * Search and filters of the URL, answered as {items, next_cursor}; also on a list's
+ * page.
+ */
 enum err subscriber_listing(struct request *rq, void *mem, int64_t list,
     struct json_object **out) MUST_CHECK;
 /* Lists of the brand as [{id, name}], for boxes and menus. */
-enum err subscriber_list_names(struct request *rq, void *mem, struct json_object **out) MUST_CHECK;
+enum err subscriber_list_names(struct request *rq, void *mem,
+    struct json_object **out) MUST_CHECK;

@@ -2,8 +2,13 @@
 
 #include "http/router.h"
 
-/* Public addresses inside mails. GET changes nothing but counts; unsubscribing is a POST. */
+/*
+ * Public addresses inside mails. GET changes nothing but counts; unsubscribing is a
+ * POST.
+ */
 handler track_open;		/* GET /t/o/{*}: the pixel */
-handler track_click;		/* GET /t/c/{*}: 302 to the link stored for that campaign */
+/* GET /t/c/{*}: 302 to the link stored for that campaign */
+handler track_click;
 handler unsubscribe_show;	/* GET /u/{*} */
-handler unsubscribe_do;		/* POST /u/{*}: button of the page, or RFC 8058 one-click */
+/* POST /u/{*}: button of the page, or RFC 8058 one-click */
+handler unsubscribe_do;
