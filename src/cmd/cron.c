@@ -16,11 +16,9 @@ const struct command command_cron = {
 	.name = "cron",
 	.usage = "",
 	.summary = "Serves the triggers of background work on its socket.",
-	.more = "As `maillayer web`, on server.cron_socket.  POST /cron/send sends for "
-		"up to\n"
-		"server.slice_seconds, POST /cron/jobs imports and counts; both want "
-		"the secret\n"
-		"that `maillayer secret cron` prints.  `maillayer cron-once` does the "
-		"same at once.\n",
+	.more = "As `maillayer web`, on server.cron_socket. POST /cron/send sends\n"
+		"for up to server.slice_seconds, POST /cron/jobs imports and\n"
+		"counts; both want the secret that `maillayer secret cron`\n"
+		"prints. `maillayer cron-once` does the same at once.\n",
 	.run = run,
 };

@@ -246,8 +246,8 @@ const struct command command_demo = {
 	.name = "demo",
 	.usage = "",
 	.summary = "Fills in a brand with a list, people and a campaign.",
-	.more = "The people are made up, at addresses that cannot exist; the brand's "
-		"mail goes to\n"
-		"the outbox.  Does nothing if there is a brand already.\n",
+	.more = "The people are made up, at addresses that cannot exist; the\n"
+		"brand's mail goes to the outbox. Does nothing if there is a\n"
+		"brand already.\n",
 	.run = run,
 };

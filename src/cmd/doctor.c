@@ -177,8 +177,8 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.usage = "",
 	.summary = "Looks whether everything is as it must be.",
-	.more = "Prints the effective configuration without secrets, then one line for "
-		"each thing\n"
-		"looked at.  The exit status is 1 if one of them fails.\n",
+	.more = "Prints the effective configuration without secrets, then one\n"
+		"line for each thing looked at. The exit status is 1 if one of\n"
+		"them fails.\n",
 	.run = run,
 };

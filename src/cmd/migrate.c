@@ -27,8 +27,8 @@ const struct command command_migrate = {
 	.name = "migrate",
 	.usage = "",
 	.summary = "Brings the database to this version's schema.",
-	.more = "Applies what is missing, all or nothing.  On a new installation it "
-		"also makes the\n"
-		"key file (security.key_file): keep a copy of it apart from backups.\n",
+	.more = "Applies what is missing, all or nothing. On a new installation\n"
+		"it also makes the key file (security.key_file): keep a copy of\n"
+		"it apart from backups.\n",
 	.run = run,
 };

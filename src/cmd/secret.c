@@ -20,8 +20,7 @@ const struct command command_secret = {
 	.name = "secret",
 	.usage = "cron",
 	.summary = "Prints the secret that /cron/ asks for.",
-	.more = "POST it as `Authorization: Bearer SECRET` to /cron/send and "
-		"/cron/jobs.  It is\n"
-		"derived from security.key_file.\n",
+	.more = "POST it as `Authorization: Bearer SECRET` to /cron/send and\n"
+		"/cron/jobs. It is derived from security.key_file.\n",
 	.run = run,
 };

@@ -27,8 +27,7 @@ const struct command command_setup_link = {
 	.name = "setup-link",
 	.usage = "",
 	.summary = "Prints the one-time link that creates the first account.",
-	.more = "A link printed before stops working.  Prints nothing and exits with 3 "
-		"once there\n"
-		"is an account; then use `maillayer user`.\n",
+	.more = "A link printed before stops working. Prints nothing and exits\n"
+		"with 3 once there is an account; then use `maillayer user`.\n",
 	.run = run,
 };

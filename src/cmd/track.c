@@ -19,8 +19,7 @@ const struct command command_track = {
 	.name = "track",
 	.usage = "",
 	.summary = "Serves the open pixel and click addresses on its socket.",
-	.more = "As `maillayer web`, on server.track_socket: a pool of its own, so "
-		"that the rush\n"
-		"after a campaign does not slow the pages down.\n",
+	.more = "As `maillayer web`, on server.track_socket: a pool of its own,\n"
+		"so that the rush after a campaign does not slow the pages down.\n",
 	.run = run,
 };

@@ -19,10 +19,9 @@ const struct command command_web = {
 	.name = "web",
 	.usage = "",
 	.summary = "Serves pages and the API on its socket.",
-	.more = "Worker processes answer FastCGI requests of nginx on "
-		"server.web_socket, or on the\n"
-		"listening socket given as file descriptor 0.  SIGHUP starts new "
-		"workers and lets\n"
-		"the old ones finish; SIGTERM lets all finish.\n",
+	.more = "Worker processes answer FastCGI requests of nginx on\n"
+		"server.web_socket, or on the listening socket given as file\n"
+		"descriptor 0. SIGHUP starts new workers and lets the old ones\n"
+		"finish; SIGTERM lets all finish.\n",
 	.run = run,
 };

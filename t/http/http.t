@@ -122,7 +122,11 @@ for my $name (qw(send jobs)) {
 }
 my ($status, $text) = $site->command(['cron-once']);
 is($status, 0, 'maillayer cron-once works');
-like($text, qr/"send":\{"done":0/, '... and prints what it did');
+like($text, qr/^\{"send":\{"done":0.*"jobs":\{"done":/m, '... and prints what it did');
+($status, $text) = $site->command(['cron-once', 'jobs']);
+like($text, qr/^\{"jobs":/m, 'maillayer cron-once jobs does only that');
+($status, $text) = $site->command(['cron-once', 'tea']);
+is($status, 2, '... and nothing it does not know');
 
 # ---- commands ----
 ($status, $text) = $site->command(['doctor']);

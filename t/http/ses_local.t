@@ -1,3 +1,4 @@
+#!/usr/bin/perl
 # The newcomer's walk with npm's aws-ses-v2-local as Amazon SES, by single and by bulk calls:
 # what arrived is compared with what was written.
 use strict;
