@@ -380,9 +380,8 @@ enum err compose_preview(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	if (content_message(content, rq, s, &msg, &why) != OK)
-		return respond_body(rs, "text/plain; charset=utf-8", why, strlen(why));
+		return respond_frame_text(rs, why);
 	if (text || text_empty(msg.html))
-		return respond_body(rs, "text/plain; charset=utf-8", msg.text,
-		    strlen(msg.text));
+		return respond_frame_text(rs, msg.text);
 	return respond_frame(rs, msg.html);
 }

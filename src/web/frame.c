@@ -41,3 +41,9 @@ enum err respond_frame(struct response *rs, const char *html)
 	response_header(rs, "Content-Security-Policy", "%s", policy);
 	return respond_body(rs, "text/html; charset=utf-8", body, strlen(body));
 }
+
+enum err respond_frame_text(struct response *rs, const char *text)
+{
+	response_header(rs, "Content-Security-Policy", "%s", policy);
+	return respond_body(rs, "text/plain; charset=utf-8", text, strlen(text));
+}

@@ -9,3 +9,5 @@
  * only.  Links open beside the frame.
  */
 enum err respond_frame(struct response *rs, const char *html);
+/* Plain text for the same frames. */
+enum err respond_frame_text(struct response *rs, const char *text);
