@@ -121,14 +121,14 @@ static int run(struct arguments *a)
 const struct command command_render = {
 	.name = "render",
 	.usage = "FILE",
-	.summary = "Prints a Liquid template rendered, by the engine of mails and pages.",
-	.more = "An error is printed as FILE:line:column: sentence, with exit status 1.\n"
-		"FILE is - for standard input.  {% include \"name\" %} finds files beside\n"
-		"FILE.\n",
+	.summary = "Prints a Liquid template rendered.",
+	.more = "An error is printed as FILE:line:column: sentence; the exit status is\n"
+		"then 1.  FILE is - for standard input.  {% include \"name\" %} finds\n"
+		"files beside FILE.\n",
 	.options = {
 		[DATA] = { "data", "FILE", "JSON object of the names it may use" },
-		[HTML] = { "html", NULL, "escape values for their place in the HTML" },
-		[STRICT] = { "strict", NULL, "refuse undefined names and unknown filters" },
+		[HTML] = { "html", NULL, "escape values where they stand in HTML" },
+		[STRICT] = { "strict", NULL, "refuse what is undefined or unknown" },
 	},
 	.run = run,
 };

@@ -1,6 +1,7 @@
 #include "view/html.h"
 
 #include <gumbo.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -152,6 +153,32 @@ static void value_range(const struct tree *t, const GumboAttribute *a,
 	link->end = link->start + n;
 }
 
+static int by_start(const void *pa, const void *pb)
+{
+	const struct html_link *a = pa, *b = pb;
+
+	return (a->start > b->start) - (a->start < b->start);
+}
+
+/*
+ * A parser repairs misnested HTML by moving and doubling elements: puts the links in
+ * the order of the source, each once, with the longest of its labels.
+ */
+static size_t in_order(struct html_link *links, size_t count)
+{
+	size_t i, n = 0;
+
+	if (count)
+		qsort(links, count, sizeof *links, by_start);
+	for (i = 0; i < count; i++) {
+		if (n == 0 || links[n - 1].start != links[i].start)
+			links[n++] = links[i];
+		else if (strlen(links[i].label) > strlen(links[n - 1].label))
+			links[n - 1].label = links[i].label;
+	}
+	return n;
+}
+
 enum err html_links(void *mem, const char *html, size_t len, struct html_link **out,
     size_t *n)
 {
@@ -183,7 +210,7 @@ enum err html_links(void *mem, const char *html, size_t len, struct html_link **
 		links[count++].label = mem_str(mem, label_of(&t, at));
 	}
 	*out = links;
-	*n = count;
+	*n = in_order(links, count);
 	return OK;
 }
 

@@ -66,6 +66,12 @@ static void link_tests(void *mem)
 		    "</td></tr>{% endfor %}</table>"),
 	    "{{ x.url }}|{{ x.url }}|{{ x.t }};",
 	    "finds a link in a loop over table rows");
+	is_text(links(mem, "<p><a href='/1'>x<p>yy</a><b><a href='/2'>z<a href='/3'></b>w</a>"),
+	    "/1|/1|yy;/2|/2|z;/3|/3|w;", "gives each link once, however it is nested");
+	is_text(links(mem, "<table><a href=/1>a</a><tr><td><a href=/2>b</a></table>"),
+	    "/1|/1|a;/2|/2|b;", "in the order of the source, also where a table moves it");
+	is_text(links(mem, "<table><tr><td><a href=/1>b</a></td></tr><a href=/2>a</a></table>"),
+	    "/1|/1|b;/2|/2|a;", "or moves a later one up");
 	is_text(links(mem, "<!-- <a href=x> --><script>'<a href=y>'</script>"), "",
 	    "sees no links in comments and scripts");
 }
