@@ -4,12 +4,15 @@
 
 #include "base/id.h"
 #include "base/mem.h"
+#include "base/slot.h"
 #include "base/text.h"
 #include "kv/limit.h"
 #include "repo/session.h"
 #include "repo/setting.h"
 #include "repo/user.h"
 #include "service/address.h"
+
+enum { CHECKS_AT_ONCE = 2 };
 
 static const char setup_key[] = "setup_token";
 
@@ -224,6 +227,19 @@ static enum err no_match(struct form *f, int left)
 	    "minutes.");
 }
 
+/*
+ * The same work whether or not there is such an account.  Each check takes 64 MiB, so
+ * two are made at once and the others wait: a crowd at the door must not empty the
+ * machine's memory.
+ */
+static bool is_password(const struct visit *v, const struct user *u,
+    const char *password)
+{
+	SLOT_SCOPE slot = slot_take(v->state_dir, "password", CHECKS_AT_ONCE);
+
+	return password_verify(u && !u->disabled ? u->password_hash : NULL, password);
+}
+
 enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user **out,
     int *retry_after)
 {
@@ -250,8 +266,7 @@ enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user *
 		e = user_find(v->db, mem, a.key, &u);
 	if (e != OK && e != ERR_NOTFOUND)
 		return e;
-	/* the same work whether or not there is such an account */
-	good = password_verify(u && !u->disabled ? u->password_hash : NULL, password);
+	good = is_password(v, u, password);
 	if (!good)
 		return no_match(f, left);
 	*out = u;

@@ -38,6 +38,7 @@ struct visit { /* from where a person comes */
 	struct kv *kv;
 	const struct keyring *keys;
 	const char *ip, *agent;
+	const char *state_dir; /* where passwords queue: two are checked at once */
 	int64_t now;
 };
 

@@ -10,6 +10,7 @@ struct visit visit_of(const struct request *rq)
 		.keys = rq->app->keys,
 		.ip = rq->ip,
 		.agent = rq->agent,
+		.state_dir = rq->app->config->server.state_dir,
 		.now = rq->now,
 	};
 }

@@ -102,7 +102,11 @@ static void try(struct dbtest *t, struct visit *v, const char *password, enum er
 
 static void test_sign_in(struct dbtest *t)
 {
-	struct visit v = { .db = t->db, .ip = "10.0.0.1", .agent = "test", .now = NOW };
+	struct visit v = { .db = t->db,
+		.state_dir = t->dir,
+		.ip = "10.0.0.1",
+		.agent = "test",
+		.now = NOW };
 	struct user *u;
 	struct form *f;
 	int retry, e = OK;
