@@ -14,11 +14,11 @@ const complaints = [];
 page.on('console', (m) => { if (m.type() === 'error') complaints.push(`${page.url()}: ${m.text()}`); });
 page.on('pageerror', (e) => complaints.push(`${page.url()}: ${e.message}`));
 
-// The shop the mail links to is not here: the browser is told what it would answer.
+// The shop the mail links to is not here; that the browser asked for it is enough.
 const visited = [];
-await context.route('https://shop.example/**', (route) => {
-	visited.push(route.request().url());
-	return route.fulfill({ contentType: 'text/html', body: '<h1>The shop</h1>' });
+context.on('request', (r) => {
+	if (r.url().startsWith('https://shop.example/'))
+		visited.push(r.url());
 });
 
 // axe in a world of its own, since the page's policy lets no script of others in.
@@ -181,7 +181,8 @@ try {
 	await look('17-mail');
 	const popup = context.waitForEvent('page');
 	await frame.getByText('Reserve a box').click();
-	await (await popup).waitForLoadState();
+	await popup;
+	await until(() => visited.length > 0, 10);
 	is(visited.join(), 'https://shop.example/advent?city=Hannover', 'its link leads to the shop, with the field filled in');
 
 	// ---- the report ----
