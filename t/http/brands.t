@@ -207,9 +207,12 @@ $r = $site->api(@kept);
 my $kept = $site->api(@kept);
 is($kept->{json}{key}, $r->{json}{key}, 'a new key is answered again');
 my $database = join '', map { Site::slurp($_) } glob "$site->{state}/*.db*";
-ok(length $database, 'the database can be read');
-unlike($database, qr/\Q$r->{json}{key}\E/, 'and does not hold the key in clear');
-unlike($database, qr/very-secret/, 'nor the secret of SES');
+SKIP: {
+	skip 'the database is not a file here', 3 if $ENV{MAILLAYER_DATABASE_URL};
+	ok(length $database, 'the database can be read');
+	unlike($database, qr/\Q$r->{json}{key}\E/, 'and does not hold the key in clear');
+	unlike($database, qr/very-secret/, 'nor the secret of SES');
+}
 ok(scalar($site->events(web => 'brand.create')) >= 4, 'changes are logged');
 unlike($site->log('web'), qr/very-secret|\Q$key\E/, 'without secrets');
 done_testing;
