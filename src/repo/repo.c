@@ -16,6 +16,7 @@
 #include "repo/import_rows.h"
 #include "repo/list.h"
 #include "repo/outbox.h"
+#include "repo/member.h"
 #include "repo/provider.h"
 #include "repo/recipient.h"
 #include "repo/report.h"
@@ -45,6 +46,7 @@ static prepare *const all[] = {
 	import_rows_prepare,
 	list_prepare,
 	outbox_prepare,
+	member_prepare,
 	provider_prepare,
 	recipient_prepare,
 	report_prepare,

@@ -11,6 +11,7 @@
 #include "web/import.h"
 #include "web/list.h"
 #include "web/me.h"
+#include "web/member.h"
 #include "web/outbox.h"
 #include "web/provider.h"
 #include "web/recipient.h"
@@ -42,6 +43,10 @@ const struct route routes[] = {
 	{ GET,    "/brands/{}/provider", provider_show, "provider/show", VIEW_BRAND, NULL, 0 },
 	{ PUT,    "/brands/{}/provider", provider_update, "provider/show", MANAGE_BRAND, provider_show, 0 },
 	{ POST,   "/brands/{}/provider/check", provider_check, "provider/show", MANAGE_BRAND, provider_show, 0 },
+	{ GET,    "/brands/{}/members", member_index, "member/index", MANAGE_BRAND, NULL, 0 },
+	{ POST,   "/brands/{}/members", member_make, "member/index", MANAGE_BRAND, member_index, 0 },
+	{ PATCH,  "/brands/{}/members/{}", member_update, "member/index", MANAGE_BRAND, member_index, 0 },
+	{ DELETE, "/brands/{}/members/{}", member_leave, "member/index", MANAGE_BRAND, member_index, 0 },
 	{ GET,    "/brands/{}/keys", api_key_index, "api_key/index", MANAGE_BRAND, NULL, 0 },
 	{ POST,   "/brands/{}/keys", api_key_make, "api_key/index", MANAGE_BRAND, api_key_index, 0 },
 	{ DELETE, "/brands/{}/keys/{}", api_key_drop, NULL, MANAGE_BRAND, NULL, 0 },
