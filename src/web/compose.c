@@ -9,6 +9,7 @@
 #include "repo/field.h"
 #include "repo/subscriber.h"
 #include "service/field.h"
+#include "service/list.h"
 #include "web/access.h"
 #include "web/campaign.h"
 #include "web/frame.h"
@@ -48,6 +49,23 @@ enum err compose_fill(struct request *rq, struct response *rs, const struct camp
 
 /* ---- audience ---- */
 
+/* How many can be reached on each list; those of big lists are remembered for a while.
+ */
+static enum err add_sizes(struct request *rq, int64_t brand, struct json_object *lists)
+{
+	enum err e = OK;
+	size_t i;
+
+	for (i = 0; e == OK && i < json_object_array_length(lists); i++) {
+		struct json_object *o = json_object_array_get_idx(lists, i);
+		struct list l = { .id = json_int(o, "id", 0), .brand_id = brand };
+
+		e = list_measure(rq->db, rq->kv, &l);
+		json_set_int(o, "active", l.active);
+	}
+	return e;
+}
+
 enum err compose_audience(struct request *rq, struct response *rs)
 {
 	struct campaign *c;
@@ -59,6 +77,8 @@ enum err compose_audience(struct request *rq, struct response *rs)
 	e = compose_fill(rq, rs, c, "audience");
 	if (e == OK)
 		e = campaign_lists(rq, c, &lists);
+	if (e == OK)
+		e = add_sizes(rq, c->brand_id, lists);
 	if (e == OK)
 		json_set(rs->extra, "lists", lists);
 	return e;
@@ -157,20 +177,31 @@ static enum err add_problems(struct request *rq, struct response *rs,
 }
 
 /*
- * How the preview is looked at: as whom, on what. The form's word comes before the
- * address's.
+ * How the preview is looked at: as whom, on what, and the subject that person sees. The
+ * form's word comes before the address's.
  */
-static void add_view(struct request *rq, struct response *rs)
+static void add_view(struct request *rq, struct response *rs, const struct campaign *c)
 {
 	static const char *const shows[] = { "desktop", "phone", "text", NULL };
 	struct form *f = form_has(rq->form, "show") ? rq->form : rq->query;
 	int show = form_choice(f, "show", shows, 0);
+	int64_t as = form_int(f, "as", 0, INT64_MAX, 0);
+	struct check_view v = campaign_view(rq);
 	struct json_object *o = json_obj(rs);
+	struct content *content;
+	struct message msg;
+	struct subscriber *s;
+	const char *why;
 
 	json_set_text(o, "show", shows[show]);
 	json_set_text(o, "part", show == 2 ? "text" : "html");
-	json_set_int(o, "as", form_int(f, "as", 0, INT64_MAX, 0));
+	json_set_int(o, "as", as);
 	json_set(rs->extra, "view", o);
+	if (compose_person(rq, as, &s) != OK ||
+	    check_compile(rq, &v, c, COMPOSE_PREVIEW, &content) != OK)
+		return;
+	if (content_message(content, rq, s, &msg, &why) == OK)
+		json_set_text(o, "subject", msg.subject);
 }
 
 enum err compose_content(struct request *rq, struct response *rs)
@@ -188,7 +219,7 @@ enum err compose_content(struct request *rq, struct response *rs)
 	if (e == OK)
 		e = compose_people(rq, rs, c->brand_id);
 	if (e == OK)
-		add_view(rq, rs);
+		add_view(rq, rs, c);
 	return e;
 }
 
@@ -202,9 +233,9 @@ static enum err answer_saved(struct request *rq, struct response *rs,
 		e = add_problems(rq, rs, c, rs->model);
 	if (e != OK)
 		return e;
-	add_view(rq, rs);
-	if (why !=
-	    NULL) { /* the version seen stays: theirs must not be overwritten unseen */
+	add_view(rq, rs, c);
+	/* the version seen stays: theirs must not be overwritten unseen */
+	if (why != NULL) {
 		json_set_text(rs->extra, "why", why);
 		json_set_text(rs->extra, "seen", form_get(rq->form, "version"));
 	}
