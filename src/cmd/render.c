@@ -122,9 +122,9 @@ const struct command command_render = {
 	.name = "render",
 	.usage = "FILE",
 	.summary = "Prints a Liquid template rendered.",
-	.more = "An error is printed as FILE:line:column: sentence; the exit status is\n"
-		"then 1.  FILE is - for standard input.  {% include \"name\" %} finds\n"
-		"files beside FILE.\n",
+	.more = "An error is printed as FILE:line:column: sentence, with status 1.\n"
+		"FILE is - for standard input.\n"
+		"{% include \"name\" %} finds files beside FILE.\n",
 	.options = {
 		[DATA] = { "data", "FILE", "JSON object of the names it may use" },
 		[HTML] = { "html", NULL, "escape values where they stand in HTML" },

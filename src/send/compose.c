@@ -187,7 +187,8 @@ static struct liquid *compile(struct content *c, const char *part, const char *s
     enum liquid_escape escape)
 {
 	struct liquid_options o = {
-		.escape = escape, .now_ms = c->now, .zone = c->brand.time_zone,
+		.escape = escape, .known_filters = true, .now_ms = c->now,
+		.zone = c->brand.time_zone,
 	};
 	struct liquid_error error = { 0 };
 	struct liquid *l = NULL;

@@ -13,7 +13,10 @@
  * our pages (with layout, block, include, render) and the mails.  No environment, file
  * or network can be reached from a template; loads go through the loader given.
  *
- * Limits (struct liquid_limits, zero fields mean the defaults): nesting 16 for mail,
+ * Filters beside the standard ones: count (12,345), percent: all (39.9%), share: all
+ * (39.9), bytes (1.5 MB), json, date: format, zone; for pages raw_html.
+ *
+ * Limits (struct liquid_options, zero fields mean the defaults): nesting 16 for mail,
  * 100 for pages; output 2 MiB; 10,000 steps for mail, 1,000,000 for pages; a value 64
  * KiB.
  */

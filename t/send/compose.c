@@ -245,6 +245,11 @@ static void test_problems(void *mem)
 		if (p->level == PROBLEM_WARNING)
 			break;
 	ok(p->line == 2 && p->column == 5, "content_problems says where");
+	c = draft("S", "<p>{{ first_name | upcas }}</p>", "");
+	ok(content_compile(mem, &src, &content) == ERR_INVALID,
+	    "content_compile refuses an unknown filter");
+	is_text(problem(content, "html", PROBLEM_ERROR),
+	    "There is no filter named \"upcas\".", "content_problems names it");
 	c = draft("A\nB", "", "Text only");
 	ok(content_compile(mem, &src, &content) == ERR_INVALID,
 	    "content_compile refuses a line break in the subject");
