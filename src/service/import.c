@@ -284,9 +284,18 @@ static struct json_object *preview_row(void *mem, const struct import_record *x,
 	for (size_t k = 0; k < x->ntags; k++)
 		json_push_text(tags, x->tags[k]);
 	json_set(o, "tags", tags);
-	for (size_t k = 0; k < p->columns; k++)
-		if (p->targets[k].kind == TARGET_FIELD)
-			json_push(values, json_get(x->custom, p->targets[k].field->key));
+	for (size_t k = 0; k < p->columns; k++) {
+		const struct field *f = p->targets[k].field;
+		struct json_object *v;
+
+		if (p->targets[k].kind != TARGET_FIELD)
+			continue;
+		v = json_obj(mem);
+		json_set_text(v, "label", f->label);
+		json_set_text(v, "type", field_type_name(f->type));
+		json_set(v, "value", x->custom ? json_get(x->custom, f->key) : NULL);
+		json_push(values, v);
+	}
 	json_set(o, "values", values);
 	return o;
 }
