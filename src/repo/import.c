@@ -149,18 +149,18 @@ enum err import_get(struct db *db, void *mem, int64_t brand, int64_t id, struct 
 	return read_one(s, mem, out);
 }
 
-enum err import_page(struct db *db, void *mem, int64_t brand, int64_t before, size_t limit,
-    struct import **out, size_t *n)
+enum err import_page(struct db *db, void *mem, int64_t brand, int64_t before,
+    size_t limit, struct import **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LIST]);
-	struct import *all = mem_array(mem, struct import, limit);
+	struct import *all = mem_array(mem, struct import, limit + 1);
+	size_t n = 0;
 
-	*n = 0;
 	stmt_bind_int(s, 1, brand);
 	stmt_bind_int(s, 2, before > 0 ? before : INT64_MAX);
 	stmt_bind_int(s, 3, (int64_t)limit);
-	while (stmt_next(s) && *n < limit)
-		read_row(s, all, &all[(*n)++]);
+	while (stmt_next(s) && n < limit)
+		read_row(s, all, &all[n++]);
 	*out = all;
 	return stmt_error(s);
 }
@@ -348,18 +348,18 @@ enum err import_chunk(struct db *db, void *mem, int64_t id, int64_t number, char
 	return OK;
 }
 
-enum err import_refusals(struct db *db, void *mem, int64_t id, int64_t after, size_t limit,
-    struct import_refusal **out, size_t *n)
+enum err import_refusals(struct db *db, void *mem, int64_t id, int64_t after,
+    size_t limit, struct import_refusal **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[REFUSALS]);
-	struct import_refusal *all = mem_array(mem, struct import_refusal, limit);
+	struct import_refusal *all = mem_array(mem, struct import_refusal, limit + 1);
+	size_t n = 0;
 
-	*n = 0;
 	stmt_bind_int(s, 1, id);
 	stmt_bind_int(s, 2, after);
 	stmt_bind_int(s, 3, (int64_t)limit);
-	while (stmt_next(s) && *n < limit) {
-		struct import_refusal *r = &all[(*n)++];
+	while (stmt_next(s) && n < limit) {
+		struct import_refusal *r = &all[n++];
 
 		r->row = stmt_int(s, 0);
 		r->reason = stmt_copy(s, 1, all);

@@ -42,9 +42,9 @@ int import_existing_from(const char *name);	/* -1: no such word */
 
 enum err import_get(struct db *db, void *mem, int64_t brand, int64_t id,
     struct import **out) MUST_CHECK;
-/* Newest first, ids below `before` (0: all); array owned by mem. */
+/* Newest first, ids below `before` (0: all); an array owned by mem that ends at id 0. */
 enum err import_page(struct db *db, void *mem, int64_t brand, int64_t before,
-    size_t limit, struct import **out, size_t *n) MUST_CHECK;
+    size_t limit, struct import **out) MUST_CHECK;
 /* Sets i->id; the file goes into chunks of IMPORT_CHUNK. Call in a transaction. */
 enum err import_row_insert(struct db *db, struct import *i, const char *data,
     size_t len, int64_t now) MUST_CHECK;
@@ -78,6 +78,6 @@ struct import_refusal {
 	int64_t row;			/* of data, from 1 */
 	const char *reason, *content;	/* the row as CSV with commas */
 };
-/* Rows above `after`, in order; array owned by mem. */
+/* Rows above `after`, in order; an array owned by mem that ends at row 0. */
 enum err import_refusals(struct db *db, void *mem, int64_t id, int64_t after,
-    size_t limit, struct import_refusal **out, size_t *n) MUST_CHECK;
+    size_t limit, struct import_refusal **out) MUST_CHECK;

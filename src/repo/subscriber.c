@@ -120,6 +120,7 @@ static enum err read_one(struct stmt *s, void *mem, struct subscriber **out)
 	return OK;
 }
 
+/* The array ends at id 0. */
 static enum err read_all(struct stmt *s, void *mem, struct subscriber **out, size_t *n)
 {
 	struct subscriber *all = mem_array(mem, struct subscriber, 64);
@@ -127,12 +128,12 @@ static enum err read_all(struct stmt *s, void *mem, struct subscriber **out, siz
 
 	*n = 0;
 	while (stmt_next(s)) {
-		if (*n == cap) {
+		if (*n + 1 == cap) {
 			cap *= 2;
 			all = mem_resize(mem, all, cap * sizeof(*all));
 		}
-		all[*n] = (struct subscriber){ 0 };
 		read_row(s, all, &all[(*n)++]);
+		all[*n] = (struct subscriber){ 0 };
 	}
 	*out = all;
 	return stmt_error(s);
@@ -174,20 +175,35 @@ static void bind_ids(struct stmt *s, int n, const int64_t *ids, size_t nids)
 }
 
 enum err subscriber_many(struct db *db, void *mem, int64_t brand, const int64_t *ids,
-    size_t nids, struct subscriber **out, size_t *n)
+    size_t nids, struct subscriber **out)
 {
+	size_t n;
 	STMT_SCOPE s = db_stmt(db, &sql[MANY]);
 
 	stmt_bind_int(s, 1, brand);
 	bind_ids(s, 2, ids, nids);
-	return read_all(s, mem, out, n);
+	return read_all(s, mem, out, &n);
 }
 
 /* A page's statement is put together of fixed parts; its parameters are numbered as they come. */
 struct query {
 	struct buf *text;
 	int params;
+	const char *order;
 };
+
+/*
+ * What it goes down by.  The start of an address is found by the index of addresses: the +
+ * keeps SQLite from walking all ids instead.
+ */
+static const char *order_of(const struct subscriber_filter *f)
+{
+	if (f->list)
+		return "m.subscriber_id";
+	if (f->tag)
+		return "g.subscriber_id";
+	return f->search && strchr(f->search, '@') ? "+s.id" : "s.id";
+}
 
 static int param(struct query *q, const char *before, const char *after)
 {
@@ -212,8 +228,7 @@ static void page_text(struct query *q, const struct subscriber_filter *f)
 	if (f->tag && f->list)
 		param(q, " AND EXISTS (SELECT 1 FROM subscriber_tags g"
 			 "  WHERE g.subscriber_id = s.id AND g.tag = ", ")");
-	param(q, f->list ? " AND m.subscriber_id < " : f->tag ? " AND g.subscriber_id < "
-							      : " AND s.id < ", "");
+	param(q, mem_printf(q->text, " AND %s < ", q->order), "");
 	if (f->status >= 0)
 		param(q, " AND s.status = ", "");
 	if (f->search) {
@@ -225,8 +240,7 @@ static void page_text(struct query *q, const struct subscriber_filter *f)
 		}
 		buf_char(q->text, ')');
 	}
-	param(q, f->list ? " ORDER BY m.subscriber_id DESC LIMIT "
-	    : f->tag ? " ORDER BY g.subscriber_id DESC LIMIT " : " ORDER BY s.id DESC LIMIT ", "");
+	param(q, mem_printf(q->text, " ORDER BY %s DESC LIMIT ", q->order), "");
 }
 
 static void bind_search(struct stmt *s, int *n, void *mem, const char *search)
@@ -251,7 +265,7 @@ static void bind_search(struct stmt *s, int *n, void *mem, const char *search)
 enum err subscriber_page(struct db *db, void *mem, const struct subscriber_filter *f,
     struct subscriber **out, size_t *n)
 {
-	struct query q = { .text = buf_new(mem) };
+	struct query q = { .text = buf_new(mem), .order = order_of(f) };
 	int p = 0;
 
 	page_text(&q, f);

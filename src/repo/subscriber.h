@@ -16,10 +16,10 @@ enum err subscriber_get_by_key(struct db *db, void *mem, int64_t brand, const ch
     struct subscriber **out) MUST_CHECK;
 /*
  * Those of `ids` that exist, in order of id, with tags: one query, for the sender.
- * *out is an array owned by mem.
+ * An array owned by mem that ends at id 0.
  */
 enum err subscriber_many(struct db *db, void *mem, int64_t brand, const int64_t *ids,
-    size_t nids, struct subscriber **out, size_t *n) MUST_CHECK;
+    size_t nids, struct subscriber **out) MUST_CHECK;
 
 /* What a page of subscribers shows. Zero and NULL mean: any. */
 struct subscriber_filter {

@@ -256,14 +256,14 @@ static void add_counts(struct import_counts *to, const struct import_counts *c)
 
 /* People, then what each row does to them. */
 static enum err decide(struct db *db, void *mem, struct import_batch *b, const struct import *i,
-    struct import_counts *c, struct import_person **all, size_t *n)
+    struct import_counts *c, struct import_people *people)
 {
 	struct import_person *p;
 	enum err e;
 
 	qsort(b->rows, b->n, sizeof(*b->rows), by_key);
-	e = import_people(db, mem, i, b->rows, b->n, all, n);
-	p = *all;
+	e = import_people(db, mem, i, b->rows, b->n, people);
+	p = people->all;
 	for (size_t k = 0; e == OK && k < b->n; k++) {
 		if (strcmp(p->key, b->rows[k].key) != 0)
 			p++;
@@ -277,14 +277,13 @@ static enum err store(struct db *db, void *mem, struct import_batch *b, struct i
     struct import_plan *plan, int64_t now)
 {
 	struct import_counts c = b->counts;
-	struct import_person *all;
-	size_t n;
+	struct import_people people;
 	enum err e = OK;
 
 	if (b->n > 0)
-		e = decide(db, mem, b, after, &c, &all, &n);
+		e = decide(db, mem, b, after, &c, &people);
 	if (e == OK && b->n > 0)
-		e = write_people(db, mem, after, all, n, now);
+		e = write_people(db, mem, after, people.all, people.n, now);
 	if (e == OK)
 		e = import_plan_store(db, plan);
 	if (e == OK && c.invalid > 0) {
@@ -327,14 +326,14 @@ enum err import_batch_store(struct db *db, struct import_batch *b, struct import
 enum err import_batch_foresee(struct db *db, void *mem, struct import_batch *b,
     const struct import *i, const char ***out)
 {
-	struct import_person *all, *p;
-	size_t n;
+	struct import_people people;
+	struct import_person *p;
 	enum err e;
 
 	*out = mem_array(mem, const char *, b->n + 1);
 	qsort(b->rows, b->n, sizeof(*b->rows), by_key);
-	e = import_people(db, mem, i, b->rows, b->n, &all, &n);
-	p = all;
+	e = import_people(db, mem, i, b->rows, b->n, &people);
+	p = people.all;
 	for (size_t k = 0; e == OK && k < b->n; k++) {
 		if (strcmp(p->key, b->rows[k].key) != 0)
 			p++;

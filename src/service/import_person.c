@@ -50,7 +50,7 @@ static void is_known(struct import_person *p, void *mem, struct import_known *k,
 }
 
 enum err import_people(struct db *db, void *mem, const struct import *i,
-    const struct import_record *rows, size_t n, struct import_person **out, size_t *nout)
+    const struct import_record *rows, size_t n, struct import_people *out)
 {
 	struct import_person *all = mem_array(mem, struct import_person, n + 1);
 	size_t people = 0, nsuppressed, at = 0, nlists = json_object_array_length(i->lists);
@@ -62,8 +62,7 @@ enum err import_people(struct db *db, void *mem, const struct import *i,
 	for (size_t k = 0; k < n; k++)
 		if (people == 0 || strcmp(all[people - 1].key, rows[k].key) != 0)
 			all[people++].key = rows[k].key;
-	*out = all;
-	*nout = people;
+	*out = (struct import_people){ .all = all, .n = people };
 	keys = keys_of(mem, all, people);
 	e = import_rows_known(db, mem, i->brand_id, keys, i->lists, &known);
 	if (e == OK)

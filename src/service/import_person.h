@@ -23,12 +23,13 @@ enum import_outcome {
 	OUTCOME_NEW, OUTCOME_UPDATED, OUTCOME_UNCHANGED, OUTCOME_SUPPRESSED
 };
 
-/*
- * The people of rows sorted by key, with what is known of them. *out is owned by mem.
- */
+struct import_people {
+	struct import_person *all;	/* in order of key */
+	size_t n;
+};
+/* The people of rows sorted by key, with what is known of them; owned by mem. */
 enum err import_people(struct db *db, void *mem, const struct import *i,
-    const struct import_record *rows, size_t n, struct import_person **out,
-    size_t *nout) MUST_CHECK;
+    const struct import_record *rows, size_t n, struct import_people *out) MUST_CHECK;
 /* One row after another of the same person, as the policy says. */
 enum import_outcome import_person_take(struct import_person *p, void *mem,
     const struct import_record *r, enum import_existing policy);

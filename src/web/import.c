@@ -22,18 +22,19 @@ static enum err find(struct request *rq, struct import **i)
 enum err import_index(struct request *rq, struct response *rs)
 {
 	int64_t before = form_int(rq->query, "cursor", 1, INT64_MAX, 0);
-	size_t n, limit = (size_t)form_int(rq->query, "limit", 1, 200, 50);
+	size_t n = 0, limit = (size_t)form_int(rq->query, "limit", 1, 200, 50);
 	struct json_object *o = json_obj(rs), *items = json_arr(rs);
 	struct import *all;
 	enum err e;
 
 	if (!form_ok(rq->query))
 		return respond_error(rs, ERR_MALFORMED, "This page of imports does not exist.");
-	e = import_page(rq->db, rq, rq->args[0], before, limit + 1, &all, &n);
+	e = import_page(rq->db, rq, rq->args[0], before, limit + 1, &all);
 	if (e != OK)
 		return e;
-	for (size_t i = 0; i < n && i < limit; i++)
-		json_push(items, import_json(rs, &all[i]));
+	for (; all[n].id; n++)
+		if (n < limit)
+			json_push(items, import_json(rs, &all[n]));
 	json_set(o, "items", items);
 	json_set_text(o, "next_cursor",
 	    n > limit ? mem_printf(rs, "%lld", (long long)all[limit - 1].id) : NULL);
@@ -272,14 +273,14 @@ enum err import_refused_csv(struct request *rq, struct response *rs)
 		struct buf *b = buf_new(tmp);
 		struct import_refusal *r;
 
-		e = import_refusals(rq->db, tmp, i->id, after, REFUSED_PAGE, &r, &n);
-		for (size_t k = 0; e == OK && k < n; k++) {
-			csv_put_int(b, r[k].row);
-			csv_put(b, r[k].reason);
+		e = import_refusals(rq->db, tmp, i->id, after, REFUSED_PAGE, &r);
+		for (n = 0; e == OK && r[n].row; n++) {
+			csv_put_int(b, r[n].row);
+			csv_put(b, r[n].reason);
 			buf_char(b, ',');
-			buf_str(b, r[k].content);
+			buf_str(b, r[n].content);
 			csv_end_row(b);
-			after = r[k].row;
+			after = r[n].row;
 		}
 		response_write(rs, b->data, b->len);
 	}
