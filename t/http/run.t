@@ -73,5 +73,8 @@ ok($two->until_true(20, sub { !$two->processes }), './run killed: its processes 
     or diag map { Site::command_line($_) . "\n" } $two->processes;
 
 $one->stop;
+$one->run;
+is($one->get('/healthz')->{status}, 200, 'stopped and started again at once');
+$one->stop;
 is_deeply([ $one->processes ], [], 'SIGTERM leaves nothing behind');
 done_testing;
