@@ -11,6 +11,7 @@
 
 #define MOST_DEPTH 512
 #define MOST_LABEL 200
+#define MOST_NUMBERED 2000	/* counting them takes time with their square */
 
 /* An author's HTML as gumbo reads it; all of its memory belongs to `mem`. */
 struct tree {
@@ -346,7 +347,8 @@ static void enter(struct writer *w, const GumboNode *n)
 		w->space = false;
 	} else if (is(n, GUMBO_TAG_LI)) {
 		before_word(w);
-		if (is(n->parent, GUMBO_TAG_OL))
+		if (is(n->parent, GUMBO_TAG_OL) &&
+		    n->index_within_parent < MOST_NUMBERED)
 			buf_printf(w->out, "%d. ", place_in_list(n));
 		else
 			buf_str(w->out, "- ");

@@ -138,6 +138,12 @@ static void hostile_tests(void *mem)
 		buf_printf(b, "<p><a href=\"/%zu\">x", i);
 	ok(html_links(mem, b->data, b->len, &link, &n) == ERR_INVALID || n == 5000,
 	    "unclosed links are found or refused");
+	buf_reset(b);
+	buf_str(b, "<ol>");
+	for (i = 0; i < 100000; i++)
+		buf_str(b, "<li>x");
+	is_int((int64_t)(strlen(html_to_text(mem, b->data, b->len)) / 100000), 4,
+	    "a list of 100,000 is written soon");
 	is_text(links(mem, "<a href=\"{{ "), "", "an unclosed attribute is no link");
 	is_text(links(mem, "{% if"), "", "an unclosed tag is no trouble");
 	is_text(links(mem, "{"), "", "nor is a brace alone");
