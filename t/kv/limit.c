@@ -155,7 +155,8 @@ static void details(struct kv *kv, const char *kind)
 	ok(granted == 0 && wait >= 95 && wait <= 100,
 	    "starts empty and says when there is one (%d ms)", wait);
 	usleep(320000);
-	ok(bucket_take(kv, "d:1", 10, 1, 5, &granted, &wait) == OK && granted == 3,
+	/* three, more if the machine is busy and the sleep was longer */
+	ok(bucket_take(kv, "d:1", 10, 1, 5, &granted, &wait) == OK && granted >= 3,
 	    "fills with time");
 	usleep(1300000);
 	ok(bucket_take(kv, "d:1", 10, 1, 99, &granted, &wait) == OK && granted == 10,
