@@ -372,13 +372,13 @@ enum err campaign_duplicate(struct request *rq, struct response *rs)
 
 /* ---- pause, resume, cancel ---- */
 
-static const char *caller_name(const struct request *rq)
+static const char *caller_name(struct request *rq)
 {
 	const struct caller *by = rq->caller;
 
-	if (!text_empty(by->name))
-		return by->name;
-	return text_empty(by->email) ? "an API key" : by->email;
+	if (by->key_id != 0)
+		return mem_printf(rq, "the API key “%s”", by->name);
+	return text_empty(by->name) ? by->email : by->name;
 }
 
 enum err campaign_do_pause(struct request *rq, struct response *rs)

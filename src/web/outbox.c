@@ -14,6 +14,22 @@
 
 enum { PAGE_ROWS = 30, SEARCH_MAX = 254 };
 
+/* The text in one line, for a list. */
+static const char *one_line(void *mem, const char *text)
+{
+	struct buf *b = buf_new(mem);
+
+	for (; *text != '\0'; text++) {
+		bool blank = strchr(" \t\r\n", *text) != NULL;
+
+		if (!blank)
+			buf_char(b, *text);
+		else if (b->len > 0 && b->data[b->len - 1] != ' ')
+			buf_char(b, ' ');
+	}
+	return b->data;
+}
+
 static struct json_object *line_json(void *mem, const struct outbox_message *m)
 {
 	struct json_object *o = json_obj(mem);
@@ -78,8 +94,10 @@ enum err outbox_index(struct request *rq, struct response *rs)
 		n--;
 		next = mem_printf(rs, "%lld", (long long)m[n - 1].id);
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		m[i].text = one_line(rs, m[i].text);
 		json_push(items, line_json(rs, &m[i]));
+	}
 	json_set(o, "items", items);
 	json_set_text(o, "next_cursor", next);
 	return respond(rs, o);
