@@ -1,3 +1,4 @@
+#!/usr/bin/perl
 # Who is in a brand, with which role: as page and as API, through nginx.
 use strict;
 use warnings;

@@ -59,7 +59,8 @@ sub run {
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>', $out or die;
 		open STDERR, '>&', \*STDOUT;
-		exec "$top/run", '--state', $self->{state}, '--port', $self->{port}, @{ $self->{args} };
+		# a test that is killed takes its site with it
+		exec qw(setpriv --pdeathsig TERM), "$top/run", '--state', $self->{state}, '--port', $self->{port}, @{ $self->{args} };
 		die "exec: $!";
 	}
 	$self->{pid} = $pid;
