@@ -25,6 +25,13 @@ enum { TOKEN_MAX = 64 };	/* bytes of text, with the NUL */
 /* Writes the text to out (TOKEN_MAX) and returns its length. */
 int token_write(const struct keyring *k, const struct token *t, char *out);
 /*
+ * The same for many tokens: the key is prepared once, which makes each three times
+ * cheaper.  Owned by mem.
+ */
+struct token_signer;
+struct token_signer *token_signer_new(void *mem, const struct keyring *k);
+int token_sign(const struct token_signer *s, const struct token *t, char *out);
+/*
  * ERR_NOTFOUND unless it is ours, canonical and for that purpose. Constant-time check.
  */
 enum err token_read(const struct keyring *k, enum token_purpose purpose,

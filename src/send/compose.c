@@ -417,7 +417,7 @@ static struct content *content_new(void *mem, const struct compose_source *src)
 
 	c->src = *src;
 	c->public_url = mem_str(c, src->public_url ? src->public_url : "");
-	c->keys = src->keys;
+	c->signer = token_signer_new(c, src->keys);
 	c->mode = src->mode;
 	c->campaign_id = src->campaign->id;
 	c->brand_id = src->brand->id;

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "base/token.h"
 #include "send/compose.h"
 #include "view/liquid.h"
 
@@ -39,7 +40,7 @@ struct content {
 	struct compose_source
 	    src; /* campaign, brand, fields, known: only while compiling */
 	const char *public_url;
-	const struct keyring *keys;
+	struct token_signer *signer;
 	enum compose_mode mode;
 	int64_t campaign_id, brand_id, now;
 	struct brand brand;		/* copied: what merge_data needs */

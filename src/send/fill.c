@@ -61,17 +61,35 @@ struct json_object *merge_data(void *mem, const struct subscriber *s,
 	return o;
 }
 
+/* {public_url}/t/o/{token}, for example. */
+static void put_address(const struct content *c, const char *path, const struct token *t,
+    struct buf *out)
+{
+	char text[TOKEN_MAX];
+	int n = token_sign(c->signer, t, text);
+
+	buf_str(out, c->public_url);
+	buf_str(out, path);
+	buf_add(out, text, (size_t)n);
+}
+
 void fill_begin(struct fill *f, const struct content *c, void *mem,
     const struct subscriber *who)
 {
+	struct buf *b = buf_new(mem);
+	struct token t = { .purpose = TOKEN_UNSUBSCRIBE };
+
 	*f = (struct fill){ .c = c, .mem = mem, .who = who };
 	f->tmp = buf_new(mem);
+	if (c->mode == COMPOSE_SEND) {
+		t.campaign = c->campaign_id;
+		t.subscriber = who->id;
+	}
 	if (c->mode == COMPOSE_PREVIEW)
-		f->unsubscribe = mem_str(mem, "#unsubscribe");
+		buf_str(b, "#unsubscribe");
 	else
-		f->unsubscribe = unsubscribe_url(mem, c->public_url, c->keys,
-		    c->mode == COMPOSE_SEND ? c->campaign_id : 0,
-		    c->mode == COMPOSE_SEND ? who->id : 0);
+		put_address(c, "/u/", &t, b);
+	f->unsubscribe = b->data;
 }
 
 static struct json_object *data_of(struct fill *f)
@@ -89,12 +107,8 @@ static void put_token(struct fill *f, enum token_purpose purpose, int link,
 		.purpose = purpose, .campaign = f->c->campaign_id,
 		.subscriber = f->who->id, .link = link,
 	};
-	char text[TOKEN_MAX];
-	int n = token_write(f->c->keys, &t, text);
 
-	buf_str(out, f->c->public_url);
-	buf_str(out, purpose == TOKEN_OPEN ? "/t/o/" : "/t/c/");
-	buf_add(out, text, (size_t)n);
+	put_address(f->c, purpose == TOKEN_OPEN ? "/t/o/" : "/t/c/", &t, out);
 }
 
 /* Replaces the marks of a rendered part; a mark that is not ours is dropped. */

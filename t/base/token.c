@@ -15,6 +15,23 @@ static bool same(const struct token *a, const struct token *b)
 	    a->subscriber == b->subscriber && a->link == b->link;
 }
 
+static void signs_many(void)
+{
+	void *mem = mem_scope(NULL, "token_signer");
+	struct token_signer *s = token_signer_new(mem, &keys);
+	int wrong = 0;
+
+	for (int i = 0; i < 200; i++) {
+		struct token t = { TOKEN_OPEN + i % 4, i * 7919, i * 104729, i };
+		char a[TOKEN_MAX], b[TOKEN_MAX];
+
+		wrong += token_write(&keys, &t, a) != token_sign(s, &t, b) ||
+		    strcmp(a, b) != 0;
+	}
+	is_int(wrong, 0, "token_sign signs as token_write does");
+	mem_free(mem);
+}
+
 static void round_trips(void)
 {
 	static const int64_t numbers[] = { 0, 1, 127, 128, 16383, 16384, 1234567890123,
@@ -124,6 +141,7 @@ int main(void)
 	void *mem = mem_scope(NULL, "test");
 
 	round_trips();
+	signs_many();
 	forgeries();
 	uncanonical(mem);
 	nonsense();
