@@ -89,7 +89,7 @@ static void problem(struct request *rq, struct response *rs, enum err e)
 	json_set_text(o, "title", status_title(rs->status));
 	json_set_int(o, "status", rs->status);
 	json_set_text(o, "detail", rs->detail);
-	if (e == ERR_INVALID && errors != NULL)
+	if ((e == ERR_INVALID || e == ERR_CONFLICT) && !form_ok(rq->form))
 		json_set(o, "errors", errors);
 	set_json(rs, "application/problem+json", o);
 }
@@ -157,7 +157,7 @@ static void answer_error(const struct site *site, struct request *rq,
 	if (ask_again(site, rq, rs, e))
 		return;
 	rs->status = err_status(e);
-	if (rs->detail == NULL && e == ERR_INVALID)
+	if (rs->detail == NULL && (e == ERR_INVALID || e == ERR_CONFLICT))
 		rs->detail = first_sentence(rq->form);
 	if (rs->detail == NULL)
 		rs->detail = sentences[e] ? sentences[e] : own_fault(rq);

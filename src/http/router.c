@@ -141,6 +141,18 @@ static enum err find(const struct site *site, struct request *rq, struct respons
 	return path ? refuse_method(site, rq, rs) : ERR_NOTFOUND;
 }
 
+/* What an API's GET did not understand of its query; pages show what they can. */
+static enum err refuse_query(const struct request *rq, struct response *rs)
+{
+	if (!rq->api || rq->method != GET || rs->streaming || form_ok(rq->query))
+		return OK;
+	json_object_object_foreach(form_errors(rq->query), name, sentence) {
+		return respond_error(rs, ERR_MALFORMED, "%s: %s", name,
+		    json_object_get_string(sentence));
+	}
+	return OK;
+}
+
 static enum err serve(const struct site *site, struct request *rq, struct response *rs)
 {
 	enum err e = rq->segments ? find(site, rq, rs) : ERR_MALFORMED;
@@ -152,7 +164,8 @@ static enum err serve(const struct site *site, struct request *rq, struct respon
 	e = site->enter(rq, rs, rq->route);
 	if (e != OK || rs->body != NULL || rs->location != NULL)
 		return e;
-	return rq->route->handle(rq, rs);
+	e = rq->route->handle(rq, rs);
+	return e == OK ? refuse_query(rq, rs) : e;
 }
 
 void site_serve(const struct site *site, struct request *rq, struct response *rs)

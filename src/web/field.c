@@ -53,6 +53,9 @@ enum err field_make(struct request *rq, struct response *rs)
 		return e;
 	audit(rq, "field.create", f->id, field_json(rq, f));
 	respond_flash(rs, "The field “%s” is there. In a mail it is {{ %s }}.", f->label, f->key);
+	if (rq->api)
+		return respond_made(rs, field_json(rs, f), "/brands/%lld/fields/%lld",
+		    (long long)f->brand_id, (long long)f->id);
 	return respond_made(rs, field_json(rs, f), "/brands/%lld/fields", (long long)f->brand_id);
 }
 

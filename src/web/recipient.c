@@ -25,7 +25,7 @@ static void take_state(struct request *rq, struct recipient_filter *f)
 	else if (state >= 0)
 		f->states = 1u << state;
 	else if (!text_empty(word))
-		form_fail(rq->form, "state", "There is no state “%s”.", word);
+		form_fail(rq->query, "state", "There is no state “%s”.", word);
 }
 
 static struct recipient_filter filter_of(struct request *rq)
@@ -37,6 +37,14 @@ static struct recipient_filter filter_of(struct request *rq)
 	f.reason = form_text(rq->query, "reason", 0, REASON_MAX);
 	f.after = form_int(rq->query, "cursor", 0, INT64_MAX, 0);
 	return f;
+}
+
+static enum err refuse_filter(const struct request *rq, struct response *rs)
+{
+	const char *why = form_error(rq->query, "state");
+
+	return respond_error(rs, ERR_MALFORMED, "%s",
+	    why ? why : "This list of recipients has a filter that does not exist.");
 }
 
 static struct json_object *recipient_json(void *mem, const struct recipient *r)
@@ -93,8 +101,8 @@ enum err recipient_index(struct request *rq, struct response *rs)
 	size_t i;
 	enum err e = campaign_find(rq, &c);
 
-	if (e == OK && !form_ok(rq->form))
-		e = ERR_INVALID;
+	if (e == OK && !form_ok(rq->query))
+		return refuse_filter(rq, rs);
 	if (e == OK)
 		e = recipient_page(rq->db, rq, c->id, &f, &page);
 	if (e == OK && !rq->api)
@@ -172,8 +180,8 @@ enum err recipient_csv(struct request *rq, struct response *rs)
 	size_t i;
 	enum err e = campaign_find(rq, &c);
 
-	if (e == OK && !form_ok(rq->form))
-		e = ERR_INVALID;
+	if (e == OK && !form_ok(rq->query))
+		return refuse_filter(rq, rs);
 	if (e == OK)
 		e = respond_stream(rs, "text/csv; charset=utf-8",
 		    mem_printf(rs, "campaign-%lld-recipients.csv", (long long)c->id));
