@@ -1,7 +1,7 @@
 /*
- * Rows a second of a CSV import into an empty brand and again into a full one, beside bare
- * INSERTs of the same rows in one transaction: import [ROWS [DATABASE-URL]].  The database
- * must be migrated and empty; without a URL a SQLite file is made in $TMPDIR.
+ * Rows a second of a CSV import into an empty brand and again into a full one, beside
+ * bare INSERTs of the same rows in one transaction: import [ROWS [DATABASE-URL]].  The
+ * database must be migrated and empty; without a URL a SQLite file is made in $TMPDIR.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +14,13 @@
 #include "service/import.h"
 
 static const char *const sql[] = {
-	"INSERT INTO subscribers (brand_id, email, email_key, status, first_name, last_name, custom,"
+	"INSERT INTO subscribers (brand_id, email, email_key, status, first_name, "
+	"last_name, custom,"
 	" created_at, updated_at) VALUES (2, $1, $1, 'active', $2, $3, $4, 1, 1)",
 	"INSERT INTO brands (id, name, hook_token, created_at, updated_at)"
 	" VALUES (1, 'A', 'a', 1, 1), (2, 'B', 'b', 1, 1)",
-	"INSERT INTO lists (id, brand_id, name, created_at, updated_at) VALUES (1, 1, 'L', 1, 1)",
+	"INSERT INTO lists (id, brand_id, name, created_at, updated_at) VALUES (1, 1, "
+	"'L', 1, 1)",
 	"INSERT INTO fields (brand_id, key, label, type, choices, created_at) VALUES"
 	" (1, 'city', 'City', 'text', '[]', 1), (1, 'since', 'Since', 'date', '[]', 1)",
 };
@@ -33,7 +35,7 @@ static void must(enum err e, const char *what)
 
 static unsigned shuffle(unsigned k)
 {
-	return (k * 2654435761u) ^ (k >> 7);	/* addresses come in no order */
+	return (k * 2654435761u) ^ (k >> 7); /* addresses come in no order */
 }
 
 static struct buf *csv_of(void *mem, int rows)
@@ -42,17 +44,21 @@ static struct buf *csv_of(void *mem, int rows)
 
 	buf_str(b, "email,first_name,last_name,city,since,tags\n");
 	for (int k = 0; k < rows; k++)
-		buf_printf(b, "p%x.%d@mail%d.example,First%d,Last%d,City %d,2021-%02d-%02d,t%d\n",
-		    shuffle((unsigned)k), k, k % 97, k % 500, k % 900, k % 300, k % 12 + 1,
-		    k % 28 + 1, k % 7);
+		buf_printf(b,
+		    "p%x.%d@mail%d.example,First%d,Last%d,City %d,2021-%02d-%02d,t%d\n",
+		    shuffle((unsigned)k), k, k % 97, k % 500, k % 900, k % 300,
+		    k % 12 + 1, k % 28 + 1, k % 7);
 	return b;
 }
 
 static double import_once(struct app *app, void *mem, const struct buf *csv, int rows)
 {
 	const struct import_request how = { .brand = 1, .now = 1, .start = true };
-	struct form_file file = { .field = "file", .name = "bench.csv", .type = "text/csv",
-		.data = csv->data, .len = csv->len };
+	struct form_file file = { .field = "file",
+		.name = "bench.csv",
+		.type = "text/csv",
+		.data = csv->data,
+		.len = csv->len };
 	struct form *f = form_new(mem);
 	struct work_report w = { 0 };
 	struct import *i;
@@ -62,7 +68,8 @@ static double import_once(struct app *app, void *mem, const struct buf *csv, int
 	form_add_file(f, &file);
 	start = clock_mono_us();
 	must(import_create(app->db, mem, &how, f, &i), "upload");
-	printf("upload and look  %9.0f rows/s\n", rows / ((double)(clock_mono_us() - start) / 1e6));
+	printf("upload and look  %9.0f rows/s\n",
+	    rows / ((double)(clock_mono_us() - start) / 1e6));
 	start = clock_mono_us();
 	do
 		must(import_work(app, 45000, &w), "import_work");
@@ -84,13 +91,15 @@ static double insert_raw(struct db *db, int rows)
 		STMT_SCOPE s = db_stmt(db, &sql[0]);
 		char text[200];
 
-		snprintf(text, sizeof(text), "p%x.%d@mail%d.example", shuffle((unsigned)k), k, k % 97);
+		snprintf(text, sizeof(text), "p%x.%d@mail%d.example",
+		    shuffle((unsigned)k), k, k % 97);
 		stmt_bind_text(s, 1, text);
 		snprintf(text, sizeof(text), "First%d", k % 500);
 		stmt_bind_text(s, 2, text);
 		snprintf(text, sizeof(text), "Last%d", k % 900);
 		stmt_bind_text(s, 3, text);
-		snprintf(text, sizeof(text), "{\"city\":\"City %d\",\"since\":\"2021-01-01\"}", k % 300);
+		snprintf(text, sizeof(text),
+		    "{\"city\":\"City %d\",\"since\":\"2021-01-01\"}", k % 300);
 		stmt_bind_text(s, 4, text);
 		must(stmt_run(s), "insert");
 	}
@@ -119,9 +128,11 @@ int main(int argc, char **argv)
 	fresh = import_once(&app, mem, csv, rows);
 	again = import_once(&app, mem, csv, rows);
 	raw = insert_raw(app.db, rows);
-	printf("import, new      %9.0f rows/s  (with list, tag and consent; %.2f of bare INSERTs)\n",
+	printf("import, new      %9.0f rows/s  (with list, tag and consent; %.2f of "
+	       "bare INSERTs)\n",
 	    fresh, fresh / raw);
-	printf("import, again    %9.0f rows/s  (nothing changes; %.2f)\n", again, again / raw);
+	printf("import, again    %9.0f rows/s  (nothing changes; %.2f)\n", again,
+	    again / raw);
 	printf("bare INSERT      %9.0f rows/s  (one table, one transaction)\n", raw);
 	if (argc <= 2)
 		for (size_t k = 0; k < 4; k++)

@@ -10,16 +10,16 @@ enum { BAD_RAW = 1000 };
 struct csv_reader {
 	struct csv_parser p;
 	char delimiter;
-	struct buf *win;		/* bytes fed and not yet given as rows */
-	int64_t base;			/* position in the file of win->data[0] */
-	size_t row, scan;		/* start of the row; up to where the parser has read */
+	struct buf *win;  /* bytes fed and not yet given as rows */
+	int64_t base;     /* position in the file of win->data[0] */
+	size_t row, scan; /* start of the row; up to where the parser has read */
 	bool last, skipping, complete, overfull;
-	struct buf *text;		/* the cells, each with a NUL */
-	size_t at[CSV_CELLS_MAX + 1];	/* where each begins in text */
+	struct buf *text;             /* the cells, each with a NUL */
+	size_t at[CSV_CELLS_MAX + 1]; /* where each begins in text */
 	size_t count, longest;
 	const char *why;
 	size_t raw_at, raw_len;
-	struct buf *bad;		/* start of a row that was skipped */
+	struct buf *bad; /* start of a row that was skipped */
 	int64_t end;
 };
 
@@ -57,7 +57,7 @@ struct csv_reader *csv_reader_new(void *mem, char delimiter, int64_t position)
 	struct csv_reader *r = mem_new(mem, struct csv_reader);
 
 	if (csv_init(&r->p, CSV_STRICT) != 0)
-		r->why = "";	/* only for options that do not exist */
+		r->why = ""; /* only for options that do not exist */
 	csv_set_delim(&r->p, (unsigned char)delimiter);
 	mem_on_free(r, reader_free);
 	r->delimiter = delimiter;
@@ -81,7 +81,8 @@ void csv_reader_feed(struct csv_reader *r, const char *data, size_t n, bool last
 	r->last = last;
 }
 
-/* Offset after the line that begins at `from`: after LF, CRLF or CR; 0: no end in sight. */
+/* Offset after the line that begins at `from`: after LF, CRLF or CR; 0: no end in
+ * sight. */
 static size_t line_end(const struct csv_reader *r, size_t from)
 {
 	const char *d = r->win->data + from;
@@ -110,7 +111,8 @@ static void row_is(struct csv_reader *r, size_t end)
 {
 	r->raw_at = r->row;
 	r->raw_len = end - r->row;
-	while (r->raw_len > 0 && strchr("\r\n", r->win->data[r->raw_at + r->raw_len - 1]))
+	while (
+	    r->raw_len > 0 && strchr("\r\n", r->win->data[r->raw_at + r->raw_len - 1]))
 		r->raw_len--;
 	r->row = r->scan = end;
 	r->end = r->base + (int64_t)end;
@@ -124,7 +126,8 @@ static enum csv_got refuse(struct csv_reader *r, size_t end, const char *why)
 	return CSV_GOT_BAD;
 }
 
-/* True if a cell of the line begins with a quote: then the quotes in it have a meaning. */
+/* True if a cell of the line begins with a quote: then the quotes in it have a meaning.
+ */
 static bool is_quoted(const struct csv_reader *r, size_t from, size_t end)
 {
 	bool at_start = true;
@@ -153,7 +156,8 @@ static void plain_cell(struct csv_reader *r, size_t from, size_t end)
 	on_cell(r->win->data + from, end - from, r);
 }
 
-/* A line with stray quotes inside unquoted cells (12" vinyl): cut at the delimiters alone. */
+/* A line with stray quotes inside unquoted cells (12" vinyl): cut at the delimiters
+ * alone. */
 static void plain_row(struct csv_reader *r, size_t from, size_t end)
 {
 	size_t cell = from;
@@ -193,7 +197,8 @@ static enum csv_got given(struct csv_reader *r, size_t end)
 	return CSV_GOT_ROW;
 }
 
-/* A row beyond CSV_ROW_MAX without a line end: dropped as it comes, up to the line end. */
+/* A row beyond CSV_ROW_MAX without a line end: dropped as it comes, up to the line end.
+ */
 static enum csv_got skip(struct csv_reader *r)
 {
 	size_t end = line_end(r, r->row);
@@ -217,14 +222,16 @@ static bool is_blank(const struct csv_reader *r, size_t end)
 	return strspn(r->win->data + r->row, " \t\r\n") >= end - r->row;
 }
 
-/* The quotes of the row that ends (or not) at `end` are wrong: it costs its first line. */
+/* The quotes of the row that ends (or not) at `end` are wrong: it costs its first line.
+ */
 static enum csv_got broken(struct csv_reader *r, size_t end, bool first)
 {
 	if (first && end && !is_quoted(r, r->row, end)) {
 		plain_row(r, r->row, end);
 		return given(r, end);
 	}
-	return refuse(r, line_end(r, r->row), "A quote is opened and not closed properly.");
+	return refuse(r, line_end(r, r->row),
+	    "A quote is opened and not closed properly.");
 }
 
 enum csv_got csv_reader_next(struct csv_reader *r)
@@ -232,7 +239,7 @@ enum csv_got csv_reader_next(struct csv_reader *r)
 	buf_reset(r->text);
 	r->count = r->longest = 0;
 	r->complete = r->overfull = false;
-	r->scan = r->row;	/* a row begun before more was fed is read again */
+	r->scan = r->row; /* a row begun before more was fed is read again */
 	csv_fini(&r->p, NULL, NULL, NULL);
 	if (r->skipping)
 		return skip(r);
@@ -315,7 +322,8 @@ void csv_put(struct buf *b, const char *cell)
 	bool guard = is_formula(cell);
 
 	separate(b);
-	/* an empty first cell is quoted, so that the next one sees that it is not the first */
+	/* an empty first cell is quoted, so that the next one sees that it is not the
+	 * first */
 	if (!guard && *cell && !strpbrk(cell, "\",\r\n;\t ")) {
 		buf_str(b, cell);
 		return;

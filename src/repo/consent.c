@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+/* clang-format off */
 enum { ADD, OF };
 
 enum { SHOWN = 200 };
@@ -13,6 +14,7 @@ static const char *const sql[] = {
 	       "  created_at FROM consents WHERE brand_id = $1 AND subscriber_id = $2"
 	       "  ORDER BY id DESC LIMIT 200",
 };
+/* clang-format on */
 
 enum err consent_prepare(struct db *db)
 {

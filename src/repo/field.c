@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* clang-format off */
 enum { ALL, BY_ID, ADD, SET, DROP };
 
 #define COLUMNS "id, brand_id, key, label, type, choices"
@@ -20,6 +21,7 @@ static const char *const sql[] = {
 	[SET] = "UPDATE fields SET label = $3, choices = $4 WHERE brand_id = $1 AND id = $2",
 	[DROP] = "DELETE FROM fields WHERE brand_id = $1 AND id = $2",
 };
+/* clang-format on */
 
 static const char *const types[] = {
 	[FIELD_TEXT] = "text",
@@ -61,7 +63,8 @@ static void read_row(struct stmt *s, void *mem, struct field *f)
 		f->choices = json_arr(mem);
 }
 
-enum err field_all(struct db *db, void *mem, int64_t brand, struct field **out, size_t *n)
+enum err field_all(struct db *db, void *mem, int64_t brand, struct field **out,
+    size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[ALL]);
 	struct field *all = mem_array(mem, struct field, FIELDS_MAX);
@@ -74,7 +77,8 @@ enum err field_all(struct db *db, void *mem, int64_t brand, struct field **out, 
 	return stmt_error(s);
 }
 
-enum err field_get(struct db *db, void *mem, int64_t brand, int64_t id, struct field **out)
+enum err field_get(struct db *db, void *mem, int64_t brand, int64_t id,
+    struct field **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[BY_ID]);
 	enum err e;

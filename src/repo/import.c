@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* clang-format off */
 enum { BY_ID, LIST, ADD, ADD_CHUNK, START, CANCEL, DROP, DROP_CHUNKS, LEASE, SETTLE, FINISH,
 	RELEASE, OPEN, CHUNK, REFUSALS };
 
@@ -48,6 +49,7 @@ static const char *const sql[] = {
 	[REFUSALS] = "SELECT row, reason, content FROM import_refusals"
 		     "  WHERE import_id = $1 AND row > $2 ORDER BY row LIMIT $3",
 };
+/* clang-format on */
 
 static const char *const states[] = {
 	[IMPORT_MAPPING] = "mapping",
@@ -140,7 +142,8 @@ static enum err read_one(struct stmt *s, void *mem, struct import **out)
 	return OK;
 }
 
-enum err import_get(struct db *db, void *mem, int64_t brand, int64_t id, struct import **out)
+enum err import_get(struct db *db, void *mem, int64_t brand, int64_t id,
+    struct import **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[BY_ID]);
 
@@ -181,14 +184,15 @@ static enum err add_chunks(struct db *db, int64_t id, const char *data, size_t l
 		stmt_reset(s);
 		stmt_bind_int(s, 1, id);
 		stmt_bind_int(s, 2, (int64_t)(at / IMPORT_CHUNK));
-		stmt_bind_blob(s, 3, data + at, len - at < IMPORT_CHUNK ? len - at : IMPORT_CHUNK);
+		stmt_bind_blob(s, 3, data + at,
+		    len - at < IMPORT_CHUNK ? len - at : IMPORT_CHUNK);
 		e = stmt_run(s);
 	}
 	return e;
 }
 
-enum err import_row_insert(struct db *db, struct import *i, const char *data, size_t len,
-    int64_t now)
+enum err import_row_insert(struct db *db, struct import *i, const char *data,
+    size_t len, int64_t now)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[ADD]);
 	enum err e;
@@ -266,8 +270,8 @@ enum err import_row_delete(struct db *db, int64_t brand, int64_t id)
 	return stmt_run(s);
 }
 
-enum err import_lease(struct db *db, void *mem, const char *owner, int64_t now, int64_t until,
-    struct import **out)
+enum err import_lease(struct db *db, void *mem, const char *owner, int64_t now,
+    int64_t until, struct import **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LEASE]);
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "repo/subscriber.h"
 
+/* clang-format off */
 enum { KNOWN, SUPPRESSED, INSERT, UPDATE, JOIN, TAG, CONSENT, REFUSE };
 
 /* A JSON array as rows with a column `value`: scalars, and arrays. */
@@ -54,6 +55,7 @@ static const char *const sql[] = {
 		   "  SELECT CAST($1 AS BIGINT), CAST(e.value ->> 0 AS BIGINT), e.value ->> 1,"
 		   "  e.value ->> 2 FROM " ROWS("2") " e",
 };
+/* clang-format on */
 
 enum err import_rows_prepare(struct db *db)
 {
@@ -73,7 +75,8 @@ static void bind_rows(struct stmt *s, int64_t id, const struct buf *rows)
 	stmt_bind_textn(s, 2, rows->data, rows->len);
 }
 
-static struct json_object *read_json(struct stmt *s, int col, void *mem, struct json_object *other)
+static struct json_object *read_json(struct stmt *s, int col, void *mem,
+    struct json_object *other)
 {
 	const char *text = stmt_text_or_null(s, col);
 	struct json_object *o;
@@ -81,8 +84,8 @@ static struct json_object *read_json(struct stmt *s, int col, void *mem, struct 
 	return text && json_read(mem, text, strlen(text), &o, NULL) == OK ? o : other;
 }
 
-enum err import_rows_known(struct db *db, void *mem, int64_t brand, const struct buf *keys,
-    struct json_object *lists, struct import_known **out)
+enum err import_rows_known(struct db *db, void *mem, int64_t brand,
+    const struct buf *keys, struct json_object *lists, struct import_known **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[KNOWN]);
 	size_t n = 0, cap = 64;
@@ -97,7 +100,8 @@ enum err import_rows_known(struct db *db, void *mem, int64_t brand, const struct
 		x->brand_id = brand;
 		x->id = stmt_int(s, 0);
 		x->email_key = stmt_copy(s, 1, mem);
-		x->status = status < 0 ? SUBSCRIBER_UNSUBSCRIBED : (enum subscriber_status)status;
+		x->status = status < 0 ? SUBSCRIBER_UNSUBSCRIBED
+				       : (enum subscriber_status)status;
 		x->first_name = stmt_copy(s, 3, mem);
 		x->last_name = stmt_copy(s, 4, mem);
 		x->custom = read_json(s, 5, mem, json_obj(mem));
@@ -107,14 +111,14 @@ enum err import_rows_known(struct db *db, void *mem, int64_t brand, const struct
 			cap *= 2;
 			all = mem_resize(mem, all, cap * sizeof(*all));
 		}
-		memset(&all[n], 0, sizeof(*all));	/* ends the array: id 0 */
+		memset(&all[n], 0, sizeof(*all)); /* ends the array: id 0 */
 	}
 	*out = all;
 	return stmt_error(s);
 }
 
-enum err import_rows_suppressed(struct db *db, void *mem, int64_t brand, const struct buf *keys,
-    const char ***out, size_t *n)
+enum err import_rows_suppressed(struct db *db, void *mem, int64_t brand,
+    const struct buf *keys, const char ***out, size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[SUPPRESSED]);
 	size_t cap = 64;
@@ -133,8 +137,8 @@ enum err import_rows_suppressed(struct db *db, void *mem, int64_t brand, const s
 	return stmt_error(s);
 }
 
-enum err import_rows_insert(struct db *db, void *mem, int64_t brand, const struct buf *rows,
-    int64_t now, struct import_made **out)
+enum err import_rows_insert(struct db *db, void *mem, int64_t brand,
+    const struct buf *rows, int64_t now, struct import_made **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[INSERT]);
 	size_t n = 0, cap = 1024;
@@ -143,18 +147,20 @@ enum err import_rows_insert(struct db *db, void *mem, int64_t brand, const struc
 	bind_rows(s, brand, rows);
 	stmt_bind_int(s, 3, now);
 	while (stmt_next(s)) {
-		all[n++] = (struct import_made){ .id = stmt_int(s, 0), .key = stmt_copy(s, 1, mem) };
+		all[n++] = (struct import_made){ .id = stmt_int(s, 0),
+			.key = stmt_copy(s, 1, mem) };
 		if (n == cap) {
 			cap *= 2;
 			all = mem_resize(mem, all, cap * sizeof(*all));
 		}
-		all[n] = (struct import_made){ 0 };	/* ends the array */
+		all[n] = (struct import_made){ 0 }; /* ends the array */
 	}
 	*out = all;
 	return stmt_error(s);
 }
 
-enum err import_rows_update(struct db *db, int64_t brand, const struct buf *rows, int64_t now)
+enum err import_rows_update(struct db *db, int64_t brand, const struct buf *rows,
+    int64_t now)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[UPDATE]);
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+/* clang-format off */
 enum { ALL, BY_ID, COUNT, MEMBERS, ADD, SET, DROP, USED };
 
 #define COLUMNS "id, brand_id, name, description, created_at"
@@ -23,6 +24,7 @@ static const char *const sql[] = {
 		 "  WHERE a.list_id = $2 AND c.brand_id = $1"
 		 "  AND c.status IN ('scheduled', 'sending', 'paused')",
 };
+/* clang-format on */
 
 enum err list_prepare(struct db *db)
 {
@@ -58,7 +60,8 @@ enum err list_all(struct db *db, void *mem, int64_t brand, struct list **out, si
 	return stmt_error(s);
 }
 
-enum err list_get(struct db *db, void *mem, int64_t brand, int64_t id, struct list **out)
+enum err list_get(struct db *db, void *mem, int64_t brand, int64_t id,
+    struct list **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[BY_ID]);
 	enum err e;
@@ -88,8 +91,8 @@ enum err list_count(struct db *db, struct list *l)
 	return OK;
 }
 
-static enum err number_of(struct db *db, const char *const *query, int64_t brand, int64_t id,
-    int64_t *n)
+static enum err number_of(struct db *db, const char *const *query, int64_t brand,
+    int64_t id, int64_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, query);
 	enum err e;

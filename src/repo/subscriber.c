@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* clang-format off */
 enum { BY_ID, BY_KEY, MANY, COUNTS, ADD, SET, STATUS, DROP, TAGS_DROP, TAG_ADD, TAGS, LISTS,
 	LISTS_DROP, LISTS_ADD, LEFT };
 
@@ -54,6 +55,7 @@ static const char *const sql[] = {
 	[LEFT] = "UPDATE campaign_subscribers SET unsubscribed_at = $3"
 		 "  WHERE campaign_id = $1 AND subscriber_id = $2 AND unsubscribed_at IS NULL",
 };
+/* clang-format on */
 
 static const char *const statuses[] = {
 	[SUBSCRIBER_ACTIVE] = "active",
@@ -82,7 +84,8 @@ enum err subscriber_prepare(struct db *db)
 }
 
 /* JSON of a column; `other` when it is NULL or damaged. */
-static struct json_object *read_json(struct stmt *s, int col, void *mem, struct json_object *other)
+static struct json_object *read_json(struct stmt *s, int col, void *mem,
+    struct json_object *other)
 {
 	const char *text = stmt_text_or_null(s, col);
 	struct json_object *o;
@@ -100,7 +103,8 @@ static void read_row(struct stmt *s, void *mem, struct subscriber *x)
 	x->brand_id = stmt_int(s, 1);
 	x->email = stmt_copy(s, 2, mem);
 	x->email_key = stmt_copy(s, 3, mem);
-	x->status = status < 0 ? SUBSCRIBER_UNSUBSCRIBED : (enum subscriber_status)status;
+	x->status =
+	    status < 0 ? SUBSCRIBER_UNSUBSCRIBED : (enum subscriber_status)status;
 	x->first_name = stmt_copy(s, 5, mem);
 	x->last_name = stmt_copy(s, 6, mem);
 	x->custom = read_json(s, 7, mem, json_obj(mem));
@@ -185,7 +189,8 @@ enum err subscriber_many(struct db *db, void *mem, int64_t brand, const int64_t 
 	return read_all(s, mem, out, &n);
 }
 
-/* A page's statement is put together of fixed parts; its parameters are numbered as they come. */
+/* A page's statement is put together of fixed parts; its parameters are numbered as
+ * they come. */
 struct query {
 	struct buf *text;
 	int params;
@@ -193,8 +198,8 @@ struct query {
 };
 
 /*
- * What it goes down by.  The start of an address is found by the index of addresses: the +
- * keeps SQLite from walking all ids instead.
+ * What it goes down by.  The start of an address is found by the index of addresses:
+ * the + keeps SQLite from walking all ids instead.
  */
 static const char *order_of(const struct subscriber_filter *f)
 {
@@ -215,9 +220,11 @@ static void page_text(struct query *q, const struct subscriber_filter *f)
 {
 	buf_str(q->text, "SELECT " COLUMNS " FROM ");
 	if (f->list)
-		buf_str(q->text, "list_subscribers m JOIN subscribers s ON s.id = m.subscriber_id");
+		buf_str(q->text,
+		    "list_subscribers m JOIN subscribers s ON s.id = m.subscriber_id");
 	else if (f->tag)
-		buf_str(q->text, "subscriber_tags g JOIN subscribers s ON s.id = g.subscriber_id");
+		buf_str(q->text,
+		    "subscriber_tags g JOIN subscribers s ON s.id = g.subscriber_id");
 	else
 		buf_str(q->text, "subscribers s");
 	param(q, " WHERE s.brand_id = ", "");
@@ -226,8 +233,10 @@ static void page_text(struct query *q, const struct subscriber_filter *f)
 	if (f->tag && !f->list)
 		param(q, " AND g.brand_id = s.brand_id AND g.tag = ", "");
 	if (f->tag && f->list)
-		param(q, " AND EXISTS (SELECT 1 FROM subscriber_tags g"
-			 "  WHERE g.subscriber_id = s.id AND g.tag = ", ")");
+		param(q,
+		    " AND EXISTS (SELECT 1 FROM subscriber_tags g"
+		    "  WHERE g.subscriber_id = s.id AND g.tag = ",
+		    ")");
 	param(q, mem_printf(q->text, " AND %s < ", q->order), "");
 	if (f->status >= 0)
 		param(q, " AND s.status = ", "");
@@ -235,7 +244,8 @@ static void page_text(struct query *q, const struct subscriber_filter *f)
 		param(q, " AND (s.email_key /*+pg COLLATE \"C\" */ >= ", "");
 		param(q, " AND s.email_key /*+pg COLLATE \"C\" */ < ", "");
 		if (!strchr(f->search, '@')) {
-			param(q, " OR lower(s.first_name || ' ' || s.last_name) LIKE ", " ESCAPE '!'");
+			param(q, " OR lower(s.first_name || ' ' || s.last_name) LIKE ",
+			    " ESCAPE '!'");
 			param(q, " OR lower(s.last_name) LIKE ", " ESCAPE '!'");
 		}
 		buf_char(q->text, ')');
@@ -433,8 +443,8 @@ enum err subscriber_lists(struct db *db, void *mem, int64_t brand, int64_t subsc
 	return stmt_error(s);
 }
 
-enum err subscriber_set_lists(struct db *db, const struct subscriber *x, const int64_t *lists,
-    size_t n, int64_t now)
+enum err subscriber_set_lists(struct db *db, const struct subscriber *x,
+    const int64_t *lists, size_t n, int64_t now)
 {
 	STMT_SCOPE drop = db_stmt(db, &sql[LISTS_DROP]);
 	STMT_SCOPE add = db_stmt(db, &sql[LISTS_ADD]);
@@ -452,8 +462,8 @@ enum err subscriber_set_lists(struct db *db, const struct subscriber *x, const i
 	return stmt_run(add);
 }
 
-enum err subscriber_mark_left(struct db *db, int64_t campaign, int64_t subscriber, int64_t now,
-    bool *marked)
+enum err subscriber_mark_left(struct db *db, int64_t campaign, int64_t subscriber,
+    int64_t now, bool *marked)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LEFT]);
 	enum err e;

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+/* clang-format off */
 enum { BY_KEY, ADD, LIFT };
 
 static const char *const sql[] = {
@@ -11,6 +12,7 @@ static const char *const sql[] = {
 		"  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (brand_id, email_key) DO NOTHING",
 	[LIFT] = "DELETE FROM suppressions WHERE brand_id = $1 AND email_key = $2 AND reason = $3",
 };
+/* clang-format on */
 
 enum err suppression_prepare(struct db *db)
 {
@@ -50,8 +52,8 @@ enum err suppression_add(struct db *db, const struct suppression *x)
 	return stmt_run(s);
 }
 
-enum err suppression_lift(struct db *db, int64_t brand, const char *key, const char *reason,
-    bool *lifted)
+enum err suppression_lift(struct db *db, int64_t brand, const char *key,
+    const char *reason, bool *lifted)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LIFT]);
 	enum err e;

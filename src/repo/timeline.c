@@ -4,6 +4,7 @@
 #include "model/event.h"
 #include "repo/ledger.h"
 
+/* clang-format off */
 enum { DELIVERIES, EVENTS };
 
 static const char *const sql[] = {
@@ -17,6 +18,7 @@ static const char *const sql[] = {
 		   "    AND l.number = e.link AND e.type = 2"
 		   "  WHERE e.brand_id = $1 AND e.subscriber_id = $2 ORDER BY e.id DESC LIMIT 50",
 };
+/* clang-format on */
 
 static const char *const words[] = {
 	[EVENT_OPEN] = "open",
@@ -37,8 +39,8 @@ enum err timeline_prepare(struct db *db)
 	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
 }
 
-enum err timeline_deliveries(struct db *db, void *mem, int64_t brand, int64_t subscriber,
-    struct json_object **out)
+enum err timeline_deliveries(struct db *db, void *mem, int64_t brand,
+    int64_t subscriber, struct json_object **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[DELIVERIES]);
 
@@ -50,7 +52,8 @@ enum err timeline_deliveries(struct db *db, void *mem, int64_t brand, int64_t su
 
 		json_set_int(o, "campaign_id", stmt_int(s, 0));
 		json_set_text(o, "campaign", stmt_text(s, 1));
-		json_set_text(o, "state", delivery_state_name((enum delivery_state)stmt_int(s, 2)));
+		json_set_text(o, "state",
+		    delivery_state_name((enum delivery_state)stmt_int(s, 2)));
 		json_set_text(o, "reason", stmt_text(s, 3));
 		json_set_time(o, "at", stmt_int(s, 4));
 		json_push(*out, o);
@@ -69,7 +72,8 @@ enum err timeline_events(struct db *db, void *mem, int64_t brand, int64_t subscr
 	while (stmt_next(s)) {
 		struct json_object *o = json_obj(mem);
 		int64_t type = stmt_int(s, 0);
-		bool known = type > 0 && type < (int64_t)(sizeof(words) / sizeof(*words));
+		bool known =
+		    type > 0 && type < (int64_t)(sizeof(words) / sizeof(*words));
 
 		json_set_text(o, "type", known ? words[type] : "event");
 		json_set_bool(o, "machine", stmt_int(s, 1) != 0);

@@ -9,7 +9,8 @@
 
 enum { LOCAL_MAX = 64, LABEL_MAX = 63, SHOWN = 60 };
 
-/* The address as a sentence may show it: never longer than SHOWN bytes, cut at a character. */
+/* The address as a sentence may show it: never longer than SHOWN bytes, cut at a
+ * character. */
 static const char *shown(void *mem, const char *s)
 {
 	size_t n = strlen(s);
@@ -24,14 +25,16 @@ static const char *shown(void *mem, const char *s)
 
 static bool is_space(unsigned char c)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' ||
+	    c == '\v';
 }
 
 /* White space in and around, the no-break space of spreadsheets too. */
 static bool has_space(const char *s)
 {
 	for (const char *p = s; *p; p++)
-		if (is_space((unsigned char)*p) || memcmp(p, "\xC2\xA0", p[1] ? 2 : 1) == 0)
+		if (is_space((unsigned char)*p) ||
+		    memcmp(p, "\xC2\xA0", p[1] ? 2 : 1) == 0)
 			return true;
 	return false;
 }
@@ -56,9 +59,11 @@ static const char *check_local(void *mem, const char *local, size_t n)
 		unsigned char c = (unsigned char)local[i];
 
 		if (c >= 128)
-			return "Amazon SES cannot send to letters outside a-z before the @.";
+			return "Amazon SES cannot send to letters outside a-z before "
+			       "the @.";
 		if (!isalnum(c) && !strchr(extra, c))
-			return mem_printf(mem, "An address cannot have “%c” before the @.", c);
+			return mem_printf(mem,
+			    "An address cannot have “%c” before the @.", c);
 	}
 	if (local[0] == '.' || local[n - 1] == '.' || strstr(local, ".."))
 		return "A dot can be neither first nor last before the @, nor doubled.";
@@ -110,7 +115,8 @@ static char *to_ascii(void *mem, const char *domain)
 
 	if (is_ascii(domain))
 		return lower_ascii(mem, domain, strlen(domain));
-	if (idn2_to_ascii_8z(domain, &raw, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+	if (idn2_to_ascii_8z(domain, &raw, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) !=
+	    IDN2_OK)
 		return NULL;
 	out = lower_ascii(mem, raw, strlen(raw));
 	idn2_free(raw);
@@ -146,7 +152,8 @@ static const char *check_whole(void *mem, const char *s)
 	if (strchr(at + 1, '@'))
 		return mem_printf(mem, "“%s” has more than one @.", shown(mem, s));
 	if (strchr(at + 1, ','))
-		return mem_printf(mem, "“%s” has a comma in the domain.", shown(mem, s));
+		return mem_printf(mem, "“%s” has a comma in the domain.",
+		    shown(mem, s));
 	if (strlen(s) > EMAIL_MAX)
 		return "An address cannot be longer than 254 characters.";
 	return NULL;
@@ -157,13 +164,15 @@ static const char *trimmed(void *mem, const char *s)
 {
 	size_t n = strlen(s);
 
-	if (n == 0 || (!is_space((unsigned char)s[0]) && !is_space((unsigned char)s[n - 1]) &&
-	    (unsigned char)s[0] < 128 && (unsigned char)s[n - 1] < 128))
+	if (n == 0 ||
+	    (!is_space((unsigned char)s[0]) && !is_space((unsigned char)s[n - 1]) &&
+		(unsigned char)s[0] < 128 && (unsigned char)s[n - 1] < 128))
 		return s;
 	return text_trim(mem, s);
 }
 
-enum err address_parse(void *mem, const char *text, struct address *out, const char **why)
+enum err address_parse(void *mem, const char *text, struct address *out,
+    const char **why)
 {
 	const char *s = trimmed(mem, text ? text : ""), *at;
 	char *domain;
@@ -178,7 +187,8 @@ enum err address_parse(void *mem, const char *text, struct address *out, const c
 	if (*why)
 		return ERR_INVALID;
 	domain = to_ascii(mem, at + 1);
-	*why = domain ? check_domain(domain) : "The domain cannot exist: check its spelling.";
+	*why = domain ? check_domain(domain)
+		      : "The domain cannot exist: check its spelling.";
 	if (*why)
 		return ERR_INVALID;
 	if (local + 1 + strlen(domain) > EMAIL_MAX) {

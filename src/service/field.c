@@ -9,12 +9,15 @@
 #include "repo/field.h"
 
 /* Names that every mail has anyway; a field cannot take them. */
+/* clang-format off */
 static const char *const reserved[] = { "email", "first_name", "last_name", "name", "status",
 	"tags", "lists", "fields", "id", "brand", "campaign", "subject", "unsubscribe_url",
 	"browser_url", "view_url", "preferences_url", "postal_address", "now", "today", "it",
 	"page", "forloop", "blank", "empty", "true", "false", "nil", "null", NULL };
+/* clang-format on */
 
-static const char *const type_words[] = { "text", "number", "date", "boolean", "choice", NULL };
+static const char *const type_words[] = { "text", "number", "date", "boolean", "choice",
+	NULL };
 
 char *field_key(void *mem, const char *label)
 {
@@ -22,7 +25,8 @@ char *field_key(void *mem, const char *label)
 	size_t n = 0;
 
 	for (const char *p = low; *p && n < FIELD_KEY_MAX; p++) {
-		if (isalnum((unsigned char)*p) && (n > 0 || !isdigit((unsigned char)*p)))
+		if (isalnum((unsigned char)*p) &&
+		    (n > 0 || !isdigit((unsigned char)*p)))
 			out[n++] = *p;
 		else if (n > 0 && out[n - 1] != '_' && !((unsigned char)*p & 0x80))
 			out[n++] = '_';
@@ -39,31 +43,38 @@ static void check_key(struct form *f, const char *key)
 
 	if (n == 0 || !islower((unsigned char)key[0]) ||
 	    strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_") != n) {
-		form_fail(f, "key", "A key begins with a letter and has a-z, 0-9 and _ only, "
-				    "as in customer_since.");
+		form_fail(f, "key",
+		    "A key begins with a letter and has a-z, 0-9 and _ only, "
+		    "as in customer_since.");
 		return;
 	}
 	for (size_t i = 0; reserved[i]; i++)
 		if (text_equal(key, reserved[i]))
-			form_fail(f, "key", "“%s” is a name mails have already. Choose another.", key);
+			form_fail(f, "key",
+			    "“%s” is a name mails have already. Choose another.", key);
 }
 
 static bool has_choice(struct json_object *choices, const char *text)
 {
 	for (size_t i = 0; i < json_object_array_length(choices); i++)
-		if (text_equal(json_object_get_string(json_object_array_get_idx(choices, i)), text))
+		if (text_equal(json_object_get_string(
+				   json_object_array_get_idx(choices, i)),
+			text))
 			return true;
 	return false;
 }
 
-static void add_choice(void *mem, struct form *f, struct json_object *choices, const char *text)
+static void add_choice(void *mem, struct form *f, struct json_object *choices,
+    const char *text)
 {
 	const char *s = text_trim(mem, text);
 
 	if (!*s || has_choice(choices, s))
 		return;
-	if (text_length(s) > VALUE_MAX || text_has_control(s) || !text_is_utf8(s, strlen(s)))
-		form_fail(f, "choices", "A choice is one line of at most %d characters.", VALUE_MAX);
+	if (text_length(s) > VALUE_MAX || text_has_control(s) ||
+	    !text_is_utf8(s, strlen(s)))
+		form_fail(f, "choices",
+		    "A choice is one line of at most %d characters.", VALUE_MAX);
 	else
 		json_push_text(choices, s);
 }
@@ -84,7 +95,8 @@ static struct json_object *read_choices(void *mem, struct form *f)
 			add_choice(mem, f, out, line);
 	}
 	if (json_object_array_length(out) == 0)
-		form_fail(f, "choices", "Give at least one choice, each on a line of its own.");
+		form_fail(f, "choices",
+		    "Give at least one choice, each on a line of its own.");
 	if (json_object_array_length(out) > CHOICES_MAX)
 		form_fail(f, "choices", "A field has at most %d choices.", CHOICES_MAX);
 	return out;
@@ -97,16 +109,18 @@ static enum err check_room(struct db *db, void *mem, int64_t brand, struct form 
 	enum err e = field_all(db, mem, brand, &all, &n);
 
 	if (e == OK && n >= FIELDS_MAX)
-		return form_fail(f, "label", "A brand has at most %d fields. Delete one first.",
-		    FIELDS_MAX);
+		return form_fail(f, "label",
+		    "A brand has at most %d fields. Delete one first.", FIELDS_MAX);
 	return e;
 }
 
-enum err field_create(struct db *db, void *mem, int64_t brand, struct form *f, int64_t now,
-    struct field **out)
+enum err field_create(struct db *db, void *mem, int64_t brand, struct form *f,
+    int64_t now, struct field **out)
 {
 	struct field *x = mem_new(mem, struct field);
-	const char *key = text_empty(form_get(f, "key")) ? NULL : form_line(f, "key", 1, FIELD_KEY_MAX);
+	const char *key = text_empty(form_get(f, "key"))
+	    ? NULL
+	    : form_line(f, "key", 1, FIELD_KEY_MAX);
 	enum err e;
 
 	x->brand_id = brand;
@@ -114,7 +128,8 @@ enum err field_create(struct db *db, void *mem, int64_t brand, struct form *f, i
 	if (!key)
 		key = field_key(x, x->label);
 	if (!key && form_ok(f))
-		form_fail(f, "key", "Give a key of the letters a-z for templates and files.");
+		form_fail(f, "key",
+		    "Give a key of the letters a-z for templates and files.");
 	if (key)
 		check_key(f, key);
 	x->key = mem_str(x, key);
@@ -141,8 +156,10 @@ enum err field_change(struct db *db, void *mem, struct field *x, struct form *f)
 		x->choices = read_choices(mem, f);
 	if (form_has(f, "key") && !text_equal(form_get(f, "key"), x->key))
 		form_fail(f, "key", "A key stays as it is: templates use it.");
-	if (form_has(f, "type") && !text_equal(form_get(f, "type"), field_type_name(x->type)))
-		form_fail(f, "type", "The type stays as it is: values of it are stored.");
+	if (form_has(f, "type") &&
+	    !text_equal(form_get(f, "type"), field_type_name(x->type)))
+		form_fail(f, "type",
+		    "The type stays as it is: values of it are stored.");
 	if (!form_ok(f))
 		return ERR_INVALID;
 	return field_row_update(db, x);

@@ -4,19 +4,22 @@
 #include "db/db.h"
 #include "model/contact.h"
 
-
-/* key, label, type, choices. A key is a-z, 0-9 and _, and none of the names mails have anyway. */
-enum err field_create(struct db *db, void *mem, int64_t brand, struct form *f, int64_t now,
-    struct field **out) MUST_CHECK;
+/*
+ * key, label, type, choices.  A key is a-z, 0-9 and _, and none of the names mails have
+ * anyway; without one it is made of the label.
+ */
+enum err field_create(struct db *db, void *mem, int64_t brand, struct form *f,
+    int64_t now, struct field **out) MUST_CHECK;
 /* "Kunde seit" -> "kunde_seit": letters a-z, digits, _; NULL if nothing is left. */
 char *field_key(void *mem, const char *label);
 /* label, choices: key and type stay as they are. */
-enum err field_change(struct db *db, void *mem, struct field *field, struct form *f) MUST_CHECK;
+enum err field_change(struct db *db, void *mem, struct field *field,
+    struct form *f) MUST_CHECK;
 
 /* How text from outside is read. */
 enum field_dates { DATES_YMD, DATES_DMY, DATES_MDY };
 struct field_reading {
-	bool loose;			/* import: decimal commas, yes/ja/oui, dates as below */
+	bool loose;			/* import: decimal commas, yes/ja/oui, dates */
 	enum field_dates dates;
 	bool new_choices;		/* a choice that is not there is taken over */
 };
@@ -26,6 +29,7 @@ struct field_reading {
  * ERR_INVALID with *why, a sentence.
  */
 enum err field_value(void *mem, const struct field *f, const char *text,
-    const struct field_reading *how, struct json_object **out, const char **why) MUST_CHECK;
+    const struct field_reading *how, struct json_object **out,
+    const char **why) MUST_CHECK;
 
 struct json_object *field_json(void *mem, const struct field *f);

@@ -11,11 +11,15 @@
 
 enum { SHOWN = 40, DIGITS = 64 };
 
+/* clang-format off */
 static const char *const yes[] = { "true", "1", "yes", "on", "y", "ja", "j", "oui", "si", "sí",
 	"sim", "tak", "x", "wahr", "vrai", "да", "はい", "是", NULL };
+/* clang-format on */
+/* clang-format off */
 static const char *const no[] = { "false", "0", "no", "off", "n", "nein", "non", "não", "nie",
 	"falsch", "faux", "нет", "いいえ", "否", "-", NULL };
-enum { STRICT_WORDS = 4 };	/* of yes and no, what a form or the API may say */
+/* clang-format on */
+enum { STRICT_WORDS = 4 }; /* of yes and no, what a form or the API may say */
 
 static bool among(const char *s, const char *const *words, size_t max)
 {
@@ -25,7 +29,8 @@ static bool among(const char *s, const char *const *words, size_t max)
 	return false;
 }
 
-static const char *complain(void *mem, const struct field *f, const char *text, const char *what)
+static const char *complain(void *mem, const struct field *f, const char *text,
+    const char *what)
 {
 	bool longer = text_length(text) > SHOWN;
 	size_t n = strlen(text);
@@ -37,8 +42,9 @@ static const char *complain(void *mem, const struct field *f, const char *text, 
 }
 
 /*
- * "1.234,56", "1,234.56", "1 234,56", "12,5" -> C notation.  A lone comma is the decimal
- * sign unless exactly three digits follow it; of two kinds of sign the last one is it.
+ * "1.234,56", "1,234.56", "1 234,56", "12,5" -> C notation.  A lone comma is the
+ * decimal sign unless exactly three digits follow it; of two kinds of sign the last one
+ * is it.
  */
 static void plain_number(const char *text, char *out)
 {
@@ -53,8 +59,8 @@ static void plain_number(const char *text, char *out)
 	for (const char *p = text; *p && n < DIGITS - 1; p++) {
 		if (*p == decimal)
 			out[n++] = '.';
-		else if (*p != ',' && *p != '.' && *p != ' ' && *p != '\'' && *p != '\xC2' &&
-		    *p != '\xA0')
+		else if (*p != ',' && *p != '.' && *p != ' ' && *p != '\'' &&
+		    *p != '\xC2' && *p != '\xA0')
 			out[n++] = *p;
 	}
 	out[n] = '\0';
@@ -86,7 +92,8 @@ static bool three(const char *s, int v[3], size_t len[3])
 {
 	for (int i = 0; i < 3; i++) {
 		v[i] = 0;
-		for (len[i] = 0; isdigit((unsigned char)*s) && len[i] < 5; s++, len[i]++)
+		for (len[i] = 0; isdigit((unsigned char)*s) && len[i] < 5;
+		     s++, len[i]++)
 			v[i] = v[i] * 10 + (*s - '0');
 		if (len[i] == 0 || len[i] > 4)
 			return false;
@@ -97,12 +104,14 @@ static bool three(const char *s, int v[3], size_t len[3])
 	return *s == '\0' || *s == ' ' || *s == 'T' || (*s == '.' && s[1] == '\0');
 }
 
-/* Month names are left to the person: files of that kind can be mapped to a text field. */
-static struct json_object *date(void *mem, const char *text, const struct field_reading *how)
+/* Month names are left to the person: files of that kind can be mapped to a text field.
+ */
+static struct json_object *date(void *mem, const char *text,
+    const struct field_reading *how)
 {
-	static const int order[][3] = {
-		[DATES_YMD] = { 0, 1, 2 }, [DATES_DMY] = { 2, 1, 0 }, [DATES_MDY] = { 2, 0, 1 }
-	};
+	static const int order[][3] = { [DATES_YMD] = { 0, 1, 2 },
+		[DATES_DMY] = { 2, 1, 0 },
+		[DATES_MDY] = { 2, 0, 1 } };
 	int v[3], year;
 	size_t len[3];
 	char out[40];
@@ -141,7 +150,8 @@ static struct json_object *choice(void *mem, const struct field *f, const char *
 		struct json_object *c = json_object_array_get_idx(f->choices, i);
 		const char *s = json_object_get_string(c);
 
-		if (text_equal(s, text) || (how->loose && text_equal(text_lower(mem, s), low)))
+		if (text_equal(s, text) ||
+		    (how->loose && text_equal(text_lower(mem, s), low)))
 			return json_own(mem, json_object_new_string(s));
 	}
 	if (how->new_choices && n < CHOICES_MAX && !text_has_control(text)) {
@@ -180,12 +190,13 @@ enum err field_value(void *mem, const struct field *f, const char *text,
 	if (!*s)
 		return OK;
 	if (!text_is_utf8(s, strlen(s))) {
-		*why = mem_printf(mem, "%s: the value has bytes that are no text.", f->label);
+		*why = mem_printf(mem, "%s: the value has bytes that are no text.",
+		    f->label);
 		return ERR_INVALID;
 	}
 	if (text_length(s) > VALUE_MAX) {
-		*why = mem_printf(mem, "%s: the value is longer than %d characters.", f->label,
-		    VALUE_MAX);
+		*why = mem_printf(mem, "%s: the value is longer than %d characters.",
+		    f->label, VALUE_MAX);
 		return ERR_INVALID;
 	}
 	*out = convert(mem, f, s, how);

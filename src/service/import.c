@@ -54,11 +54,11 @@ static bool has_field(struct db *db, void *mem, int64_t brand, const char *key)
 }
 
 /*
- * A text field called like the column, the one there is already or a new one: its key, or
- * NULL with a sentence at "mapping".
+ * A text field called like the column, the one there is already or a new one: its key,
+ * or NULL with a sentence at "mapping".
  */
-static const char *new_field(struct db *db, void *mem, struct import *i, const char *name,
-    int64_t now, struct form *f)
+static const char *new_field(struct db *db, void *mem, struct import *i,
+    const char *name, int64_t now, struct form *f)
 {
 	struct form *own = form_new(mem);
 	struct json_object *o = json_obj(mem);
@@ -70,21 +70,24 @@ static const char *new_field(struct db *db, void *mem, struct import *i, const c
 	form_set_json(own, json_set_text(o, "label", label_of(mem, name)));
 	if (field_create(db, mem, i->brand_id, own, now, &x) == OK)
 		return x->key;
-	form_fail(f, "mapping", "No field could be made of “%.60s”: make one under Fields, then "
-				"choose it here.",
+	form_fail(f, "mapping",
+	    "No field could be made of “%.60s”: make one under Fields, then "
+	    "choose it here.",
 	    name);
 	return NULL;
 }
 
 /* map[0]=email&map[3]=city of a page -> {"E-Mail": "email", ...}. */
-static void map_by_number(struct db *db, void *mem, struct import *i, int64_t now, struct form *f)
+static void map_by_number(struct db *db, void *mem, struct import *i, int64_t now,
+    struct form *f)
 {
 	struct json_object *map = form_json(f, "map"), *out = json_obj(mem);
 
 	if (!json_object_is_type(map, json_type_object))
 		return;
-	json_object_object_foreach(map, number, word) {
-		const char *name = column_name(i, number), *to = json_object_get_string(word);
+	json_object_object_foreach (map, number, word) {
+		const char *name = column_name(i, number),
+			   *to = json_object_get_string(word);
 
 		if (!name || text_empty(to))
 			continue;
@@ -105,20 +108,23 @@ static void map_by_name(void *mem, struct import *i, struct form *f)
 	if (json_object_is_type(o, json_type_string)) {
 		text = json_object_get_string(o);
 		if (json_read(mem, text, strlen(text), &o, &why) != OK)
-			form_fail(f, "mapping", "The mapping is no JSON: %s", why ? why : "");
+			form_fail(f, "mapping", "The mapping is no JSON: %s",
+			    why ? why : "");
 	}
 	i->mapping = o;
 }
 
 static struct json_object *guessed(void *mem, const struct import *i)
 {
-	struct json_object *columns = json_get(i->format, "columns"), *out = json_obj(mem);
+	struct json_object *columns = json_get(i->format, "columns"),
+			   *out = json_obj(mem);
 
 	for (size_t k = 0; k < json_object_array_length(columns); k++) {
 		struct json_object *c = json_object_array_get_idx(columns, k);
 
 		if (*json_text(c, "guess", ""))
-			json_set_text(out, json_text(c, "name", ""), json_text(c, "guess", ""));
+			json_set_text(out, json_text(c, "name", ""),
+			    json_text(c, "guess", ""));
 	}
 	return out;
 }
@@ -134,8 +140,8 @@ static enum err read_lists(struct db *db, void *mem, struct import *i, struct fo
 	for (size_t k = 0; e == OK && k < n; k++) {
 		e = list_get(db, mem, i->brand_id, ids[k], &l);
 		if (e == ERR_NOTFOUND)
-			e = form_fail(f, "lists", "There is no list %lld in this brand.",
-			    (long long)ids[k]);
+			e = form_fail(f, "lists",
+			    "There is no list %lld in this brand.", (long long)ids[k]);
 		else
 			json_push_int(i->lists, ids[k]);
 	}
@@ -206,8 +212,9 @@ static enum err look_at(struct db *db, void *mem, struct import *i, struct form 
 		return e;
 	columns = import_guess(mem, *file, fields, nfields, &email);
 	if (email < 0 && (*file)->columns == 1)
-		return form_fail(f, "file", "This does not look like a CSV file: it has one column, "
-					    "and no email addresses in it.");
+		return form_fail(f, "file",
+		    "This does not look like a CSV file: it has one column, "
+		    "and no email addresses in it.");
 	e = import_file_scan(*file, email, f, &scan);
 	if (e != OK)
 		return e;
@@ -245,7 +252,8 @@ enum err import_create(struct db *db, void *mem, const struct import_request *rq
 	return e == OK ? tx_commit(&tx) : e;
 }
 
-enum err import_start(struct db *db, void *mem, struct import *i, int64_t now, struct form *f)
+enum err import_start(struct db *db, void *mem, struct import *i, int64_t now,
+    struct form *f)
 {
 	TX_SCOPE tx = { 0 };
 	enum err e;
@@ -275,7 +283,8 @@ enum err import_start(struct db *db, void *mem, struct import *i, int64_t now, s
 static struct json_object *preview_row(void *mem, const struct import_record *x,
     const struct import_plan *p)
 {
-	struct json_object *o = json_obj(mem), *tags = json_arr(mem), *values = json_arr(mem);
+	struct json_object *o = json_obj(mem), *tags = json_arr(mem),
+			   *values = json_arr(mem);
 
 	json_set_int(o, "row", x->row);
 	json_set_text(o, "email", x->email);
@@ -308,7 +317,8 @@ static int by_row(const void *a, const void *b)
 	return i < k ? -1 : i > k;
 }
 
-/* Reads the first rows; those refused go to `out` at once, the others into the batch. */
+/* Reads the first rows; those refused go to `out` at once, the others into the batch.
+ */
 static void read_first(void *mem, struct csv_reader *r, const struct import_plan *p,
     struct import_batch *b, struct json_object *out)
 {
@@ -357,7 +367,8 @@ enum err import_preview(struct db *db, void *mem, const struct import *i,
 		e = import_chunk(db, mem, i->id, at / IMPORT_CHUNK, &data, &len);
 	if (e != OK)
 		return e == ERR_INVALID || e == ERR_NOTFOUND ? OK : e;
-	csv_reader_feed(r, data + skip, len - skip, at + (int64_t)(len - skip) >= i->size);
+	csv_reader_feed(r, data + skip, len - skip,
+	    at + (int64_t)(len - skip) >= i->size);
 	read_first(mem, r, p, b, *out);
 	e = import_batch_foresee(db, mem, b, i, &results);
 	for (size_t k = 0; e == OK && k < b->n; k++) {

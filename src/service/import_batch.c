@@ -67,13 +67,14 @@ static const char *content_of(void *mem, const struct csv_reader *r, bool good)
 	return b->data;
 }
 
-static void refuse(struct import_batch *b, const struct csv_reader *r, bool good, int64_t row,
-    const char *why)
+static void refuse(struct import_batch *b, const struct csv_reader *r, bool good,
+    int64_t row, const char *why)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "refuse");
 	size_t before = b->refused->len;
 
-	buf_printf(b->refused, "%s[%lld,", b->counts.invalid ? "," : "", (long long)row);
+	buf_printf(b->refused, "%s[%lld,", b->counts.invalid ? "," : "",
+	    (long long)row);
 	json_text_into(b->refused, why);
 	buf_char(b->refused, ',');
 	json_text_into(b->refused, content_of(tmp, r, good));
@@ -143,7 +144,8 @@ static void add_values(struct buf *b, void *mem, const struct import_person *p)
 	buf_char(b, ',');
 	json_text_into(b, p->last);
 	buf_char(b, ',');
-	buf_str(b, json_object_object_length(p->custom) ? json_write(mem, p->custom) : "{}");
+	buf_str(b,
+	    json_object_object_length(p->custom) ? json_write(mem, p->custom) : "{}");
 	buf_char(b, ']');
 }
 
@@ -184,8 +186,8 @@ static int person_by_key(const void *key, const void *p)
 	return strcmp(key, ((const struct import_person *)p)->key);
 }
 
-static enum err insert(struct db *db, void *mem, const struct import *i, struct writes *w,
-    int64_t now, struct import_made **made)
+static enum err insert(struct db *db, void *mem, const struct import *i,
+    struct writes *w, int64_t now, struct import_made **made)
 {
 	buf_char(w->fresh, ']');
 	if (w->fresh->len == 2) {
@@ -195,7 +197,8 @@ static enum err insert(struct db *db, void *mem, const struct import *i, struct 
 	return import_rows_insert(db, mem, i->brand_id, w->fresh, now, made);
 }
 
-static enum err write_rest(struct db *db, const struct import *i, struct writes *w, int64_t now)
+static enum err write_rest(struct db *db, const struct import *i, struct writes *w,
+    int64_t now)
 {
 	bool lists = json_object_array_length(i->lists) > 0;
 	enum err e = OK;
@@ -218,7 +221,8 @@ static enum err write_rest(struct db *db, const struct import *i, struct writes 
 static enum err write_people(struct db *db, void *mem, const struct import *i,
     struct import_person *all, size_t n, int64_t now)
 {
-	struct writes w = { array(mem), array(mem), array(mem), array(mem), array(mem) };
+	struct writes w = { array(mem), array(mem), array(mem), array(mem),
+		array(mem) };
 	struct import_made *made;
 	enum err e;
 
@@ -233,7 +237,8 @@ static enum err write_people(struct db *db, void *mem, const struct import *i,
 	}
 	e = insert(db, mem, i, &w, now, &made);
 	for (; e == OK && made->id; made++) {
-		struct import_person *p = bsearch(made->key, all, n, sizeof(*all), person_by_key);
+		struct import_person *p =
+		    bsearch(made->key, all, n, sizeof(*all), person_by_key);
 
 		if (p)
 			p->id = made->id;
@@ -255,8 +260,8 @@ static void add_counts(struct import_counts *to, const struct import_counts *c)
 }
 
 /* People, then what each row does to them. */
-static enum err decide(struct db *db, void *mem, struct import_batch *b, const struct import *i,
-    struct import_counts *c, struct import_people *people)
+static enum err decide(struct db *db, void *mem, struct import_batch *b,
+    const struct import *i, struct import_counts *c, struct import_people *people)
 {
 	struct import_person *p;
 	enum err e;
@@ -273,8 +278,8 @@ static enum err decide(struct db *db, void *mem, struct import_batch *b, const s
 }
 
 /* `after` is the import as it will be. */
-static enum err store(struct db *db, void *mem, struct import_batch *b, struct import *after,
-    struct import_plan *plan, int64_t now)
+static enum err store(struct db *db, void *mem, struct import_batch *b,
+    struct import *after, struct import_plan *plan, int64_t now)
 {
 	struct import_counts c = b->counts;
 	struct import_people people;

@@ -10,13 +10,21 @@
 #include "service/address.h"
 #include "service/import_text.h"
 
-enum { PROBE_ROWS = 20, PROBE_BYTES = 256 * 1024, PIECE = 1024 * 1024, NAME_BYTES = 200,
-	SAMPLE_BYTES = 200, SAMPLES_BYTES = 4 * 1024 * 1024, SCOPE_ROWS = 10000 };
+enum {
+	PROBE_ROWS = 20,
+	PROBE_BYTES = 256 * 1024,
+	PIECE = 1024 * 1024,
+	NAME_BYTES = 200,
+	SAMPLE_BYTES = 200,
+	SAMPLES_BYTES = 4 * 1024 * 1024,
+	SCOPE_ROWS = 10000
+};
 
 static const struct {
 	char c;
 	const char *name;
-} delimiters[] = { { ',', "commas" }, { ';', "semicolons" }, { '\t', "tabs" }, { '|', "bars" } };
+} delimiters[] = { { ',', "commas" }, { ';', "semicolons" }, { '\t', "tabs" },
+	{ '|', "bars" } };
 
 const char *import_delimiter_name(char delimiter)
 {
@@ -27,7 +35,8 @@ const char *import_delimiter_name(char delimiter)
 }
 
 /* The next row of data held in memory, fed piece by piece from *fed. */
-static enum csv_got next_row(struct csv_reader *r, const char *data, size_t len, size_t *fed)
+static enum csv_got next_row(struct csv_reader *r, const char *data, size_t len,
+    size_t *fed)
 {
 	enum csv_got got;
 
@@ -121,7 +130,8 @@ static bool has_address(const struct csv_reader *r)
 	return false;
 }
 
-static enum err read_names(struct import_file *x, const struct csv_reader *r, struct form *f)
+static enum err read_names(struct import_file *x, const struct csv_reader *r,
+    struct form *f)
 {
 	x->columns = csv_reader_count(r);
 	/* trailing delimiters make empty columns: they are none */
@@ -129,23 +139,27 @@ static enum err read_names(struct import_file *x, const struct csv_reader *r, st
 	    x->columns <= IMPORT_COLUMNS)
 		x->columns--;
 	if (x->columns > IMPORT_COLUMNS)
-		return form_fail(f, "file", "The file has %zu columns; %d are the most. Delete those "
-					    "you do not need and upload it again.",
+		return form_fail(f, "file",
+		    "The file has %zu columns; %d are the most. Delete those "
+		    "you do not need and upload it again.",
 		    x->columns, IMPORT_COLUMNS);
 	x->header = !has_address(r);
 	x->names = mem_array(x, const char *, x->columns);
 	for (size_t i = 0; i < x->columns; i++) {
-		x->names[i] = name_of(x, x->header ? csv_reader_cell(r, i, NULL) : "", i);
+		x->names[i] =
+		    name_of(x, x->header ? csv_reader_cell(r, i, NULL) : "", i);
 		for (size_t j = 0; j < i; j++)
 			if (text_equal(x->names[i], x->names[j]))
-				return form_fail(f, "file", "Two columns are called “%s”. Give each "
-							    "column a name of its own.",
+				return form_fail(f, "file",
+				    "Two columns are called “%s”. Give each "
+				    "column a name of its own.",
 				    x->names[i]);
 	}
 	return OK;
 }
 
-static void take_sample(struct import_file *x, const struct csv_reader *r, size_t *bytes)
+static void take_sample(struct import_file *x, const struct csv_reader *r,
+    size_t *bytes)
 {
 	const char **row = mem_array(x, const char *, x->columns);
 
@@ -208,7 +222,8 @@ enum err import_file_read(void *mem, const struct form_file *up, struct form *f,
 	if (!up || (up->len == 0 && text_empty(up->name)))
 		return form_fail(f, "file", "Choose a CSV file.");
 	if (up->len > IMPORT_MAX)
-		return form_fail(f, "file", "The file is larger than 100 MB. Split it in parts.");
+		return form_fail(f, "file",
+		    "The file is larger than 100 MB. Split it in parts.");
 	if (import_text(x, up->data, up->len, &t, &why) != OK)
 		return form_fail(f, "file", "%s", why);
 	if (is_blank(t.data, t.len))
@@ -236,8 +251,8 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Notes the address of a row; scope: memory for a few thousand rows. */
-static void scan_row(const struct csv_reader *r, int email, void *scope, struct buf *hashes,
-    struct import_scan *out)
+static void scan_row(const struct csv_reader *r, int email, void *scope,
+    struct buf *hashes, struct import_scan *out)
 {
 	struct address a;
 	const char *why;
@@ -245,8 +260,8 @@ static void scan_row(const struct csv_reader *r, int email, void *scope, struct 
 
 	if (email < 0)
 		return;
-	if (address_parse(scope, csv_unguard(csv_reader_cell(r, (size_t)email, NULL)), &a, &why) !=
-	    OK) {
+	if (address_parse(scope, csv_unguard(csv_reader_cell(r, (size_t)email, NULL)),
+		&a, &why) != OK) {
 		out->bad++;
 		return;
 	}
@@ -287,10 +302,12 @@ enum err import_file_scan(const struct import_file *x, int email, struct form *f
 		}
 	}
 	if (out->rows == 0)
-		return form_fail(f, "file", "The file has names of columns and no rows.");
+		return form_fail(f, "file",
+		    "The file has names of columns and no rows.");
 	if (out->rows > IMPORT_ROWS)
-		return form_fail(f, "file", "The file has %s rows; 1,000,000 are the most. Split it "
-					    "in parts.",
+		return form_fail(f, "file",
+		    "The file has %s rows; 1,000,000 are the most. Split it "
+		    "in parts.",
 		    text_count(tmp, out->rows));
 	count_repeated(hashes, out);
 	return OK;

@@ -11,6 +11,7 @@
 #include "service/address.h"
 
 /* Names of columns as `folded` leaves them: lower case, letters and digits only. */
+/* clang-format off */
 static const char *const words[][2] = {
 	{ "email", "email" }, { "email", "mail" }, { "email", "emailaddress" },
 	{ "email", "mailaddress" }, { "email", "emailadresse" }, { "email", "mailadresse" },
@@ -39,9 +40,10 @@ static const char *const words[][2] = {
 	{ "tags", "etiquetas" }, { "tags", "étiquettes" }, { "tags", "schlagwörter" },
 	{ "tags", "kategorie" }, { "tags", "segment" }, { "tags", "grupo" },
 };
+/* clang-format on */
 
-static const char *const dates_words[] = { [DATES_YMD] = "ymd", [DATES_DMY] = "dmy",
-	[DATES_MDY] = "mdy" };
+static const char *const
+    dates_words[] = { [DATES_YMD] = "ymd", [DATES_DMY] = "dmy", [DATES_MDY] = "mdy" };
 
 const char *import_dates_name(enum field_dates d)
 {
@@ -67,7 +69,8 @@ static const char *folded(void *mem, const char *name)
 	return low;
 }
 
-static const char *by_name(void *mem, const char *name, const struct field *fields, size_t n)
+static const char *by_name(void *mem, const char *name, const struct field *fields,
+    size_t n)
 {
 	const char *fold = folded(mem, name);
 
@@ -148,15 +151,19 @@ static void judge_field(void *mem, const struct import_file *x, size_t column,
 	json_set_text(o, "dates", dates_words[dates]);
 	json_set_text(o, "sure", bad || f->type == FIELD_DATE ? "check" : "sure");
 	if (bad && f->type == FIELD_CHOICE)
-		json_set_text(o, "note", mem_printf(mem, "“%.60s” is not a choice yet; it will be added",
-		    first));
+		json_set_text(o, "note",
+		    mem_printf(mem, "“%.60s” is not a choice yet; it will be added",
+			first));
 	else if (bad)
-		json_set_text(o, "note", mem_printf(mem, "%zu of the first %zu rows do not fit, as "
-							 "“%.60s”; they will be refused",
-		    bad, x->nsamples, first));
+		json_set_text(o, "note",
+		    mem_printf(mem,
+			"%zu of the first %zu rows do not fit, as "
+			"“%.60s”; they will be refused",
+			bad, x->nsamples, first));
 	else if (f->type == FIELD_DATE && dates != DATES_YMD)
-		json_set_text(o, "note", dates == DATES_DMY ? "Read as day.month.year"
-							     : "Read as month/day/year");
+		json_set_text(o, "note",
+		    dates == DATES_DMY ? "Read as day.month.year"
+				       : "Read as month/day/year");
 }
 
 static void judge(void *mem, const struct import_file *x, size_t column,
@@ -166,11 +173,12 @@ static void judge(void *mem, const struct import_file *x, size_t column,
 	const struct field *f = find(fields, nfields, guess);
 
 	json_set_text(o, "sure", *guess ? "sure" : "none");
-	json_set_text(o, "note", *guess ? "" : "Left out. You can make a text field of it");
+	json_set_text(o, "note",
+	    *guess ? "" : "Left out. You can make a text field of it");
 	if (f)
 		judge_field(mem, x, column, f, o);
 	else if (text_equal(guess, "email") && addresses(x, column) >= 0 &&
-		 addresses(x, column) < 50) {
+	    addresses(x, column) < 50) {
 		json_set_text(o, "sure", "check");
 		json_set_text(o, "note", "Most of these are no addresses");
 	} else if (text_equal(guess, "tags")) {
@@ -180,7 +188,8 @@ static void judge(void *mem, const struct import_file *x, size_t column,
 }
 
 /* Two cells that are not empty, to recognise the column by. */
-static struct json_object *samples_of(void *mem, const struct import_file *x, size_t column)
+static struct json_object *samples_of(void *mem, const struct import_file *x,
+    size_t column)
 {
 	struct json_object *out = json_arr(mem);
 	const char *last = "";
@@ -205,7 +214,7 @@ static int best_email(const struct import_file *x, struct json_object *columns)
 		int n = addresses(x, i);
 
 		if (text_equal(json_text(o, "guess", ""), "email"))
-			n = n < 0 ? 50 : n + 101;	/* a name weighs more than content */
+			n = n < 0 ? 50 : n + 101; /* a name weighs more than content */
 		if (n > share && n >= 50) {
 			share = n;
 			best = (int)i;
@@ -236,7 +245,8 @@ struct json_object *import_guess(void *mem, const struct import_file *x,
 
 		if ((int)i == *email)
 			json_set_text(o, "guess", "email");
-		else if (text_equal(guess, "email") || (*guess && json_get(taken, guess)))
+		else if (text_equal(guess, "email") ||
+		    (*guess && json_get(taken, guess)))
 			json_set_text(o, "guess", "");
 		guess = json_text(o, "guess", "");
 		if (*guess)

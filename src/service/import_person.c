@@ -6,8 +6,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static const char *const names[] = { [OUTCOME_NEW] = "new", [OUTCOME_UPDATED] = "updated",
-	[OUTCOME_UNCHANGED] = "unchanged", [OUTCOME_SUPPRESSED] = "suppressed" };
+static const char *const names[] = { [OUTCOME_NEW] = "new",
+	[OUTCOME_UPDATED] = "updated",
+	[OUTCOME_UNCHANGED] = "unchanged",
+	[OUTCOME_SUPPRESSED] = "suppressed" };
 
 const char *import_outcome_name(enum import_outcome o)
 {
@@ -35,7 +37,8 @@ static void add_tag(struct import_person *p, void *mem, const char *tag)
 	p->tags[p->ntags++] = tag;
 }
 
-static void is_known(struct import_person *p, void *mem, struct import_known *k, size_t nlists)
+static void is_known(struct import_person *p, void *mem, struct import_known *k,
+    size_t nlists)
 {
 	p->id = k->who.id;
 	p->here = true;
@@ -44,8 +47,10 @@ static void is_known(struct import_person *p, void *mem, struct import_known *k,
 	p->custom = k->who.custom;
 	p->joins = k->lists < (int64_t)nlists;
 	p->suppressed = k->who.status >= SUBSCRIBER_UNSUBSCRIBED;
-	for (size_t i = 0; i < json_object_array_length(k->who.tags) && i < TAGS_MAX; i++)
-		add_tag(p, mem, json_object_get_string(json_object_array_get_idx(k->who.tags, i)));
+	for (size_t i = 0; i < json_object_array_length(k->who.tags) && i < TAGS_MAX;
+	     i++)
+		add_tag(p, mem,
+		    json_object_get_string(json_object_array_get_idx(k->who.tags, i)));
 	p->known_tags = p->ntags;
 }
 
@@ -53,7 +58,8 @@ enum err import_people(struct db *db, void *mem, const struct import *i,
     const struct import_record *rows, size_t n, struct import_people *out)
 {
 	struct import_person *all = mem_array(mem, struct import_person, n + 1);
-	size_t people = 0, nsuppressed, at = 0, nlists = json_object_array_length(i->lists);
+	size_t people = 0, nsuppressed, at = 0,
+	       nlists = json_object_array_length(i->lists);
 	struct import_known *known;
 	const char **suppressed;
 	struct buf *keys;
@@ -66,7 +72,8 @@ enum err import_people(struct db *db, void *mem, const struct import *i,
 	keys = keys_of(mem, all, people);
 	e = import_rows_known(db, mem, i->brand_id, keys, i->lists, &known);
 	if (e == OK)
-		e = import_rows_suppressed(db, mem, i->brand_id, keys, &suppressed, &nsuppressed);
+		e = import_rows_suppressed(db, mem, i->brand_id, keys, &suppressed,
+		    &nsuppressed);
 	if (e != OK)
 		return e;
 	for (size_t k = 0; k < people; k++) {
@@ -94,7 +101,7 @@ static bool take_custom(struct import_person *p, struct json_object *comes, bool
 
 	if (!comes)
 		return false;
-	json_object_object_foreach(comes, key, value) {
+	json_object_object_foreach (comes, key, value) {
 		struct json_object *has = json_get(p->custom, key);
 
 		if (has && (!over || json_object_equal(has, value)))

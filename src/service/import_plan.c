@@ -23,7 +23,9 @@ static enum err fail(struct form *f, const char *sentence)
 static int column_of(struct json_object *columns, const char *name)
 {
 	for (size_t i = 0; i < json_object_array_length(columns); i++)
-		if (text_equal(json_text(json_object_array_get_idx(columns, i), "name", ""), name))
+		if (text_equal(json_text(json_object_array_get_idx(columns, i), "name",
+				   ""),
+			name))
 			return (int)i;
 	return -1;
 }
@@ -45,23 +47,27 @@ static bool find_target(struct import_plan *p, const char *word, struct target *
 	return false;
 }
 
-static enum err map_column(void *mem, struct import_plan *p, struct json_object *columns,
-    const char *name, const char *word, struct form *f)
+static enum err map_column(void *mem, struct import_plan *p,
+    struct json_object *columns, const char *name, const char *word, struct form *f)
 {
 	int at = column_of(columns, name);
 	struct target t = { .how = { .loose = true, .new_choices = true } };
 
 	if (at < 0)
-		return fail(f, mem_printf(mem, "The file has no column “%.100s”.", name));
+		return fail(f,
+		    mem_printf(mem, "The file has no column “%.100s”.", name));
 	if (text_empty(word))
 		return OK;
 	if (!find_target(p, word, &t))
-		return fail(f, mem_printf(mem, "There is no field “%.60s” in this brand. Make it first.",
-		    word));
+		return fail(f,
+		    mem_printf(mem,
+			"There is no field “%.60s” in this brand. Make it first.",
+			word));
 	for (size_t i = 0; i < p->columns; i++)
 		if (p->targets[i].kind == t.kind && p->targets[i].field == t.field)
-			return fail(f, mem_printf(mem, "Two columns become “%s”. Choose one of them.",
-			    word));
+			return fail(f,
+			    mem_printf(mem,
+				"Two columns become “%s”. Choose one of them.", word));
 	t.how.dates = import_dates_from(
 	    json_text(json_object_array_get_idx(columns, (size_t)at), "dates", "dmy"));
 	p->targets[at] = t;
@@ -76,8 +82,8 @@ static bool has_email(const struct import_plan *p)
 	return false;
 }
 
-enum err import_plan_make(struct db *db, void *mem, const struct import *i, struct form *f,
-    struct import_plan **out)
+enum err import_plan_make(struct db *db, void *mem, const struct import *i,
+    struct form *f, struct import_plan **out)
 {
 	struct import_plan *p = mem_new(mem, struct import_plan);
 	struct json_object *columns = json_get(i->format, "columns");
@@ -93,12 +99,14 @@ enum err import_plan_make(struct db *db, void *mem, const struct import *i, stru
 		p->choices[k] = json_object_array_length(p->fields[k].choices);
 	if (!json_object_is_type(i->mapping, json_type_object))
 		return fail(f, "The mapping is an object: {\"column\": \"field\"}.");
-	json_object_object_foreach(i->mapping, name, word) {
+	json_object_object_foreach (i->mapping, name, word) {
 		e = map_column(p, p, columns, name, json_object_get_string(word), f);
 		if (e != OK)
 			return e;
 	}
-	return has_email(p) ? OK : fail(f, "Choose the column that has the email addresses.");
+	return has_email(p)
+	    ? OK
+	    : fail(f, "Choose the column that has the email addresses.");
 }
 
 /* ---- rows ---- */
@@ -114,8 +122,8 @@ static const char *name_of(void *mem, const char *cell)
 	return s;
 }
 
-static enum err read_name(void *mem, const char *cell, const char *what, const char **out,
-    const char **why)
+static enum err read_name(void *mem, const char *cell, const char *what,
+    const char **out, const char **why)
 {
 	*out = *cell ? name_of(mem, cell) : "";
 	if (strlen(*out) <= NAME_MAX_CHARS || text_length(*out) <= NAME_MAX_CHARS)
@@ -124,7 +132,8 @@ static enum err read_name(void *mem, const char *cell, const char *what, const c
 	return ERR_INVALID;
 }
 
-static enum err read_tags(void *mem, const char *cell, struct import_record *x, const char **why)
+static enum err read_tags(void *mem, const char *cell, struct import_record *x,
+    const char **why)
 {
 	char *text = mem_str(mem, cell), *part;
 
@@ -135,7 +144,8 @@ static enum err read_tags(void *mem, const char *cell, struct import_record *x, 
 		if (!*tag)
 			continue;
 		if (strlen(tag) > TAG_MAX && text_length(tag) > TAG_MAX) {
-			*why = mem_printf(mem, "Tags: a tag is longer than %d characters.", TAG_MAX);
+			*why = mem_printf(mem,
+			    "Tags: a tag is longer than %d characters.", TAG_MAX);
 			return ERR_INVALID;
 		}
 		if (x->ntags == TAGS_MAX) {
@@ -201,14 +211,15 @@ static bool has_more(const struct csv_reader *r, size_t columns)
 	return false;
 }
 
-enum err import_plan_read(const struct import_plan *p, void *mem, const struct csv_reader *r,
-    struct import_record *out, const char **why)
+enum err import_plan_read(const struct import_plan *p, void *mem,
+    const struct csv_reader *r, struct import_record *out, const char **why)
 {
 	enum err e = OK;
 
 	out->first = out->last = "";
 	if (has_more(r, p->columns)) {
-		*why = mem_printf(mem, "The row has %zu cells where the file has %zu columns.",
+		*why = mem_printf(mem,
+		    "The row has %zu cells where the file has %zu columns.",
 		    csv_reader_count(r), p->columns);
 		return ERR_INVALID;
 	}

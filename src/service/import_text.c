@@ -17,6 +17,7 @@ struct kind {
 
 #define EXCEL "In Excel, choose “Save as” and “CSV UTF-8”, and upload that file."
 
+/* clang-format off */
 static const struct kind kinds[] = {
 	{ "PK\x03\x04", 4, "This is an Excel workbook or a ZIP archive, not a CSV file. " EXCEL },
 	{ "\xD0\xCF\x11\xE0", 4, "This is an old Excel workbook, not a CSV file. " EXCEL },
@@ -34,6 +35,7 @@ static const struct kind kinds[] = {
 	{ "<html", 5, "This is a web page, not a CSV file. Export the list as CSV." },
 	{ "<?xml", 5, "This is an XML file, not a CSV file. Export the list as CSV." },
 };
+/* clang-format on */
 
 static void add_utf8(struct buf *b, uint32_t c)
 {
@@ -63,18 +65,22 @@ static void from_utf16(void *mem, const char *data, size_t len, struct import_te
 
 	buf_reserve(b, len);
 	for (size_t i = 2; i + 1 < len; i += 2) {
-		uint32_t c = big ? (uint32_t)(d[i] << 8 | d[i + 1]) : (uint32_t)(d[i + 1] << 8 | d[i]);
+		uint32_t c = big ? (uint32_t)(d[i] << 8 | d[i + 1])
+				 : (uint32_t)(d[i + 1] << 8 | d[i]);
 
 		if (c >= 0xD800 && c < 0xDC00) {
 			high = c;
 			continue;
 		}
 		if (c >= 0xDC00 && c < 0xE000)
-			c = high ? 0x10000 + ((high - 0xD800) << 10) + (c - 0xDC00) : 0xFFFD;
+			c = high ? 0x10000 + ((high - 0xD800) << 10) + (c - 0xDC00)
+				 : 0xFFFD;
 		high = 0;
 		add_utf8(b, c);
 	}
-	*out = (struct import_text){ .data = b->data, .len = b->len, .encoding = "UTF-16" };
+	*out = (struct import_text){ .data = b->data,
+		.len = b->len,
+		.encoding = "UTF-16" };
 }
 
 /* Lines that are no UTF-8 are read as Windows-1252, the others stay. */
@@ -113,17 +119,20 @@ enum err import_text(void *mem, const char *data, size_t len, struct import_text
     const char **why)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (len < kinds[i].len || memcmp(data, kinds[i].magic, kinds[i].len) != 0)
+		if (len < kinds[i].len ||
+		    memcmp(data, kinds[i].magic, kinds[i].len) != 0)
 			continue;
 		*why = kinds[i].why;
 		return ERR_INVALID;
 	}
-	if (len >= 2 && (memcmp(data, "\xFF\xFE", 2) == 0 || memcmp(data, "\xFE\xFF", 2) == 0)) {
+	if (len >= 2 &&
+	    (memcmp(data, "\xFF\xFE", 2) == 0 || memcmp(data, "\xFE\xFF", 2) == 0)) {
 		from_utf16(mem, data, len, out);
 		return OK;
 	}
 	if (has_zero(data, len)) {
-		*why = "This is no text file. Export the list as CSV (UTF-8) and upload that.";
+		*why = "This is no text file. Export the list as CSV (UTF-8) and "
+		       "upload that.";
 		return ERR_INVALID;
 	}
 	if (len >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) {

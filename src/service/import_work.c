@@ -15,12 +15,12 @@ struct job {
 	struct import *i;
 	struct import_plan *plan;
 	struct csv_reader *reader;
-	int64_t chunk;			/* next to feed */
-	int64_t fed;			/* bytes of the file fed so far */
-	int64_t deadline;		/* monotonic */
-	int64_t done;			/* rows settled now */
-	bool over;			/* the whole file is settled */
-	bool lost;			/* another has it, or it was stopped */
+	int64_t chunk;    /* next to feed */
+	int64_t fed;      /* bytes of the file fed so far */
+	int64_t deadline; /* monotonic */
+	int64_t done;     /* rows settled now */
+	bool over;        /* the whole file is settled */
+	bool lost;        /* another has it, or it was stopped */
 };
 
 static enum err feed(struct job *j)
@@ -69,8 +69,8 @@ static enum err store(struct job *j, struct import_batch *b)
 	enum err e = ERR_CONFLICT;
 
 	for (int n = 0; n < TRIES && e == ERR_CONFLICT && !j->lost; n++)
-		e = import_batch_store(j->app->db, b, j->i, j->plan, clock_now(j->app->clock),
-		    &j->lost);
+		e = import_batch_store(j->app->db, b, j->i, j->plan,
+		    clock_now(j->app->clock), &j->lost);
 	if (e == OK)
 		j->done += b->counts.rows;
 	return e;
@@ -88,7 +88,8 @@ static enum err finish(struct job *j, enum import_state state, const char *error
 		return OK;
 	}
 	log_info(&j->app->log, "import.finished", LOG_INT("import", j->i->id),
-	    LOG_INT("brand", j->i->brand_id), LOG_STR("state", import_state_name(state)),
+	    LOG_INT("brand", j->i->brand_id),
+	    LOG_STR("state", import_state_name(state)),
 	    LOG_INT("rows", j->i->counts.rows), LOG_INT("new", j->i->counts.fresh),
 	    LOG_INT("invalid", j->i->counts.invalid));
 	return e;
@@ -123,18 +124,21 @@ static enum err give_up(struct job *j, enum err e)
 		return OK;
 	if (e == ERR_BUSY || e == ERR_FULL || e == ERR_CONFLICT) {
 		if (import_release(j->app->db, j->i) != OK)
-			log_warn(&j->app->log, "import.lease_kept", LOG_INT("import", j->i->id));
+			log_warn(&j->app->log, "import.lease_kept",
+			    LOG_INT("import", j->i->id));
 		return e;
 	}
 	log_error(&j->app->log, "import.failed", LOG_INT("import", j->i->id),
 	    LOG_STR("error", err_name(e)), LOG_INT("row", j->i->counts.rows + 1));
 	return finish(j, IMPORT_FAILED,
-	    e == ERR_INVALID ? "A list or field of this import was deleted. Import the file again."
-			     : "The server could not store the rows. What is counted here is "
-			       "stored; import the file again, it changes nothing twice.");
+	    e == ERR_INVALID
+		? "A list or field of this import was deleted. Import the file again."
+		: "The server could not store the rows. What is counted here is "
+		  "stored; import the file again, it changes nothing twice.");
 }
 
-static enum err work_on(struct app *app, struct import *i, int64_t deadline, int64_t *done)
+static enum err work_on(struct app *app, struct import *i, int64_t deadline,
+    int64_t *done)
 {
 	const char *delimiter = json_text(i->format, "delimiter", ",");
 	struct job j = { .app = app, .i = i, .deadline = deadline, .fed = i->position };

@@ -9,8 +9,8 @@
 
 enum { DESCRIPTION_MAX = 300, BIG = 20000, REMEMBERED_S = 60 };
 
-enum err list_create(struct db *db, void *mem, int64_t brand, struct form *f, int64_t now,
-    struct list **out)
+enum err list_create(struct db *db, void *mem, int64_t brand, struct form *f,
+    int64_t now, struct list **out)
 {
 	struct list *l = mem_new(mem, struct list);
 	enum err e;
@@ -34,7 +34,8 @@ enum err list_change(struct db *db, struct list *l, struct form *f, int64_t now)
 	if (form_has(f, "name"))
 		l->name = mem_str(l, form_line(f, "name", 1, LIST_NAME_MAX));
 	if (form_has(f, "description"))
-		l->description = mem_str(l, form_line(f, "description", 0, DESCRIPTION_MAX));
+		l->description =
+		    mem_str(l, form_line(f, "description", 0, DESCRIPTION_MAX));
 	if (!form_ok(f))
 		return ERR_INVALID;
 	e = list_row_update(db, l, now);
@@ -49,8 +50,9 @@ enum err list_remove(struct db *db, struct list *l, struct form *f)
 	enum err e = list_campaigns(db, l->brand_id, l->id, &used);
 
 	if (e == OK && used > 0) {
-		form_fail(f, "name", "%lld campaign%s being sent or scheduled to this list. "
-			  "Cancel or wait, then delete it.",
+		form_fail(f, "name",
+		    "%lld campaign%s being sent or scheduled to this list. "
+		    "Cancel or wait, then delete it.",
 		    (long long)used, used == 1 ? " is" : "s are");
 		return ERR_CONFLICT;
 	}
@@ -70,7 +72,8 @@ enum err list_measure(struct db *db, struct kv *kv, struct list *l)
 
 	if (e != OK || l->subscribers <= BIG || !kv)
 		return e == OK ? list_count(db, l) : e;
-	if (kv_get(kv, tmp, key, &seen, &n) == OK && sscanf(seen, "%lld", &active) == 1) {
+	if (kv_get(kv, tmp, key, &seen, &n) == OK &&
+	    sscanf(seen, "%lld", &active) == 1) {
 		l->active = active < l->subscribers ? active : l->subscribers;
 		return OK;
 	}

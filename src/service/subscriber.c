@@ -16,8 +16,8 @@
 
 enum { MAY_LEAVE = 1u << SUBSCRIBER_ACTIVE | 1u << SUBSCRIBER_UNCONFIRMED };
 
-static const char *const status_words[] = { "active", "unconfirmed", "unsubscribed", "bounced",
-	"complained", NULL };
+static const char *const status_words[] = { "active", "unconfirmed", "unsubscribed",
+	"bounced", "complained", NULL };
 
 enum { LISTS_OF_ONE_MAX = 500 };
 
@@ -33,9 +33,14 @@ struct lists_in {
 static enum err note(struct db *db, const struct subscriber *s, const char *action,
     const struct origin *o)
 {
-	const struct consent c = { .brand_id = s->brand_id, .subscriber_id = s->id,
-		.campaign_id = o->campaign, .action = action, .source = o->source, .ip = o->ip,
-		.detail = o->detail, .created_at = o->now };
+	const struct consent c = { .brand_id = s->brand_id,
+		.subscriber_id = s->id,
+		.campaign_id = o->campaign,
+		.action = action,
+		.source = o->source,
+		.ip = o->ip,
+		.detail = o->detail,
+		.created_at = o->now };
 
 	return consent_add(db, &c);
 }
@@ -45,8 +50,11 @@ static enum err leave(struct db *db, struct subscriber *s, unsigned from,
     enum subscriber_status to, const struct origin *o, bool *changed)
 {
 	const char *action = subscriber_status_name(to);
-	const struct suppression x = { .brand_id = s->brand_id, .email_key = s->email_key,
-		.reason = action, .detail = o->detail, .created_at = o->now };
+	const struct suppression x = { .brand_id = s->brand_id,
+		.email_key = s->email_key,
+		.reason = action,
+		.detail = o->detail,
+		.created_at = o->now };
 	enum err e = subscriber_row_status(db, s, from, to, o->now, changed);
 
 	if (e == OK)
@@ -133,8 +141,8 @@ enum err subscriber_resubscribe(struct db *db, int64_t brand, int64_t id,
 }
 
 /* A sentence at `at` when the address is suppressed: since when and why. */
-static enum err check_suppressed(struct db *db, void *mem, struct form *f, const char *at,
-    const struct subscriber *s)
+static enum err check_suppressed(struct db *db, void *mem, struct form *f,
+    const char *at, const struct subscriber *s)
 {
 	struct suppression *x;
 	enum err e = suppression_get(db, mem, s->brand_id, s->email_key, &x);
@@ -145,16 +153,20 @@ static enum err check_suppressed(struct db *db, void *mem, struct form *f, const
 	day = text_trim(mem, time_local(mem, x->created_at, "UTC", "%e %b %Y"));
 	more = text_empty(x->detail) ? "" : mem_printf(mem, " (%s)", x->detail);
 	if (text_equal(x->reason, "bounced"))
-		return form_fail(f, at, "%s bounced on %s%s: the address gets no mail any more.",
-		    s->email, day, more);
+		return form_fail(f, at,
+		    "%s bounced on %s%s: the address gets no mail any more.", s->email,
+		    day, more);
 	if (text_equal(x->reason, "complained"))
-		return form_fail(f, at, "%s reported a mail as spam on %s%s and gets no more mail.",
+		return form_fail(f, at,
+		    "%s reported a mail as spam on %s%s and gets no more mail.",
 		    s->email, day, more);
 	if (text_equal(x->reason, "unsubscribed"))
-		return form_fail(f, at, "%s unsubscribed on %s%s. Only they themselves can come "
-					"back, with the link in a mail they have.",
+		return form_fail(f, at,
+		    "%s unsubscribed on %s%s. Only they themselves can come "
+		    "back, with the link in a mail they have.",
 		    s->email, day, more);
-	return form_fail(f, at, "%s was blocked on %s%s and gets no mail.", s->email, day, more);
+	return form_fail(f, at, "%s was blocked on %s%s and gets no mail.", s->email,
+	    day, more);
 }
 
 /* ---- reading a form ---- */
@@ -172,18 +184,23 @@ static void read_address(void *mem, struct form *f, struct subscriber *s)
 	s->email_key = a.key;
 }
 
-static void add_tag(void *mem, struct form *f, struct json_object *tags, const char *text)
+static void add_tag(void *mem, struct form *f, struct json_object *tags,
+    const char *text)
 {
 	const char *t = text_trim(mem, text ? text : "");
 
 	if (!*t)
 		return;
-	if (!text_is_utf8(t, strlen(t)) || text_has_control(t) || text_length(t) > TAG_MAX) {
-		form_fail(f, "tags", "A tag is one line of at most %d characters.", TAG_MAX);
+	if (!text_is_utf8(t, strlen(t)) || text_has_control(t) ||
+	    text_length(t) > TAG_MAX) {
+		form_fail(f, "tags", "A tag is one line of at most %d characters.",
+		    TAG_MAX);
 		return;
 	}
 	for (size_t i = 0; i < json_object_array_length(tags); i++)
-		if (text_equal(json_object_get_string(json_object_array_get_idx(tags, i)), t))
+		if (text_equal(json_object_get_string(
+				   json_object_array_get_idx(tags, i)),
+			t))
 			return;
 	if (json_object_array_length(tags) >= TAGS_MAX)
 		form_fail(f, "tags", "A person has at most %d tags.", TAGS_MAX);
@@ -208,7 +225,8 @@ static void read_tags(void *mem, struct form *f, struct subscriber *s)
 		    json_object_get_string(json_object_array_get_idx(in, i)));
 }
 
-static const struct field *find_field(const struct field *all, size_t n, const char *key)
+static const struct field *find_field(const struct field *all, size_t n,
+    const char *key)
 {
 	for (size_t i = 0; i < n; i++)
 		if (text_equal(all[i].key, key))
@@ -216,18 +234,21 @@ static const struct field *find_field(const struct field *all, size_t n, const c
 	return NULL;
 }
 
-static void read_value(void *mem, struct form *f, const struct field *x, struct json_object *in,
-    struct subscriber *s)
+static void read_value(void *mem, struct form *f, const struct field *x,
+    struct json_object *in, struct subscriber *s)
 {
 	static const struct field_reading strict = { 0 };
 	const char *at = mem_printf(mem, "fields.%s", x->key), *why;
 	struct json_object *v;
 
-	if (json_object_is_type(in, json_type_array) && json_object_array_length(in) > 0)
+	if (json_object_is_type(in, json_type_array) &&
+	    json_object_array_length(in) > 0)
 		in = json_object_array_get_idx(in, json_object_array_length(in) - 1);
-	if (json_object_is_type(in, json_type_array) || json_object_is_type(in, json_type_object))
+	if (json_object_is_type(in, json_type_array) ||
+	    json_object_is_type(in, json_type_object))
 		form_fail(f, at, "%s: one value, please.", x->label);
-	else if (field_value(mem, x, json_object_get_string(in), &strict, &v, &why) != OK)
+	else if (field_value(mem, x, json_object_get_string(in), &strict, &v, &why) !=
+	    OK)
 		form_fail(f, at, "%s", why);
 	else if (v)
 		json_set(s->custom, x->key, v);
@@ -236,7 +257,8 @@ static void read_value(void *mem, struct form *f, const struct field *x, struct 
 }
 
 /* fields {key: value} into a copy of s->custom; values of deleted fields go. */
-static enum err read_fields(struct db *db, void *mem, struct form *f, struct subscriber *s)
+static enum err read_fields(struct db *db, void *mem, struct form *f,
+    struct subscriber *s)
 {
 	struct json_object *in = form_json(f, "fields"), *old = s->custom;
 	struct field *all;
@@ -252,15 +274,17 @@ static enum err read_fields(struct db *db, void *mem, struct form *f, struct sub
 	if (!in)
 		return OK;
 	if (!json_object_is_type(in, json_type_object))
-		return form_fail(f, "fields", "Fields are an object: {\"key\": value}.");
-	json_object_object_foreach(in, key, value) {
+		return form_fail(f, "fields",
+		    "Fields are an object: {\"key\": value}.");
+	json_object_object_foreach (in, key, value) {
 		const struct field *x = find_field(all, n, key);
 
 		if (x)
 			read_value(mem, f, x, value, s);
 		else
 			form_fail(f, mem_printf(mem, "fields.%.40s", key),
-			    "There is no field “%.40s” in this brand. Make it first.", key);
+			    "There is no field “%.40s” in this brand. Make it first.",
+			    key);
 	}
 	return OK;
 }
@@ -268,9 +292,11 @@ static enum err read_fields(struct db *db, void *mem, struct form *f, struct sub
 static void read_names(void *mem, struct form *f, struct subscriber *s)
 {
 	if (form_has(f, "first_name") || !s->first_name)
-		s->first_name = mem_str(mem, form_line(f, "first_name", 0, NAME_MAX_CHARS));
+		s->first_name =
+		    mem_str(mem, form_line(f, "first_name", 0, NAME_MAX_CHARS));
 	if (form_has(f, "last_name") || !s->last_name)
-		s->last_name = mem_str(mem, form_line(f, "last_name", 0, NAME_MAX_CHARS));
+		s->last_name =
+		    mem_str(mem, form_line(f, "last_name", 0, NAME_MAX_CHARS));
 }
 
 /* Lists of the form: ids of the brand, or a sentence. */
@@ -285,7 +311,8 @@ static enum err read_lists(struct db *db, void *mem, int64_t brand, struct form 
 	for (size_t i = 0; e == OK && i < in->n; i++) {
 		e = list_get(db, mem, brand, in->ids[i], &l);
 		if (e == ERR_NOTFOUND)
-			e = form_fail(f, "lists", "There is no list %lld in this brand.",
+			e = form_fail(f, "lists",
+			    "There is no list %lld in this brand.",
 			    (long long)in->ids[i]);
 	}
 	return e == ERR_INVALID ? OK : e;
@@ -299,7 +326,8 @@ static enum err taken(struct form *f, const struct subscriber *s)
 	return ERR_CONFLICT;
 }
 
-static enum err check_free(struct db *db, void *mem, struct form *f, const struct subscriber *s)
+static enum err check_free(struct db *db, void *mem, struct form *f,
+    const struct subscriber *s)
 {
 	struct subscriber *other;
 	enum err e = subscriber_get_by_key(db, mem, s->brand_id, s->email_key, &other);
@@ -377,7 +405,8 @@ static enum err move_to(struct db *db, struct subscriber *s, enum subscriber_sta
 		return subscriber_unsubscribe(db, s->brand_id, s->id, o, &changed);
 	e = subscriber_row_status(db, s, from, to, o->now, &changed);
 	if (e == OK && to == SUBSCRIBER_ACTIVE)
-		e = note(db, s, s->status == SUBSCRIBER_UNCONFIRMED ? "confirmed" : "resubscribed",
+		e = note(db, s,
+		    s->status == SUBSCRIBER_UNCONFIRMED ? "confirmed" : "resubscribed",
 		    o);
 	if (e == OK)
 		s->status = to;
@@ -398,8 +427,8 @@ static enum err store(struct db *db, struct form *f, struct subscriber *s,
 	return e;
 }
 
-enum err subscriber_change(struct db *db, void *mem, struct subscriber *s, struct form *f,
-    const struct origin *o)
+enum err subscriber_change(struct db *db, void *mem, struct subscriber *s,
+    struct form *f, const struct origin *o)
 {
 	const char *key = s->email_key;
 	struct lists_in in = { 0 };

@@ -30,9 +30,10 @@ struct json_object *subscriber_merge_json(void *mem, const struct subscriber *s)
 {
 	struct json_object *o = json_obj(mem);
 
-	/* fields first: their keys cannot be ours, but an old row must not win either */
+	/* fields first: their keys cannot be ours, but an old row must not win either
+	 */
 	if (s->custom) {
-		json_object_object_foreach(s->custom, key, value)
+		json_object_object_foreach (s->custom, key, value)
 			json_set(o, key, value);
 	}
 	json_set_text(o, "email", s->email);

@@ -57,6 +57,10 @@ enum err field_make(struct request *rq, struct response *rs)
 		return respond_made(rs, field_json(rs, f), "/brands/%lld/fields/%lld",
 		    (long long)f->brand_id, (long long)f->id);
 	return respond_made(rs, field_json(rs, f), "/brands/%lld/fields", (long long)f->brand_id);
+	respond_flash(rs, "The field “%s” is there. In a mail it is {{ %s }}.",
+	    f->label, f->key);
+	return respond_made(rs, field_json(rs, f), "/brands/%lld/fields",
+	    (long long)f->brand_id);
 }
 
 enum err field_show(struct request *rq, struct response *rs)
@@ -79,7 +83,8 @@ enum err field_update(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	audit(rq, "field.change", f->id, field_json(rq, f));
-	return respond_seen(rs, field_json(rs, f), "/brands/%lld/fields", (long long)f->brand_id);
+	return respond_seen(rs, field_json(rs, f), "/brands/%lld/fields",
+	    (long long)f->brand_id);
 }
 
 enum err field_confirm_drop(struct request *rq, struct response *rs)

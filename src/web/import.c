@@ -28,7 +28,8 @@ enum err import_index(struct request *rq, struct response *rs)
 	enum err e;
 
 	if (!form_ok(rq->query))
-		return respond_error(rs, ERR_MALFORMED, "This page of imports does not exist.");
+		return respond_error(rs, ERR_MALFORMED,
+		    "This page of imports does not exist.");
 	e = import_page(rq->db, rq, rq->args[0], before, limit + 1, &all);
 	if (e != OK)
 		return e;
@@ -53,7 +54,8 @@ static enum err begin_now(struct request *rq, struct import **i)
 {
 	struct work_report done;
 
-	if ((*i)->state != IMPORT_WAITING || json_int((*i)->format, "rows", 0) > SMALL_ROWS)
+	if ((*i)->state != IMPORT_WAITING ||
+	    json_int((*i)->format, "rows", 0) > SMALL_ROWS)
 		return OK;
 	/* what this does not finish, the next trigger does */
 	if (import_work(rq->app, SMALL_MS, &done) != OK)
@@ -63,8 +65,10 @@ static enum err begin_now(struct request *rq, struct import **i)
 
 enum err import_make(struct request *rq, struct response *rs)
 {
-	const struct import_request how = { .brand = rq->args[0], .user = rq->caller->user_id,
-		.now = rq->now, .start = rq->api };
+	const struct import_request how = { .brand = rq->args[0],
+		.user = rq->caller->user_id,
+		.now = rq->now,
+		.start = rq->api };
 	struct import *i;
 	enum err e = import_create(rq->db, rq, &how, rq->form, &i);
 
@@ -81,10 +85,12 @@ enum err import_make(struct request *rq, struct response *rs)
 /* ---- the page that maps columns ---- */
 
 /* The fields a column may become: {value, label}. */
-static enum err targets(struct request *rq, struct response *rs, struct json_object **out)
+static enum err targets(struct request *rq, struct response *rs,
+    struct json_object **out)
 {
 	static const char *const own[][2] = { { "email", "Email address" },
-		{ "first_name", "First name" }, { "last_name", "Last name" }, { "tags", "Tags" } };
+		{ "first_name", "First name" }, { "last_name", "Last name" },
+		{ "tags", "Tags" } };
 	struct field *all;
 	size_t n;
 	enum err e = field_all(rq->db, rq, rq->args[0], &all, &n);
@@ -93,18 +99,23 @@ static enum err targets(struct request *rq, struct response *rs, struct json_obj
 	for (size_t i = 0; e == OK && i < sizeof(own) / sizeof(*own) + n; i++) {
 		struct json_object *o = json_obj(rs);
 		bool ours = i < sizeof(own) / sizeof(*own);
-		const struct field *f = ours ? NULL : &all[i - sizeof(own) / sizeof(*own)];
+		const struct field *f =
+		    ours ? NULL : &all[i - sizeof(own) / sizeof(*own)];
 
 		json_set_text(o, "value", ours ? own[i][0] : f->key);
-		json_set_text(o, "label", ours ? own[i][1] : mem_printf(rs, "%s (%s)", f->label,
-								 field_type_name(f->type)));
+		json_set_text(o, "label",
+		    ours ? own[i][1]
+			 : mem_printf(rs, "%s (%s)", f->label,
+			       field_type_name(f->type)));
 		json_push(*out, o);
 	}
 	return e;
 }
 
-/* map[0]=... of the query or the form instead of the guess: a preview of what is chosen. */
-static void take_choice(struct request *rq, struct import *i, struct json_object *columns)
+/* map[0]=... of the query or the form instead of the guess: a preview of what is
+ * chosen. */
+static void take_choice(struct request *rq, struct import *i,
+    struct json_object *columns)
 {
 	struct form *f = form_has(rq->form, "map") ? rq->form : rq->query;
 	struct json_object *map = form_json(f, "map");
@@ -127,7 +138,8 @@ static void take_choice(struct request *rq, struct import *i, struct json_object
 
 static enum err map_page(struct request *rq, struct response *rs, struct import *i)
 {
-	struct json_object *columns = json_get(i->format, "columns"), *lists, *preview, *to;
+	struct json_object *columns = json_get(i->format, "columns"), *lists, *preview,
+			   *to;
 	int64_t used = 0;
 	enum err e;
 
@@ -140,7 +152,8 @@ static enum err map_page(struct request *rq, struct response *rs, struct import 
 	if (e != OK)
 		return e;
 	for (size_t k = 0; k < json_object_array_length(columns); k++)
-		used += *json_text(json_object_array_get_idx(columns, k), "guess", "") != '\0';
+		used += *json_text(json_object_array_get_idx(columns, k), "guess",
+			    "") != '\0';
 	rs->extra = json_obj(rs);
 	json_set(rs->extra, "format", i->format);
 	json_set(rs->extra, "targets", to);
@@ -153,14 +166,16 @@ static enum err map_page(struct request *rq, struct response *rs, struct import 
 
 /* ---- the page of an import that works or has worked ---- */
 
-static enum err add_lists(struct request *rq, struct response *rs, const struct import *i)
+static enum err add_lists(struct request *rq, struct response *rs,
+    const struct import *i)
 {
 	struct json_object *out = json_arr(rs);
 	struct list *l;
 	enum err e = OK;
 
 	for (size_t k = 0; k < json_object_array_length(i->lists); k++) {
-		int64_t id = json_object_get_int64(json_object_array_get_idx(i->lists, k));
+		int64_t id =
+		    json_object_get_int64(json_object_array_get_idx(i->lists, k));
 		struct json_object *o = json_obj(rs);
 
 		e = list_get(rq->db, rq, i->brand_id, id, &l);
@@ -176,17 +191,21 @@ static enum err add_lists(struct request *rq, struct response *rs, const struct 
 	return OK;
 }
 
-static enum err progress_page(struct request *rq, struct response *rs, const struct import *i)
+static enum err progress_page(struct request *rq, struct response *rs,
+    const struct import *i)
 {
-	int64_t total = json_int(i->format, "rows", 0), until = i->finished_at ? i->finished_at : rq->now;
+	int64_t total = json_int(i->format, "rows", 0),
+		until = i->finished_at ? i->finished_at : rq->now;
 	int64_t took = i->started_at ? until - i->started_at : 0;
 	int64_t rate = took > 0 ? i->counts.rows * 1000 / took : 0;
 
 	rs->extra = json_obj(rs);
 	json_set_int(rs->extra, "took_s", (took + 999) / 1000);
 	json_set_int(rs->extra, "rate", rate);
-	json_set_int(rs->extra, "left_s", rate > 0 ? (total - i->counts.rows) / rate + 1 : 0);
-	json_set_bool(rs->extra, "live", i->state == IMPORT_WAITING || i->state == IMPORT_RUNNING);
+	json_set_int(rs->extra, "left_s",
+	    rate > 0 ? (total - i->counts.rows) / rate + 1 : 0);
+	json_set_bool(rs->extra, "live",
+	    i->state == IMPORT_WAITING || i->state == IMPORT_RUNNING);
 	json_set(rs->extra, "format", i->format);
 	rs->page = "import/show";
 	return add_lists(rq, rs, i);
@@ -198,7 +217,8 @@ enum err import_show(struct request *rq, struct response *rs)
 	enum err e = find(rq, &i);
 
 	if (e == OK && !rq->api)
-		e = i->state == IMPORT_MAPPING ? map_page(rq, rs, i) : progress_page(rq, rs, i);
+		e = i->state == IMPORT_MAPPING ? map_page(rq, rs, i)
+					       : progress_page(rq, rs, i);
 	return e == OK ? respond(rs, import_json(rs, i)) : e;
 }
 
@@ -262,10 +282,13 @@ enum err import_refused_csv(struct request *rq, struct response *rs)
 		e = respond_stream(rs, "text/csv; charset=utf-8", "refused.csv");
 	if (e != OK)
 		return e;
-	buf_str(head, "\xEF\xBB\xBF" "row,reason");
+	buf_str(head,
+	    "\xEF\xBB\xBF"
+	    "row,reason");
 	columns = json_get(i->format, "columns");
 	for (size_t k = 0; columns && k < json_object_array_length(columns); k++)
-		csv_put(head, json_text(json_object_array_get_idx(columns, k), "name", ""));
+		csv_put(head,
+		    json_text(json_object_array_get_idx(columns, k), "name", ""));
 	csv_end_row(head);
 	response_write(rs, head->data, head->len);
 	while (e == OK && n == REFUSED_PAGE) {

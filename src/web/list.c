@@ -53,7 +53,8 @@ enum err list_make(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	audit(rq, "list.create", l->id, list_json(rq, l));
-	respond_flash(rs, "The list “%s” is there. Add people, or import a file.", l->name);
+	respond_flash(rs, "The list “%s” is there. Add people, or import a file.",
+	    l->name);
 	return respond_made(rs, list_json(rs, l), "/brands/%lld/lists/%lld",
 	    (long long)l->brand_id, (long long)l->id);
 }
@@ -119,6 +120,7 @@ enum err list_drop(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	audit(rq, "list.delete", l->id, list_json(rq, l));
-	respond_flash(rs, "The list “%s” is deleted. Its people are still there.", l->name);
+	respond_flash(rs, "The list “%s” is deleted. Its people are still there.",
+	    l->name);
 	return respond_seen(rs, NULL, "/brands/%lld/lists", (long long)l->brand_id);
 }

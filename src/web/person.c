@@ -27,7 +27,8 @@ enum err person_form(struct request *rq, struct response *rs)
 	return OK;
 }
 
-static enum err add_consents(struct request *rq, struct response *rs, const struct subscriber *s)
+static enum err add_consents(struct request *rq, struct response *rs,
+    const struct subscriber *s)
 {
 	struct json_object *out = json_arr(rs);
 	struct consent *all;
@@ -66,7 +67,8 @@ static enum err add_suppression(struct request *rq, struct response *rs,
 	return OK;
 }
 
-enum err person_page(struct request *rq, struct response *rs, const struct subscriber *s)
+enum err person_page(struct request *rq, struct response *rs,
+    const struct subscriber *s)
 {
 	struct json_object *deliveries, *events;
 	enum err e = person_form(rq, rs);

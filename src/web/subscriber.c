@@ -16,12 +16,14 @@
 
 enum { SEARCH_MAX = 200, TAGS_SHOWN = 100, COUNTS_BIG = 20000, COUNTS_KEPT_S = 15 };
 
-static const char *const statuses[] = { "active", "unconfirmed", "unsubscribed", "bounced",
-	"complained", NULL };
+static const char *const statuses[] = { "active", "unconfirmed", "unsubscribed",
+	"bounced", "complained", NULL };
 
 static struct origin origin_of(const struct request *rq)
 {
-	return (struct origin){ .source = rq->api ? "api" : "page", .ip = rq->ip, .now = rq->now };
+	return (struct origin){ .source = rq->api ? "api" : "page",
+		.ip = rq->ip,
+		.now = rq->now };
 }
 
 static enum err find(struct request *rq, struct subscriber **s)
@@ -36,7 +38,8 @@ static struct subscriber_filter filter_of(struct request *rq, int64_t list)
 	const char *search = form_line(rq->query, "q", 0, SEARCH_MAX);
 
 	f.status = text_empty(form_get(rq->query, "status"))
-		       ? -1 : form_choice(rq->query, "status", statuses, -1);
+	    ? -1
+	    : form_choice(rq->query, "status", statuses, -1);
 	if (!list && !text_empty(form_get(rq->query, "list")))
 		f.list = form_int(rq->query, "list", 1, INT64_MAX, 0);
 	f.tag = *tag ? tag : NULL;
@@ -46,7 +49,8 @@ static struct subscriber_filter filter_of(struct request *rq, int64_t list)
 	return f;
 }
 
-enum err subscriber_listing(struct request *rq, void *mem, int64_t list, struct json_object **out)
+enum err subscriber_listing(struct request *rq, void *mem, int64_t list,
+    struct json_object **out)
 {
 	struct subscriber_filter f = filter_of(rq, list);
 	struct json_object *items = json_arr(mem);
@@ -138,7 +142,8 @@ enum err subscriber_index(struct request *rq, struct response *rs)
 	if (e == OK && !rq->api)
 		e = index_extra(rq, rs);
 	if (e == ERR_MALFORMED)
-		return respond_error(rs, e, "The address of this page has a filter that does not exist.");
+		return respond_error(rs, e,
+		    "The address of this page has a filter that does not exist.");
 	return e == OK ? respond(rs, o) : e;
 }
 
@@ -177,8 +182,8 @@ enum err subscriber_make(struct request *rq, struct response *rs)
 		return e;
 	audit(rq, "subscriber.create", s->id, NULL);
 	respond_flash(rs, "%s is added.", s->email);
-	return respond_made(rs, model, "/brands/%lld/subscribers/%lld", (long long)s->brand_id,
-	    (long long)s->id);
+	return respond_made(rs, model, "/brands/%lld/subscribers/%lld",
+	    (long long)s->brand_id, (long long)s->id);
 }
 
 enum err subscriber_show(struct request *rq, struct response *rs)
@@ -226,8 +231,8 @@ enum err subscriber_update(struct request *rq, struct response *rs)
 		return e;
 	audit(rq, "subscriber.change", s->id, NULL);
 	respond_flash(rs, "%s is saved.", s->email);
-	return respond_seen(rs, model, "/brands/%lld/subscribers/%lld", (long long)s->brand_id,
-	    (long long)s->id);
+	return respond_seen(rs, model, "/brands/%lld/subscribers/%lld",
+	    (long long)s->brand_id, (long long)s->id);
 }
 
 enum err subscriber_confirm_drop(struct request *rq, struct response *rs)
@@ -249,7 +254,8 @@ enum err subscriber_drop(struct request *rq, struct response *rs)
 		return e;
 	audit(rq, "subscriber.delete", s->id, NULL);
 	respond_flash(rs, "%s is deleted.", s->email);
-	return respond_seen(rs, NULL, "/brands/%lld/subscribers", (long long)s->brand_id);
+	return respond_seen(rs, NULL, "/brands/%lld/subscribers",
+	    (long long)s->brand_id);
 }
 
 /* ---- export ---- */
@@ -261,7 +267,8 @@ static void put_tags(struct buf *b, void *mem, const struct subscriber *s)
 	for (size_t i = 0; i < json_object_array_length(s->tags); i++) {
 		if (i)
 			buf_str(tags, "; ");
-		buf_str(tags, json_object_get_string(json_object_array_get_idx(s->tags, i)));
+		buf_str(tags,
+		    json_object_get_string(json_object_array_get_idx(s->tags, i)));
 	}
 	csv_put(b, tags->data);
 }
@@ -287,8 +294,8 @@ static void put_person(struct buf *b, void *mem, const struct subscriber *s,
 }
 
 /* Page after page, each written before the next is read: memory does not grow. */
-static enum err write_all(struct request *rq, struct response *rs, struct subscriber_filter *f,
-    const struct field *fields, size_t nfields)
+static enum err write_all(struct request *rq, struct response *rs,
+    struct subscriber_filter *f, const struct field *fields, size_t nfields)
 {
 	size_t n = f->limit = 500;
 	enum err e = OK;
@@ -318,13 +325,16 @@ enum err subscriber_csv(struct request *rq, struct response *rs)
 	enum err e = field_all(rq->db, rq, rq->args[0], &fields, &n);
 
 	if (e == OK && !form_ok(rq->query))
-		return respond_error(rs, ERR_MALFORMED, "This export has a filter that does not exist.");
+		return respond_error(rs, ERR_MALFORMED,
+		    "This export has a filter that does not exist.");
 	if (e == OK)
 		e = respond_stream(rs, "text/csv; charset=utf-8", "subscribers.csv");
 	if (e != OK)
 		return e;
 	audit(rq, "subscriber.export", 0, NULL);
-	buf_str(head, "\xEF\xBB\xBF" "email,first_name,last_name,status");
+	buf_str(head,
+	    "\xEF\xBB\xBF"
+	    "email,first_name,last_name,status");
 	for (size_t i = 0; i < n; i++)
 		csv_put(head, fields[i].key);
 	buf_str(head, ",tags,created_at\r\n");

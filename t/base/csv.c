@@ -8,7 +8,8 @@
 #include "tap.h"
 
 /* All rows as text: cells by |, rows by newline; a bad row is !start of its bytes. */
-static char *reads(void *mem, const char *file, size_t len, char delimiter, size_t piece)
+static char *reads(void *mem, const char *file, size_t len, char delimiter,
+    size_t piece)
 {
 	struct csv_reader *r = csv_reader_new(mem, delimiter, 0);
 	struct buf *out = buf_new(mem);
@@ -26,7 +27,8 @@ static char *reads(void *mem, const char *file, size_t len, char delimiter, size
 			continue;
 		}
 		for (size_t i = 0; got == CSV_GOT_ROW && i < csv_reader_count(r); i++)
-			buf_printf(out, "%s%s", i ? "|" : "", csv_reader_cell(r, i, NULL));
+			buf_printf(out, "%s%s", i ? "|" : "",
+			    csv_reader_cell(r, i, NULL));
 		if (got == CSV_GOT_BAD) {
 			const char *raw = csv_reader_raw(r, &n);
 
@@ -38,7 +40,8 @@ static char *reads(void *mem, const char *file, size_t len, char delimiter, size
 	return out->data;
 }
 
-static void check(void *mem, const char *file, char delimiter, const char *want, const char *name)
+static void check(void *mem, const char *file, char delimiter, const char *want,
+    const char *name)
 {
 	static const size_t pieces[] = { 1, 2, 3, 7, 1 << 20 };
 
@@ -50,13 +53,17 @@ static void check(void *mem, const char *file, char delimiter, const char *want,
 static void reading(void *mem)
 {
 	check(mem, "a,b\n1,2\n", ',', "a|b\n1|2\n", "reads rows");
-	check(mem, "a,b\r\n1,2", ',', "a|b\n1|2\n", "reads CRLF, and a last line without end");
+	check(mem, "a,b\r\n1,2", ',', "a|b\n1|2\n",
+	    "reads CRLF, and a last line without end");
 	check(mem, "a,b\r1,2\r", ',', "a|b\n1|2\n", "reads CR alone");
 	check(mem, "a;b\n\n\r\n   \n1;2\n\n", ';', "a|b\n1|2\n", "skips blank lines");
 	check(mem, "a\t b \n\t\n", '\t', "a|b\n|\n", "trims unquoted cells; tabs");
-	check(mem, "a,\"x\r\ny\"\n1,\" 2 \"\n", ',', "a|x\r\ny\n1| 2 \n", "keeps quoted line ends");
-	check(mem, "a,\"say \"\"hi\"\"\"\n", ',', "a|say \"hi\"\n", "reads doubled quotes");
-	check(mem, "12\" vinyl,b\nc,d\n", ',', "12\" vinyl|b\nc|d\n", "takes a stray quote");
+	check(mem, "a,\"x\r\ny\"\n1,\" 2 \"\n", ',', "a|x\r\ny\n1| 2 \n",
+	    "keeps quoted line ends");
+	check(mem, "a,\"say \"\"hi\"\"\"\n", ',', "a|say \"hi\"\n",
+	    "reads doubled quotes");
+	check(mem, "12\" vinyl,b\nc,d\n", ',', "12\" vinyl|b\nc|d\n",
+	    "takes a stray quote");
 	check(mem, "", ',', "", "reads nothing from nothing");
 	check(mem, ",\n", ',', "|\n", "reads empty cells");
 }
@@ -67,10 +74,12 @@ static void breaking(void *mem)
 	    "gives up only the line of an open quote");
 	check(mem, "a,\"open\nb,\"2\"\nc,3\n", ',', "!a,\"open\nb|2\nc|3\n",
 	    "also when a quoted row follows");
-	check(mem, "a,\"x\"y,z\nb,2\n", ',', "!a,\"x\"y,z\nb|2\n", "refuses text after a quote");
+	check(mem, "a,\"x\"y,z\nb,2\n", ',', "!a,\"x\"y,z\nb|2\n",
+	    "refuses text after a quote");
 	check(mem, "a,\"open\nb,\"open\nc,3", ',', "!a,\"open\n!b,\"open\nc|3\n",
 	    "two of them cost two lines");
-	check(mem, "a,1\nb,\"open", ',', "a|1\n!b,\"open\n", "an open quote at the end");
+	check(mem, "a,1\nb,\"open", ',', "a|1\n!b,\"open\n",
+	    "an open quote at the end");
 }
 
 static void limits(void *mem)
@@ -80,20 +89,22 @@ static void limits(void *mem)
 
 	memset(big, 'x', 1024 * 1024);
 	strcpy(big + 1024 * 1024, ",1\nb,2\n");
-	is_text(reads(mem, big, strlen(big), ',', 1 << 20), "!xxxxxxxxxxxxxxxxxxxx\nb|2\n",
-	    "refuses a cell of 1 MB and goes on");
+	is_text(reads(mem, big, strlen(big), ',', 1 << 20),
+	    "!xxxxxxxxxxxxxxxxxxxx\nb|2\n", "refuses a cell of 1 MB and goes on");
 	big[0] = '"';
 	big[10] = '\n';
 	big[1024 * 1024 - 1] = '"';
-	is_text(reads(mem, big, strlen(big), ',', 1 << 20), "!\"xxxxxxxxx\nxxxxxxxxx\nb|2\n",
+	is_text(reads(mem, big, strlen(big), ',', 1 << 20),
+	    "!\"xxxxxxxxx\nxxxxxxxxx\nb|2\n",
 	    "refuses a quoted cell of 1 MB as one row");
 	memset(big, 'x', n);
 	strcpy(big + n, ",1\nb,2\n");
-	is_text(reads(mem, big, strlen(big), ',', 1 << 20), "!xxxxxxxxxxxxxxxxxxxx\nb|2\n",
-	    "skips a row beyond 4 MB");
+	is_text(reads(mem, big, strlen(big), ',', 1 << 20),
+	    "!xxxxxxxxxxxxxxxxxxxx\nb|2\n", "skips a row beyond 4 MB");
 	big[0] = '"';
 	memcpy(big + 6, "\nb,2\n", 5);
-	ok(text_starts(reads(mem, big, strlen(big), ',', 1 << 20), "!\"xxxxx\nb|2\n!xxxx"),
+	ok(text_starts(reads(mem, big, strlen(big), ',', 1 << 20),
+	       "!\"xxxxx\nb|2\n!xxxx"),
 	    "an open quote before a row beyond 4 MB costs its line only");
 }
 
@@ -136,8 +147,10 @@ static void writing(void *mem)
 	csv_end_row(b);
 	csv_put(b, "x");
 	csv_end_row(b);
-	is_text(b->data, "\"\",\"a,b\",\"say \"\"hi\"\"\",\"'=1+1\",\"'+49 511\",\"'-1\",\"'@x\","
-			 "\"'\tx\",\"'＝1\",-5\r\nx\r\n", "csv_put quotes, and guards formulas");
+	is_text(b->data,
+	    "\"\",\"a,b\",\"say \"\"hi\"\"\",\"'=1+1\",\"'+49 511\",\"'-1\",\"'@x\","
+	    "\"'\tx\",\"'＝1\",-5\r\nx\r\n",
+	    "csv_put quotes, and guards formulas");
 	is_text(csv_unguard("'=1+1"), "=1+1", "csv_unguard takes the guard away");
 	is_text(csv_unguard("'tis"), "'tis", "and nothing else");
 }

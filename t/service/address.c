@@ -20,19 +20,23 @@ static void bad(void *mem, const char *text, const char *part)
 	struct address a;
 	const char *why = NULL;
 
-	ok(address_parse(mem, text, &a, &why) == ERR_INVALID, "refuses \"%.60s\"", text);
+	ok(address_parse(mem, text, &a, &why) == ERR_INVALID, "refuses \"%.60s\"",
+	    text);
 	ok(why && strstr(why, part), "says \"%s\" (%s)", part, why ? why : "nothing");
 }
 
 static void takes(void *mem)
 {
-	good(mem, "maja@fjordpost.example", "maja@fjordpost.example", "maja@fjordpost.example");
+	good(mem, "maja@fjordpost.example", "maja@fjordpost.example",
+	    "maja@fjordpost.example");
 	good(mem, "  maja@fjordpost.example\t\r\n", "maja@fjordpost.example",
 	    "maja@fjordpost.example");
-	good(mem, "Maja.Lindqvist@FJORDPOST.Example", "Maja.Lindqvist@fjordpost.example",
-	    "maja.lindqvist@fjordpost.example");
-	good(mem, "rosa@bücher.example", "rosa@bücher.example", "rosa@xn--bcher-kva.example");
-	good(mem, "rosa@BÜCHER.example", "rosa@bücher.example", "rosa@xn--bcher-kva.example");
+	good(mem, "Maja.Lindqvist@FJORDPOST.Example",
+	    "Maja.Lindqvist@fjordpost.example", "maja.lindqvist@fjordpost.example");
+	good(mem, "rosa@bücher.example", "rosa@bücher.example",
+	    "rosa@xn--bcher-kva.example");
+	good(mem, "rosa@BÜCHER.example", "rosa@bücher.example",
+	    "rosa@xn--bcher-kva.example");
 	good(mem, "rosa@xn--bcher-kva.example", "rosa@bücher.example",
 	    "rosa@xn--bcher-kva.example");
 	good(mem, "o'hara+news@mail.example.co", "o'hara+news@mail.example.co",
@@ -92,6 +96,7 @@ int main(void)
 	refuses(mem);
 	is_text(address_wire(mem, "Rosa@bücher.example"), "Rosa@xn--bcher-kva.example",
 	    "address_wire gives the domain in ASCII");
-	is_text(address_wire(mem, "Rosa@b.example"), "Rosa@b.example", "leaves ASCII alone");
+	is_text(address_wire(mem, "Rosa@b.example"), "Rosa@b.example",
+	    "leaves ASCII alone");
 	return done_testing();
 }

@@ -22,9 +22,12 @@ static void set_up(struct dbtest *t)
 	    "INSERT INTO brands (id, name, hook_token, created_at, updated_at)"
 	    " VALUES (1, 'B', 'h1', 1, 1), (2, 'C', 'h2', 1, 1);"
 	    "INSERT INTO lists (id, brand_id, name, created_at, updated_at)"
-	    " VALUES (1, 1, 'News', 1, 1), (2, 1, 'School', 1, 1), (3, 2, 'Other', 1, 1);"
-	    "INSERT INTO fields (brand_id, key, label, type, choices, created_at) VALUES"
-	    " (1, 'city', 'City', 'text', '[]', 1), (1, 'bags', 'Beutel', 'number', '[]', 1),"
+	    " VALUES (1, 1, 'News', 1, 1), (2, 1, 'School', 1, 1), (3, 2, 'Other', 1, "
+	    "1);"
+	    "INSERT INTO fields (brand_id, key, label, type, choices, created_at) "
+	    "VALUES"
+	    " (1, 'city', 'City', 'text', '[]', 1), (1, 'bags', 'Beutel', 'number', "
+	    "'[]', 1),"
 	    " (1, 'since', 'Kunde seit', 'date', '[]', 1),"
 	    " (1, 'roast', 'Roast', 'choice', '[\"filter\"]', 1)");
 }
@@ -32,8 +35,11 @@ static void set_up(struct dbtest *t)
 static struct form *upload(void *mem, const char *data, size_t len, const char *json)
 {
 	struct form *f = form_new(mem);
-	struct form_file file = { .field = "file", .name = "people.csv", .type = "text/csv",
-		.data = data, .len = len };
+	struct form_file file = { .field = "file",
+		.name = "people.csv",
+		.type = "text/csv",
+		.data = data,
+		.len = len };
 	struct json_object *o;
 
 	if (json && json_read(mem, json, strlen(json), &o, NULL) == OK)
@@ -47,7 +53,8 @@ static struct import *made(struct dbtest *t, const char *csv, const char *json)
 	struct form *f = upload(t->mem, csv, strlen(csv), json);
 	struct import *i = NULL;
 
-	ok(import_create(t->db, t->mem, &api, f, &i) == OK, "import_create takes the file %s",
+	ok(import_create(t->db, t->mem, &api, f, &i) == OK,
+	    "import_create takes the file %s",
 	    json_object_to_json_string(form_errors(f)));
 	return i;
 }
@@ -75,19 +82,24 @@ static void is_counts(struct dbtest *t, int64_t id, const char *want, const char
 		return;
 	}
 	c = &i->counts;
-	is_text(mem_printf(t->mem, "%s %lld: %lld %lld %lld %lld %lld", import_state_name(i->state),
-		    (long long)c->rows, (long long)c->fresh, (long long)c->updated,
-		    (long long)c->unchanged, (long long)c->suppressed, (long long)c->invalid),
+	is_text(mem_printf(t->mem, "%s %lld: %lld %lld %lld %lld %lld",
+		    import_state_name(i->state), (long long)c->rows,
+		    (long long)c->fresh, (long long)c->updated, (long long)c->unchanged,
+		    (long long)c->suppressed, (long long)c->invalid),
 	    want, "%s", name);
-	is_int(c->rows, c->fresh + c->updated + c->unchanged + c->suppressed + c->invalid,
+	is_int(c->rows,
+	    c->fresh + c->updated + c->unchanged + c->suppressed + c->invalid,
 	    "and they add up");
-	is_int(dbtest_int(t->db, mem_printf(t->mem, "SELECT count(*) FROM import_refusals WHERE"
-						    " import_id = %lld", (long long)id)),
+	is_int(dbtest_int(t->db,
+		   mem_printf(t->mem,
+		       "SELECT count(*) FROM import_refusals WHERE"
+		       " import_id = %lld",
+		       (long long)id)),
 	    c->invalid, "each refused row can be downloaded");
 }
 
-static int64_t imported(struct dbtest *t, const char *csv, const char *json, const char *want,
-    const char *name)
+static int64_t imported(struct dbtest *t, const char *csv, const char *json,
+    const char *want, const char *name)
 {
 	struct import *i = made(t, csv, json);
 
@@ -117,7 +129,8 @@ static void rows(struct dbtest *t)
 	id = imported(t,
 	    "\xEF\xBB\xBF"
 	    "E-Mail;Vorname;Nachname;Kunde seit;Roast;Beutel;Gruppe;Telefon\r\n"
-	    "maja@fjord.example;Maja;Lindqvist;03.11.2021;filter;14;linden, vip;+49 511\r\n"
+	    "maja@fjord.example;Maja;Lindqvist;03.11.2021;filter;14;linden, vip;+49 "
+	    "511\r\n"
 	    "YUSUF@Bluebox.example;Yusuf;Demirci;17.02.2023;omni;1,5;;\r\n"
 	    "rosa@b\xC3\xBC"
 	    "cher.example;\"Rosa\r\nMaria\";;;;;;\r\n"
@@ -131,63 +144,85 @@ static void rows(struct dbtest *t)
 	    "maja@FJORD.example;Maja;Lind;;;;new;\r\n"
 	    "maja@fjord.example;;;;;;vip;\r\n"
 	    "last@x.example;Last",
-	    "{\"lists\":[1,2]}", "done 13: 4 1 1 0 7", "each row counts once, bad ones apart");
+	    "{\"lists\":[1,2]}", "done 13: 4 1 1 0 7",
+	    "each row counts once, bad ones apart");
 	ok(has_refusal(t, id, 4, "comma in the domain"), "a comma");
 	ok(has_refusal(t, id, 5, "no @"), "no @");
 	ok(has_refusal(t, id, 6, "a space"), "a space");
-	ok(has_refusal(t, id, 7, "Kunde seit: “31.02.2021” is not a date"), "no such day");
+	ok(has_refusal(t, id, 7, "Kunde seit: “31.02.2021” is not a date"),
+	    "no such day");
 	ok(has_refusal(t, id, 8, "Beutel: “many” is not a number"), "no number");
 	ok(has_refusal(t, id, 9, "no address"), "an empty row");
 	ok(has_refusal(t, id, 10, "11 cells where the file has 8"), "too many cells");
-	ok(subscriber_get_by_key(t->db, t->mem, 1, "maja@fjord.example", &s) == OK, "Maja is there");
+	ok(subscriber_get_by_key(t->db, t->mem, 1, "maja@fjord.example", &s) == OK,
+	    "Maja is there");
 	is_text(s->last_name, "Lind", "the last row wins");
-	is_text(json_text(s->custom, "since", ""), "2021-11-03", "an empty cell changes nothing");
+	is_text(json_text(s->custom, "since", ""), "2021-11-03",
+	    "an empty cell changes nothing");
 	is_int(json_int(s->custom, "bags", 0), 14, "numbers are numbers");
-	is_int((int64_t)json_object_array_length(s->tags), 3, "tags are split and added");
-	ok(subscriber_get_by_key(t->db, t->mem, 1, "yusuf@bluebox.example", &s) == OK, "in lower case");
+	is_int((int64_t)json_object_array_length(s->tags), 3,
+	    "tags are split and added");
+	ok(subscriber_get_by_key(t->db, t->mem, 1, "yusuf@bluebox.example", &s) == OK,
+	    "in lower case");
 	is_text(s->email, "YUSUF@bluebox.example", "shown as written");
-	is_text(json_object_to_json_string(json_get(s->custom, "bags")), "1.5", "decimal comma");
+	is_text(json_object_to_json_string(json_get(s->custom, "bags")), "1.5",
+	    "decimal comma");
 	is_text(json_text(s->custom, "roast", ""), "omni", "a new choice");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM fields WHERE choices LIKE '%omni%'"), 1,
-	    "is added to the field");
-	ok(subscriber_get_by_key(t->db, t->mem, 1, "rosa@xn--bcher-kva.example", &s) == OK, "IDN");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM fields WHERE choices LIKE '%omni%'"),
+	    1, "is added to the field");
+	ok(subscriber_get_by_key(t->db, t->mem, 1, "rosa@xn--bcher-kva.example", &s) ==
+		OK,
+	    "IDN");
 	is_text(s->first_name, "Rosa  Maria", "line ends in a name are spaces");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM list_subscribers"), 8, "all on both lists");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM consents WHERE source = 'import'"), 4,
-	    "the history of each says where from");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM import_chunks"), 0, "the file is gone");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM list_subscribers"), 8,
+	    "all on both lists");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM consents WHERE source = 'import'"),
+	    4, "the history of each says where from");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM import_chunks"), 0,
+	    "the file is gone");
 }
 
 static void existing(struct dbtest *t)
 {
-	const char *csv = "email,first_name,city,tags\nmaja@x.example,New,Bonn,b\nbo@x.example,Bo,,\n"
-			  "gone@x.example,Gone,,\nold@x.example,,,\n";
+	const char *csv =
+	    "email,first_name,city,tags\nmaja@x.example,New,Bonn,b\nbo@x.example,Bo,,\n"
+	    "gone@x.example,Gone,,\nold@x.example,,,\n";
 	struct subscriber *s;
 
 	set_up(t);
 	dbtest_script(t->db,
-	    "INSERT INTO subscribers (id, brand_id, email, email_key, status, first_name, custom,"
+	    "INSERT INTO subscribers (id, brand_id, email, email_key, status, "
+	    "first_name, custom,"
 	    " created_at, updated_at) VALUES"
-	    " (1, 1, 'maja@x.example', 'maja@x.example', 'active', 'Maja', '{\"bags\":3}', 1, 1),"
+	    " (1, 1, 'maja@x.example', 'maja@x.example', 'active', 'Maja', "
+	    "'{\"bags\":3}', 1, 1),"
 	    " (2, 1, 'bo@x.example', 'bo@x.example', 'active', 'Bo', '{}', 1, 1),"
 	    " (3, 1, 'old@x.example', 'old@x.example', 'bounced', '', '{}', 1, 1);"
 	    "INSERT INTO subscriber_tags VALUES (1, 1, 'a');"
-	    "INSERT INTO suppressions VALUES (1, 'gone@x.example', 'unsubscribed', '', 1)");
-	imported(t, csv, "{\"existing\":\"leave\"}", "done 4: 0 0 2 2 0", "leave changes nothing");
+	    "INSERT INTO suppressions VALUES (1, 'gone@x.example', 'unsubscribed', '', "
+	    "1)");
+	imported(t, csv, "{\"existing\":\"leave\"}", "done 4: 0 0 2 2 0",
+	    "leave changes nothing");
 	imported(t, csv, "{\"existing\":\"fill\"}", "done 4: 0 1 1 2 0", "fill fills");
 	ok(subscriber_get(t->db, t->mem, 1, 1, &s) == OK, "Maja is there");
 	is_text(s->first_name, "Maja", "what was there stays");
 	is_text(json_text(s->custom, "city", ""), "Bonn", "what was empty is filled");
 	is_int(json_int(s->custom, "bags", 0), 3, "what the file has not stays");
 	is_int((int64_t)json_object_array_length(s->tags), 2, "tags come on top");
-	imported(t, csv, "{\"existing\":\"update\"}", "done 4: 0 1 1 2 0", "update updates");
-	ok(subscriber_get(t->db, t->mem, 1, 1, &s) == OK && strcmp(s->first_name, "New") == 0,
+	imported(t, csv, "{\"existing\":\"update\"}", "done 4: 0 1 1 2 0",
+	    "update updates");
+	ok(subscriber_get(t->db, t->mem, 1, 1, &s) == OK &&
+		strcmp(s->first_name, "New") == 0,
 	    "what was there is replaced");
 	imported(t, csv, NULL, "done 4: 0 0 2 2 0", "a second time changes nothing");
-	imported(t, csv, "{\"lists\":[1]}", "done 4: 0 2 0 2 0", "being put on a list is a change");
+	imported(t, csv, "{\"lists\":[1]}", "done 4: 0 2 0 2 0",
+	    "being put on a list is a change");
 	imported(t, csv, "{\"lists\":[1]}", "done 4: 0 0 2 2 0", "once");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers WHERE status = 'active'"), 2,
-	    "nobody comes back, nobody who left comes in");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM subscribers WHERE status = 'active'"),
+	    2, "nobody comes back, nobody who left comes in");
 }
 
 static void broken(struct dbtest *t)
@@ -197,8 +232,10 @@ static void broken(struct dbtest *t)
 	int64_t id;
 
 	set_up(t);
-	id = imported(t, "email,first_name\na@x.example,\"Anna\nb@x.example,Bo\nc@x.example,\"C\"arl\n"
-			 "d@x.example,\"D\"\ne@x.example,Ed\"die\n",
+	id = imported(t,
+	    "email,first_name\na@x.example,\"Anna\nb@x.example,Bo\nc@x.example,"
+	    "\"C\"arl\n"
+	    "d@x.example,\"D\"\ne@x.example,Ed\"die\n",
 	    NULL, "done 5: 3 0 0 0 2", "a broken quote costs its row only");
 	ok(has_refusal(t, id, 1, "quote"), "an open one");
 	ok(has_refusal(t, id, 3, "quote"), "text after one");
@@ -206,22 +243,27 @@ static void broken(struct dbtest *t)
 	strcpy(big, "email,first_name\na@y.example,");
 	memset(big + strlen(big), 'x', n);
 	strcat(big, "\nb@y.example,Bo\n");
-	id = imported(t, big, NULL, "done 2: 1 0 0 0 1", "a cell of 1 MB costs its row only");
+	id = imported(t, big, NULL, "done 2: 1 0 0 0 1",
+	    "a cell of 1 MB costs its row only");
 	ok(has_refusal(t, id, 1, "64 KB"), "and says so");
 
-	imported(t, "name,email\nJ\xFCrgen,j@z.example\nJ\xC3\xB6rg,k@z.example\n", NULL,
-	    "done 2: 2 0 0 0 0", "Latin-1, even mixed");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers WHERE email_key = 'k@z.example'"), 1,
-	    "reads both");
-	imported(t, "Vorname\temail\nJ\xFCrgen\tl@z.example\n", NULL, "done 1: 1 0 0 0 0", "tabs");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers WHERE first_name = 'Jürgen'"), 1,
-	    "and umlauts");
+	imported(t, "name,email\nJ\xFCrgen,j@z.example\nJ\xC3\xB6rg,k@z.example\n",
+	    NULL, "done 2: 2 0 0 0 0", "Latin-1, even mixed");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM subscribers WHERE email_key = 'k@z.example'"),
+	    1, "reads both");
+	imported(t, "Vorname\temail\nJ\xFCrgen\tl@z.example\n", NULL,
+	    "done 1: 1 0 0 0 0", "tabs");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM subscribers WHERE first_name = 'Jürgen'"),
+	    1, "and umlauts");
 	imported(t, "m@z.example,Mia\nn@z.example,Noa\n", NULL, "done 2: 2 0 0 0 0",
 	    "a file without names of columns");
 	imported(t, "email,first_name\n=x@z.example,'=1+1\n", NULL, "done 1: 1 0 0 0 0",
 	    "the guard of an export is taken away");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers WHERE first_name = '=1+1'"), 1,
-	    "from the value");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM subscribers WHERE first_name = '=1+1'"),
+	    1, "from the value");
 }
 
 /* ---- uploads that are no CSV ---- */
@@ -232,8 +274,10 @@ static void refused(struct dbtest *t, const char *data, size_t len, const char *
 	struct form *f = upload(t->mem, data, len, json);
 	struct import *i;
 
-	ok(import_create(t->db, t->mem, &api, f, &i) == ERR_INVALID, "import_create refuses a file");
-	ok(form_error(f, at) && strstr(form_error(f, at), part), "says \"%s\" at %s (%s)", part, at,
+	ok(import_create(t->db, t->mem, &api, f, &i) == ERR_INVALID,
+	    "import_create refuses a file");
+	ok(form_error(f, at) && strstr(form_error(f, at), part),
+	    "says \"%s\" at %s (%s)", part, at,
 	    form_error(f, at) ? form_error(f, at) : "nothing");
 }
 
@@ -247,7 +291,8 @@ static void uploads(struct dbtest *t)
 	for (int k = 0; k < 300; k++)
 		buf_printf(wide, "%sc%d", k ? "," : "email,", k);
 	buf_str(wide, "\n");
-	ok(import_create(t->db, t->mem, &api, none, &i) == ERR_INVALID, "refuses no file");
+	ok(import_create(t->db, t->mem, &api, none, &i) == ERR_INVALID,
+	    "refuses no file");
 	is_text(form_error(none, "file"), "Choose a CSV file.", "says what to do");
 #define REFUSED(data, json, at, part) refused(t, data, sizeof(data) - 1, json, at, part)
 	REFUSED("", NULL, "file", "empty");
@@ -258,40 +303,51 @@ static void uploads(struct dbtest *t)
 	REFUSED("\x1F\x8B\x08xxxx", NULL, "file", "gzip");
 	REFUSED("e\0m\0a\0i\0l\0", NULL, "file", "no text file");
 	REFUSED("<!DOCTYPE html><p>x,y", NULL, "file", "web page");
-	REFUSED("just a letter\nto somebody\n", NULL, "file", "does not look like a CSV");
+	REFUSED("just a letter\nto somebody\n", NULL, "file",
+	    "does not look like a CSV");
 	REFUSED("email,name\n", NULL, "file", "no rows");
-	REFUSED("email,name,name\na@b.example,x,y\n", NULL, "file", "Two columns are called “name”");
+	REFUSED("email,name,name\na@b.example,x,y\n", NULL, "file",
+	    "Two columns are called “name”");
 	REFUSED("email,\"na\nx,y\n", NULL, "file", "first line cannot be read");
 	refused(t, wide->data, wide->len, NULL, "file", "301 columns; 256");
 #define GOOD "email,name\na@b.example,x\n"
-	REFUSED(GOOD, "{\"mapping\":{\"name\":\"first_name\"}}", "mapping", "email addresses");
-	REFUSED(GOOD, "{\"mapping\":{\"mail\":\"email\"}}", "mapping", "no column “mail”");
-	REFUSED(GOOD, "{\"mapping\":{\"email\":\"email\",\"name\":\"shoe\"}}", "mapping", "no field “shoe”");
-	REFUSED(GOOD, "{\"mapping\":{\"email\":\"email\",\"name\":\"email\"}}", "mapping", "Two columns");
+	REFUSED(GOOD, "{\"mapping\":{\"name\":\"first_name\"}}", "mapping",
+	    "email addresses");
+	REFUSED(GOOD, "{\"mapping\":{\"mail\":\"email\"}}", "mapping",
+	    "no column “mail”");
+	REFUSED(GOOD, "{\"mapping\":{\"email\":\"email\",\"name\":\"shoe\"}}",
+	    "mapping", "no field “shoe”");
+	REFUSED(GOOD, "{\"mapping\":{\"email\":\"email\",\"name\":\"email\"}}",
+	    "mapping", "Two columns");
 	REFUSED(GOOD, "{\"mapping\":\"{\"}", "mapping", "no JSON");
 	REFUSED(GOOD, "{\"mapping\":7}", "mapping", "object");
 	REFUSED(GOOD, "{\"lists\":[3]}", "lists", "no list 3");
 	REFUSED(GOOD, "{\"existing\":\"replace\"}", "existing", "");
 	REFUSED("a,b\n1,2\n", NULL, "mapping", "email addresses");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM imports"), 0, "nothing refused is kept");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM imports"), 0,
+	    "nothing refused is kept");
 	i = made(t, GOOD, "{\"mapping\":\"{\\\"email\\\":\\\"email\\\"}\"}");
-	is_text(json_text(i->mapping, "email", ""), "email", "a mapping may be text of JSON");
+	is_text(json_text(i->mapping, "email", ""), "email",
+	    "a mapping may be text of JSON");
 }
 
 static void utf16(struct dbtest *t)
 {
-	static const char le[] = "\xFF\xFE" "e\0m\0a\0i\0l\0,\0n\0a\0m\0e\0\n\0"
+	static const char le[] = "\xFF\xFE"
+				 "e\0m\0a\0i\0l\0,\0n\0a\0m\0e\0\n\0"
 				 "a\0@\0x\0.\0e\0x\0a\0m\0p\0l\0e\0,\0\xFC\0\n\0";
 	struct form *f = upload(t->mem, le, sizeof(le) - 1,
 	    "{\"mapping\":{\"email\":\"email\",\"name\":\"first_name\"}}");
 	struct import *i;
 
 	set_up(t);
-	ok(import_create(t->db, t->mem, &api, f, &i) == OK, "import_create takes UTF-16");
+	ok(import_create(t->db, t->mem, &api, f, &i) == OK,
+	    "import_create takes UTF-16");
 	works(t);
 	is_counts(t, i->id, "done 1: 1 0 0 0 0", "and reads it");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers WHERE first_name = 'ü'"), 1,
-	    "all of it");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM subscribers WHERE first_name = 'ü'"),
+	    1, "all of it");
 }
 
 /* ---- guessing, previewing, starting, stopping ---- */
@@ -307,27 +363,38 @@ static void pages(struct dbtest *t)
 	struct import *i;
 
 	set_up(t);
-	dbtest_script(t->db, "INSERT INTO suppressions VALUES (1, 'left@x.example', 'manual', '', 1)");
+	dbtest_script(t->db,
+	    "INSERT INTO suppressions VALUES (1, 'left@x.example', 'manual', '', 1)");
 	ok(import_create(t->db, t->mem, &page, f, &i) == OK, "a page uploads first");
 	works(t);
 	ok(import_get(t->db, t->mem, 1, i->id, &i) == OK && i->state == IMPORT_MAPPING,
 	    "and waits for the mapping");
 	columns = json_get(i->format, "columns");
-	is_text(json_text(json_object_array_get_idx(columns, 0), "guess", ""), "email", "guesses content");
-	is_text(json_text(json_object_array_get_idx(columns, 1), "guess", ""), "first_name", "names");
-	is_text(json_text(json_object_array_get_idx(columns, 3), "guess", ""), "since", "fields");
-	is_text(json_text(json_object_array_get_idx(columns, 3), "dates", ""), "mdy", "months first");
+	is_text(json_text(json_object_array_get_idx(columns, 0), "guess", ""), "email",
+	    "guesses content");
+	is_text(json_text(json_object_array_get_idx(columns, 1), "guess", ""),
+	    "first_name", "names");
+	is_text(json_text(json_object_array_get_idx(columns, 3), "guess", ""), "since",
+	    "fields");
+	is_text(json_text(json_object_array_get_idx(columns, 3), "dates", ""), "mdy",
+	    "months first");
 	is_int(json_int(i->format, "bad", 0), 1, "knows how many will be refused");
-	ok(import_preview(t->db, t->mem, i, &rows) == OK && json_object_array_length(rows) == 3,
+	ok(import_preview(t->db, t->mem, i, &rows) == OK &&
+		json_object_array_length(rows) == 3,
 	    "import_preview shows rows");
-	is_text(json_text(json_object_array_get_idx(rows, 0), "result", ""), "new", "new ones");
-	is_text(json_text(json_object_array_get_idx(rows, 1), "result", ""), "refused", "refused ones");
-	is_text(json_text(json_object_array_get_idx(rows, 2), "result", ""), "suppressed", "and those");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers"), 0, "and stores nothing");
+	is_text(json_text(json_object_array_get_idx(rows, 0), "result", ""), "new",
+	    "new ones");
+	is_text(json_text(json_object_array_get_idx(rows, 1), "result", ""), "refused",
+	    "refused ones");
+	is_text(json_text(json_object_array_get_idx(rows, 2), "result", ""),
+	    "suppressed", "and those");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers"), 0,
+	    "and stores nothing");
 	f = form_new(t->mem);
 	form_add(f, "map[0]", "email");
 	form_add(f, "map[1]", "email");
-	ok(import_start(t->db, t->mem, i, 1, f) == ERR_INVALID && form_error(f, "mapping"),
+	ok(import_start(t->db, t->mem, i, 1, f) == ERR_INVALID &&
+		form_error(f, "mapping"),
 	    "import_start refuses two columns for one field");
 	f = form_new(t->mem);
 	form_add(f, "map[0]", "email");
@@ -338,11 +405,13 @@ static void pages(struct dbtest *t)
 	ok(import_start(t->db, t->mem, i, 1, f) == ERR_CONFLICT, "once");
 	works(t);
 	is_counts(t, i->id, "done 3: 1 0 0 1 1", "works as mapped");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers WHERE custom ->> 'neu' = 'n1'"
-				 " AND custom ->> 'since' = '2020-11-24' AND first_name = ''"), 1,
-	    "with a field made on the way");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM subscribers WHERE custom ->> 'neu' = 'n1'"
+		   " AND custom ->> 'since' = '2020-11-24' AND first_name = ''"),
+	    1, "with a field made on the way");
 	i = made(t, csv, NULL);
-	ok(import_row_cancel(t->db, 2, i->id, 1) == ERR_CONFLICT, "not by another brand");
+	ok(import_row_cancel(t->db, 2, i->id, 1) == ERR_CONFLICT,
+	    "not by another brand");
 	ok(import_row_cancel(t->db, 1, i->id, 1) == OK, "import_row_cancel stops");
 	works(t);
 	is_counts(t, i->id, "cancelled 0: 0 0 0 0 0", "and nothing is done");
@@ -360,10 +429,11 @@ static char *many(void *mem)
 	for (int k = 0; k < PEOPLE; k++) {
 		if (k % 1000 == 7)
 			buf_printf(b, "broken%d,\"open\n", k);
-		else if (k % 100 == 9)	/* comes again */
+		else if (k % 100 == 9) /* comes again */
 			buf_printf(b, "p%d@x.example,Again,Town,\n", k - 9);
 		else
-			buf_printf(b, "p%d@x.example,Name %d,\"Town\n%d\",t%d;u\n", k, k, k, k % 5);
+			buf_printf(b, "p%d@x.example,Name %d,\"Town\n%d\",t%d;u\n", k,
+			    k, k, k % 5);
 	}
 	return b->data;
 }
@@ -375,7 +445,8 @@ static void child(struct dbtest *t, int round)
 	struct app app = { .clock = &clock, .log = *t->log };
 	struct work_report w;
 
-	if (db_open(mem, t->url, t->log, &app.db) != OK || import_work(&app, 60000, &w) != OK)
+	if (db_open(mem, t->url, t->log, &app.db) != OK ||
+	    import_work(&app, 60000, &w) != OK)
 		_exit(1);
 	_exit(0);
 }
@@ -386,7 +457,8 @@ static void killed(struct dbtest *t)
 	struct import *i;
 
 	set_up(t);
-	dbtest_script(t->db, "INSERT INTO suppressions VALUES (1, 'p5@x.example', 'manual', '', 1)");
+	dbtest_script(t->db,
+	    "INSERT INTO suppressions VALUES (1, 'p5@x.example', 'manual', '', 1)");
 	i = made(t, many(t->mem), "{\"lists\":[1]}");
 	srand(7);
 	for (round = 0; round < 60; round++) {
@@ -405,11 +477,16 @@ static void killed(struct dbtest *t)
 	}
 	diag("killed %d times", kills);
 	ok(kills > 0, "import_work was killed");
-	is_counts(t, i->id, "done 40000: 39559 400 0 1 40", "and counts as if it had not been");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers"), 39559, "everyone is there");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM list_subscribers"), 39559, "on the list");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM consents"), 39559, "with one consent each");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM import_chunks"), 0, "and the file is gone");
+	is_counts(t, i->id, "done 40000: 39559 400 0 1 40",
+	    "and counts as if it had not been");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers"), 39559,
+	    "everyone is there");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM list_subscribers"), 39559,
+	    "on the list");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM consents"), 39559,
+	    "with one consent each");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM import_chunks"), 0,
+	    "and the file is gone");
 }
 
 int main(void)

@@ -28,9 +28,11 @@ static void set_up(struct dbtest *t)
 	    "INSERT INTO brands (id, name, hook_token, created_at, updated_at)"
 	    " VALUES (1, 'B', 'h1', 1, 1), (2, 'C', 'h2', 1, 1);"
 	    "INSERT INTO lists (id, brand_id, name, created_at, updated_at)"
-	    " VALUES (1, 1, 'News', 1, 1), (2, 1, 'School', 1, 1), (3, 2, 'Other', 1, 1);"
+	    " VALUES (1, 1, 'News', 1, 1), (2, 1, 'School', 1, 1), (3, 2, 'Other', 1, "
+	    "1);"
 	    "INSERT INTO fields (brand_id, key, label, type, choices, created_at)"
-	    " VALUES (1, 'city', 'City', 'text', '[]', 1), (1, 'bags', 'Bags', 'number', '[]', 1)");
+	    " VALUES (1, 'city', 'City', 'text', '[]', 1), (1, 'bags', 'Bags', "
+	    "'number', '[]', 1)");
 }
 
 static struct subscriber *made(struct dbtest *t, const char *json)
@@ -38,19 +40,22 @@ static struct subscriber *made(struct dbtest *t, const char *json)
 	struct subscriber *s = NULL;
 	struct form *f = form(t->mem, json);
 
-	ok(subscriber_create(t->db, t->mem, 1, f, &page, &s) == OK, "subscriber_create makes %s (%s)",
-	    json, json_object_to_json_string(form_errors(f)));
+	ok(subscriber_create(t->db, t->mem, 1, f, &page, &s) == OK,
+	    "subscriber_create makes %s (%s)", json,
+	    json_object_to_json_string(form_errors(f)));
 	return s;
 }
 
-static void refused(struct dbtest *t, const char *json, const char *at, const char *part)
+static void refused(struct dbtest *t, const char *json, const char *at,
+    const char *part)
 {
 	struct form *f = form(t->mem, json);
 	struct subscriber *s;
 	enum err e = subscriber_create(t->db, t->mem, 1, f, &page, &s);
 
 	ok(e == ERR_INVALID || e == ERR_CONFLICT, "subscriber_create refuses %s", json);
-	ok(form_error(f, at) && strstr(form_error(f, at), part), "says \"%s\" at %s (%s)", part, at,
+	ok(form_error(f, at) && strstr(form_error(f, at), part),
+	    "says \"%s\" at %s (%s)", part, at,
 	    form_error(f, at) ? form_error(f, at) : "nothing");
 }
 
@@ -61,32 +66,44 @@ static void creating(struct dbtest *t)
 	size_t n;
 
 	set_up(t);
-	s = made(t, "{\"email\":\" Maja@BÜCHER.example\",\"first_name\":\"Maja\",\"fields\":"
-		    "{\"city\":\"Köln\",\"bags\":3},\"tags\":\"vip; linden, vip\",\"lists\":[1,2]}");
-	is_text(s->email_key, "maja@xn--bcher-kva.example", "keyed by lower case and IDNA");
-	ok(subscriber_get(t->db, t->mem, 1, s->id, &s) == OK, "subscriber_get finds it");
+	s = made(t,
+	    "{\"email\":\" Maja@BÜCHER.example\",\"first_name\":\"Maja\",\"fields\":"
+	    "{\"city\":\"Köln\",\"bags\":3},\"tags\":\"vip; linden, "
+	    "vip\",\"lists\":[1,2]}");
+	is_text(s->email_key, "maja@xn--bcher-kva.example",
+	    "keyed by lower case and IDNA");
+	ok(subscriber_get(t->db, t->mem, 1, s->id, &s) == OK,
+	    "subscriber_get finds it");
 	is_text(s->email, "Maja@bücher.example", "with the address as shown");
 	is_text(json_text(s->custom, "city", ""), "Köln", "with its fields");
 	is_int(json_int(s->custom, "bags", 0), 3, "typed");
 	is_int((int64_t)json_object_array_length(s->tags), 2, "and each tag once");
-	ok(subscriber_lists(t->db, t->mem, 1, s->id, &lists, &n) == OK && n == 2, "on two lists");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM consents WHERE action = 'subscribed'"
-				 " AND source = 'page' AND ip = '192.0.2.1'"), 1,
-	    "and a consent says how");
-	ok(subscriber_get(t->db, t->mem, 2, s->id, &s) == ERR_NOTFOUND, "not in another brand");
+	ok(subscriber_lists(t->db, t->mem, 1, s->id, &lists, &n) == OK && n == 2,
+	    "on two lists");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM consents WHERE action = 'subscribed'"
+		   " AND source = 'page' AND ip = '192.0.2.1'"),
+	    1, "and a consent says how");
+	ok(subscriber_get(t->db, t->mem, 2, s->id, &s) == ERR_NOTFOUND,
+	    "not in another brand");
 
-	refused(t, "{\"email\":\"maja@xn--bcher-kva.EXAMPLE\"}", "email", "here already");
+	refused(t, "{\"email\":\"maja@xn--bcher-kva.EXAMPLE\"}", "email",
+	    "here already");
 	refused(t, "{\"email\":\"maja\"}", "email", "no @");
 	refused(t, "{}", "email", "Type an email");
-	refused(t, "{\"email\":\"a@b.example\",\"fields\":{\"bags\":\"many\"}}", "fields.bags",
-	    "not a number");
-	refused(t, "{\"email\":\"a@b.example\",\"fields\":{\"shoe\":1}}", "fields.shoe", "no field");
+	refused(t, "{\"email\":\"a@b.example\",\"fields\":{\"bags\":\"many\"}}",
+	    "fields.bags", "not a number");
+	refused(t, "{\"email\":\"a@b.example\",\"fields\":{\"shoe\":1}}", "fields.shoe",
+	    "no field");
 	refused(t, "{\"email\":\"a@b.example\",\"fields\":7}", "fields", "object");
 	refused(t, "{\"email\":\"a@b.example\",\"lists\":[3]}", "lists", "no list 3");
-	refused(t, "{\"email\":\"a@b.example\",\"status\":\"bounced\"}", "status", "Only a bounce");
+	refused(t, "{\"email\":\"a@b.example\",\"status\":\"bounced\"}", "status",
+	    "Only a bounce");
 	refused(t, "{\"email\":\"a@b.example\",\"status\":\"gone\"}", "status", "");
-	refused(t, "{\"email\":\"a@b.example\",\"tags\":[\"a\\nb\"]}", "tags", "one line");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers"), 1, "what is refused leaves nothing");
+	refused(t, "{\"email\":\"a@b.example\",\"tags\":[\"a\\nb\"]}", "tags",
+	    "one line");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers"), 1,
+	    "what is refused leaves nothing");
 }
 
 static void leaving(struct dbtest *t)
@@ -98,32 +115,42 @@ static void leaving(struct dbtest *t)
 
 	set_up(t);
 	s = made(t, "{\"email\":\"maja@fjord.example\",\"lists\":[1]}");
-	dbtest_script(t->db, "INSERT INTO campaigns (id, brand_id, name, created_at, updated_at)"
-			     " VALUES (7, 1, 'C', 1, 1);"
-			     "INSERT INTO campaign_subscribers (campaign_id, subscriber_id, email,"
-			     " email_key) SELECT 7, id, email, email_key FROM subscribers");
+	dbtest_script(t->db,
+	    "INSERT INTO campaigns (id, brand_id, name, created_at, updated_at)"
+	    " VALUES (7, 1, 'C', 1, 1);"
+	    "INSERT INTO campaign_subscribers (campaign_id, subscriber_id, email,"
+	    " email_key) SELECT 7, id, email, email_key FROM subscribers");
 	ok(subscriber_unsubscribe(t->db, 1, s->id, &link, &changed) == OK && changed,
 	    "subscriber_unsubscribe takes one out");
 	ok(subscriber_get(t->db, t->mem, 1, s->id, &again) == OK &&
-	   again->status == SUBSCRIBER_UNSUBSCRIBED, "sets the status");
-	ok(suppression_get(t->db, t->mem, 1, "maja@fjord.example", &x) == OK, "suppresses the address");
+		again->status == SUBSCRIBER_UNSUBSCRIBED,
+	    "sets the status");
+	ok(suppression_get(t->db, t->mem, 1, "maja@fjord.example", &x) == OK,
+	    "suppresses the address");
 	is_text(x->reason, "unsubscribed", "with the reason");
-	is_int(dbtest_int(t->db, "SELECT unsubscribed FROM campaign_stats"), 1, "counted once");
-	is_int(dbtest_int(t->db, "SELECT unsubscribed_at FROM campaign_subscribers"), 2000,
-	    "and marks the delivery");
+	is_int(dbtest_int(t->db, "SELECT unsubscribed FROM campaign_stats"), 1,
+	    "counted once");
+	is_int(dbtest_int(t->db, "SELECT unsubscribed_at FROM campaign_subscribers"),
+	    2000, "and marks the delivery");
 	ok(subscriber_unsubscribe(t->db, 1, s->id, &link, &changed) == OK && !changed,
 	    "twice is once");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM consents WHERE action = 'unsubscribed'"
-				 " AND campaign_id = 7"), 1, "and is in the history once");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM consents WHERE action = 'unsubscribed'"
+		   " AND campaign_id = 7"),
+	    1, "and is in the history once");
 	ok(subscriber_unsubscribe(t->db, 2, s->id, &link, NULL) == ERR_NOTFOUND,
 	    "not from another brand");
 
-	ok(subscriber_remove(t->db, 1, s->id) == OK, "subscriber_remove takes the person away");
+	ok(subscriber_remove(t->db, 1, s->id) == OK,
+	    "subscriber_remove takes the person away");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers"), 0, "the row");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM suppressions"), 1, "not the suppression");
-	refused(t, "{\"email\":\"MAJA@fjord.example\"}", "email", "unsubscribed on 1 Jan 1970");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM suppressions"), 1,
+	    "not the suppression");
+	refused(t, "{\"email\":\"MAJA@fjord.example\"}", "email",
+	    "unsubscribed on 1 Jan 1970");
 	s = made(t, "{\"email\":\"maja@fjord.example\",\"status\":\"unsubscribed\"}");
-	ok(s->status == SUBSCRIBER_UNSUBSCRIBED, "who left may come in as one who left");
+	ok(s->status == SUBSCRIBER_UNSUBSCRIBED,
+	    "who left may come in as one who left");
 }
 
 static void coming_back(struct dbtest *t)
@@ -134,25 +161,38 @@ static void coming_back(struct dbtest *t)
 
 	set_up(t);
 	s = made(t, "{\"email\":\"maja@fjord.example\"}");
-	ok(subscriber_change(t->db, t->mem, s, form(t->mem, "{\"status\":\"unsubscribed\"}"), &page) == OK,
+	ok(subscriber_change(t->db, t->mem, s,
+	       form(t->mem, "{\"status\":\"unsubscribed\"}"), &page) == OK,
 	    "subscriber_change unsubscribes");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM suppressions"), 1, "with all that belongs to it");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM suppressions"), 1,
+	    "with all that belongs to it");
 	ok(subscriber_get(t->db, t->mem, 1, s->id, &s) == OK, "is there");
 	f = form(t->mem, "{\"status\":\"active\"}");
-	ok(subscriber_change(t->db, t->mem, s, f, &page) == ERR_INVALID, "it brings nobody back");
-	ok(form_error(f, "status") && strstr(form_error(f, "status"), "Only they themselves"),
+	ok(subscriber_change(t->db, t->mem, s, f, &page) == ERR_INVALID,
+	    "it brings nobody back");
+	ok(form_error(f, "status") &&
+		strstr(form_error(f, "status"), "Only they themselves"),
 	    "and says why");
-	ok(subscriber_resubscribe(t->db, 1, s->id, &page) == OK, "subscriber_resubscribe does");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM suppressions"), 0, "lifts the suppression");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers WHERE status = 'active'"), 1,
-	    "makes active");
-	ok(subscriber_stop(t->db, 1, s->id, SUBSCRIBER_BOUNCED, &page, &changed) == OK && changed,
+	ok(subscriber_resubscribe(t->db, 1, s->id, &page) == OK,
+	    "subscriber_resubscribe does");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM suppressions"), 0,
+	    "lifts the suppression");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM subscribers WHERE status = 'active'"),
+	    1, "makes active");
+	ok(subscriber_stop(t->db, 1, s->id, SUBSCRIBER_BOUNCED, &page, &changed) ==
+		    OK &&
+		changed,
 	    "subscriber_stop stops");
 	ok(subscriber_resubscribe(t->db, 1, s->id, &page) == ERR_CONFLICT,
 	    "a bounce is not undone by the person");
-	ok(subscriber_stop(t->db, 1, s->id, SUBSCRIBER_COMPLAINED, &page, &changed) == OK && changed,
+	ok(subscriber_stop(t->db, 1, s->id, SUBSCRIBER_COMPLAINED, &page, &changed) ==
+		    OK &&
+		changed,
 	    "a complaint outweighs a bounce");
-	ok(subscriber_stop(t->db, 1, s->id, SUBSCRIBER_BOUNCED, &page, &changed) == OK && !changed,
+	ok(subscriber_stop(t->db, 1, s->id, SUBSCRIBER_BOUNCED, &page, &changed) ==
+		    OK &&
+		!changed,
 	    "not the other way");
 }
 
@@ -165,20 +205,26 @@ static void changing(struct dbtest *t)
 
 	set_up(t);
 	made(t, "{\"email\":\"yusuf@bluebox.example\"}");
-	s = made(t, "{\"email\":\"maja@fjord.example\",\"first_name\":\"Maja\","
-		    "\"fields\":{\"city\":\"Köln\",\"bags\":3},\"tags\":[\"a\"],\"lists\":[1]}");
-	f = form(t->mem, "{\"last_name\":\"Lind\",\"fields\":{\"bags\":null},\"lists\":[2]}");
-	ok(subscriber_change(t->db, t->mem, s, f, &page) == OK, "subscriber_change changes");
+	s = made(t,
+	    "{\"email\":\"maja@fjord.example\",\"first_name\":\"Maja\","
+	    "\"fields\":{\"city\":\"Köln\",\"bags\":3},\"tags\":[\"a\"],\"lists\":[1]"
+	    "}");
+	f = form(t->mem,
+	    "{\"last_name\":\"Lind\",\"fields\":{\"bags\":null},\"lists\":[2]}");
+	ok(subscriber_change(t->db, t->mem, s, f, &page) == OK,
+	    "subscriber_change changes");
 	ok(subscriber_get(t->db, t->mem, 1, s->id, &s) == OK, "is there");
 	is_text(s->first_name, "Maja", "what the form has not stays");
 	is_text(s->last_name, "Lind", "what it has is changed");
-	is_text(json_object_to_json_string_ext(s->custom, JSON_C_TO_STRING_PLAIN), "{\"city\":\"Köln\"}",
-	    "a null takes a value away");
+	is_text(json_object_to_json_string_ext(s->custom, JSON_C_TO_STRING_PLAIN),
+	    "{\"city\":\"Köln\"}", "a null takes a value away");
 	is_int((int64_t)json_object_array_length(s->tags), 1, "tags stay");
-	ok(subscriber_lists(t->db, t->mem, 1, s->id, &lists, &n) == OK && n == 1 && lists[0] == 2,
+	ok(subscriber_lists(t->db, t->mem, 1, s->id, &lists, &n) == OK && n == 1 &&
+		lists[0] == 2,
 	    "lists are replaced");
 	f = form(t->mem, "{\"email\":\"YUSUF@bluebox.example\"}");
-	ok(subscriber_change(t->db, t->mem, s, f, &page) == ERR_CONFLICT, "not to another's address");
+	ok(subscriber_change(t->db, t->mem, s, f, &page) == ERR_CONFLICT,
+	    "not to another's address");
 }
 
 static void paging(struct dbtest *t)
@@ -190,31 +236,57 @@ static void paging(struct dbtest *t)
 
 	set_up(t);
 	dbtest_script(t->db,
-	    "INSERT INTO subscribers (id, brand_id, email, email_key, status, first_name, last_name,"
+	    "INSERT INTO subscribers (id, brand_id, email, email_key, status, "
+	    "first_name, last_name,"
 	    " created_at, updated_at) VALUES"
-	    " (1, 1, 'anna@x.example', 'anna@x.example', 'active', 'Anna', 'Berg', 1, 1),"
-	    " (2, 1, 'bo@x.example', 'bo@x.example', 'unsubscribed', 'Bo', 'Ander', 1, 1),"
-	    " (3, 1, 'carl@x.example', 'carl@x.example', 'active', 'An%a', 'Dahl', 1, 1),"
-	    " (4, 2, 'anna@x.example', 'anna@x.example', 'active', 'Anna', 'Berg', 1, 1);"
+	    " (1, 1, 'anna@x.example', 'anna@x.example', 'active', 'Anna', 'Berg', 1, "
+	    "1),"
+	    " (2, 1, 'bo@x.example', 'bo@x.example', 'unsubscribed', 'Bo', 'Ander', 1, "
+	    "1),"
+	    " (3, 1, 'carl@x.example', 'carl@x.example', 'active', 'An%a', 'Dahl', 1, "
+	    "1),"
+	    " (4, 2, 'anna@x.example', 'anna@x.example', 'active', 'Anna', 'Berg', 1, "
+	    "1);"
 	    "INSERT INTO list_subscribers VALUES (1, 1, 1), (1, 2, 1), (2, 3, 1);"
-	    "INSERT INTO subscriber_tags VALUES (1, 1, 'vip'), (3, 1, 'vip'), (3, 1, 'new')");
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2 && p[0].id == 3 && p[1].id == 2,
+	    "INSERT INTO subscriber_tags VALUES (1, 1, 'vip'), (3, 1, 'vip'), (3, 1, "
+	    "'new')");
+	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2 && p[0].id == 3 &&
+		p[1].id == 2,
 	    "subscriber_page gives the newest first");
 	q.before = 2;
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1 && p[0].id == 1, "then the older");
-	q = (struct subscriber_filter){ .brand = 1, .status = SUBSCRIBER_ACTIVE, .limit = 9 };
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2, "filters by status");
-	q = (struct subscriber_filter){ .brand = 1, .status = -1, .list = 1, .limit = 9 };
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2 && p[0].id == 2, "by list");
+	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1 && p[0].id == 1,
+	    "then the older");
+	q = (struct subscriber_filter){ .brand = 1,
+		.status = SUBSCRIBER_ACTIVE,
+		.limit = 9 };
+	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2,
+	    "filters by status");
+	q = (struct subscriber_filter){ .brand = 1,
+		.status = -1,
+		.list = 1,
+		.limit = 9 };
+	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2 && p[0].id == 2,
+	    "by list");
 	q.tag = "vip";
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1 && p[0].id == 1, "by list and tag");
-	q = (struct subscriber_filter){ .brand = 1, .status = -1, .tag = "vip", .limit = 9 };
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2 && p[0].id == 3, "by tag");
-	is_int((int64_t)json_object_array_length(p[0].tags), 2, "with all tags of each");
-	q = (struct subscriber_filter){ .brand = 1, .status = -1, .search = "AN", .limit = 9 };
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 3, "finds address and both names");
+	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1 && p[0].id == 1,
+	    "by list and tag");
+	q = (struct subscriber_filter){ .brand = 1,
+		.status = -1,
+		.tag = "vip",
+		.limit = 9 };
+	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2 && p[0].id == 3,
+	    "by tag");
+	is_int((int64_t)json_object_array_length(p[0].tags), 2,
+	    "with all tags of each");
+	q = (struct subscriber_filter){ .brand = 1,
+		.status = -1,
+		.search = "AN",
+		.limit = 9 };
+	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 3,
+	    "finds address and both names");
 	q.search = "anna b";
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1, "finds a whole name");
+	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1,
+	    "finds a whole name");
 	q.search = "an%";
 	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1 && p[0].id == 3,
 	    "takes %% as itself");
@@ -226,15 +298,20 @@ static void paging(struct dbtest *t)
 	q.status = 0;
 	q.before = 100;
 	q.search = "c";
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1, "all of it at once");
-	ok(subscriber_counts(t->db, 1, counts) == OK && counts[0] == 2 && counts[2] == 1,
+	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1,
+	    "all of it at once");
+	ok(subscriber_counts(t->db, 1, counts) == OK && counts[0] == 2 &&
+		counts[2] == 1,
 	    "subscriber_counts counts by status");
-	ok(subscriber_many(t->db, t->mem, 1, ids, 3, &p) == OK && p[1].id == 3 && p[2].id == 0,
+	ok(subscriber_many(t->db, t->mem, 1, ids, 3, &p) == OK && p[1].id == 3 &&
+		p[2].id == 0,
 	    "subscriber_many gives those there are");
 	is_text(json_object_to_json_string_ext(subscriber_merge_json(t->mem, &p[0]),
 		    JSON_C_TO_STRING_PLAIN),
-	    "{\"email\":\"anna@x.example\",\"first_name\":\"Anna\",\"last_name\":\"Berg\","
-	    "\"status\":\"active\",\"tags\":[\"vip\"]}", "subscriber_merge_json is what mails see");
+	    "{\"email\":\"anna@x.example\",\"first_name\":\"Anna\",\"last_name\":"
+	    "\"Berg\","
+	    "\"status\":\"active\",\"tags\":[\"vip\"]}",
+	    "subscriber_merge_json is what mails see");
 }
 
 int main(void)
