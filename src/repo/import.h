@@ -42,7 +42,7 @@ int import_existing_from(const char *name);	/* -1: no such word */
 
 enum err import_get(struct db *db, void *mem, int64_t brand, int64_t id,
     struct import **out) MUST_CHECK;
-/* Newest first, ids below `before` (0: all); an array owned by mem that ends at id 0. */
+/* Newest first, ids below `before` (0: all); the array, owned by mem, ends at id 0. */
 enum err import_page(struct db *db, void *mem, int64_t brand, int64_t before,
     size_t limit, struct import **out) MUST_CHECK;
 /* Sets i->id; the file goes into chunks of IMPORT_CHUNK. Call in a transaction. */

@@ -25,8 +25,8 @@ enum err import_create(struct db *db, void *mem, const struct import_request *rq
 enum err import_start(struct db *db, void *mem, struct import *i, int64_t now,
     struct form *f) MUST_CHECK;
 /*
- * The first five rows as they would be stored: {row, email, first_name, last_name, tags,
- * values [{label, type, value}], result, why}.
+ * The first five rows as they would be stored: {row, email, first_name, last_name,
+ * tags, values [{label, type, value}], result, why}.
  */
 enum err import_preview(struct db *db, void *mem, const struct import *i,
     struct json_object **out) MUST_CHECK;

@@ -120,9 +120,43 @@ static bool has_refusal(struct dbtest *t, int64_t id, int64_t row, const char *p
 
 /* ---- rows ---- */
 
-static void rows(struct dbtest *t)
+/* What the good rows have become. */
+static void stored(struct dbtest *t)
 {
 	struct subscriber *s;
+
+	ok(subscriber_get_by_key(t->db, t->mem, 1, "maja@fjord.example", &s) == OK,
+	    "Maja is there");
+	is_text(s->last_name, "Lind", "the last row wins");
+	is_text(json_text(s->custom, "since", ""), "2021-11-03",
+	    "an empty cell changes nothing");
+	is_int(json_int(s->custom, "bags", 0), 14, "numbers are numbers");
+	is_int((int64_t)json_object_array_length(s->tags), 3,
+	    "tags are split and added");
+	ok(subscriber_get_by_key(t->db, t->mem, 1, "yusuf@bluebox.example", &s) == OK,
+	    "in lower case");
+	is_text(s->email, "YUSUF@bluebox.example", "shown as written");
+	is_text(json_object_to_json_string(json_get(s->custom, "bags")), "1.5",
+	    "decimal comma");
+	is_text(json_text(s->custom, "roast", ""), "omni", "a new choice");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM fields WHERE choices LIKE '%omni%'"),
+	    1, "is added to the field");
+	ok(subscriber_get_by_key(t->db, t->mem, 1, "rosa@xn--bcher-kva.example", &s) ==
+		OK,
+	    "IDN");
+	is_text(s->first_name, "Rosa  Maria", "line ends in a name are spaces");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM list_subscribers"), 8,
+	    "all on both lists");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM consents WHERE source = 'import'"),
+	    4, "the history of each says where from");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM import_chunks"), 0,
+	    "the file is gone");
+}
+
+static void rows(struct dbtest *t)
+{
 	int64_t id;
 
 	set_up(t);
@@ -154,34 +188,7 @@ static void rows(struct dbtest *t)
 	ok(has_refusal(t, id, 8, "Beutel: “many” is not a number"), "no number");
 	ok(has_refusal(t, id, 9, "no address"), "an empty row");
 	ok(has_refusal(t, id, 10, "11 cells where the file has 8"), "too many cells");
-	ok(subscriber_get_by_key(t->db, t->mem, 1, "maja@fjord.example", &s) == OK,
-	    "Maja is there");
-	is_text(s->last_name, "Lind", "the last row wins");
-	is_text(json_text(s->custom, "since", ""), "2021-11-03",
-	    "an empty cell changes nothing");
-	is_int(json_int(s->custom, "bags", 0), 14, "numbers are numbers");
-	is_int((int64_t)json_object_array_length(s->tags), 3,
-	    "tags are split and added");
-	ok(subscriber_get_by_key(t->db, t->mem, 1, "yusuf@bluebox.example", &s) == OK,
-	    "in lower case");
-	is_text(s->email, "YUSUF@bluebox.example", "shown as written");
-	is_text(json_object_to_json_string(json_get(s->custom, "bags")), "1.5",
-	    "decimal comma");
-	is_text(json_text(s->custom, "roast", ""), "omni", "a new choice");
-	is_int(dbtest_int(t->db,
-		   "SELECT count(*) FROM fields WHERE choices LIKE '%omni%'"),
-	    1, "is added to the field");
-	ok(subscriber_get_by_key(t->db, t->mem, 1, "rosa@xn--bcher-kva.example", &s) ==
-		OK,
-	    "IDN");
-	is_text(s->first_name, "Rosa  Maria", "line ends in a name are spaces");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM list_subscribers"), 8,
-	    "all on both lists");
-	is_int(dbtest_int(t->db,
-		   "SELECT count(*) FROM consents WHERE source = 'import'"),
-	    4, "the history of each says where from");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM import_chunks"), 0,
-	    "the file is gone");
+	stored(t);
 }
 
 static void existing(struct dbtest *t)
@@ -266,71 +273,6 @@ static void broken(struct dbtest *t)
 	    1, "from the value");
 }
 
-/* ---- uploads that are no CSV ---- */
-
-static void refused(struct dbtest *t, const char *data, size_t len, const char *json,
-    const char *at, const char *part)
-{
-	struct form *f = upload(t->mem, data, len, json);
-	struct import *i;
-
-	ok(import_create(t->db, t->mem, &api, f, &i) == ERR_INVALID,
-	    "import_create refuses a file");
-	ok(form_error(f, at) && strstr(form_error(f, at), part),
-	    "says \"%s\" at %s (%s)", part, at,
-	    form_error(f, at) ? form_error(f, at) : "nothing");
-}
-
-static void uploads(struct dbtest *t)
-{
-	struct buf *wide = buf_new(t->mem);
-	struct form *none = form_new(t->mem);
-	struct import *i;
-
-	set_up(t);
-	for (int k = 0; k < 300; k++)
-		buf_printf(wide, "%sc%d", k ? "," : "email,", k);
-	buf_str(wide, "\n");
-	ok(import_create(t->db, t->mem, &api, none, &i) == ERR_INVALID,
-	    "refuses no file");
-	is_text(form_error(none, "file"), "Choose a CSV file.", "says what to do");
-#define REFUSED(data, json, at, part) refused(t, data, sizeof(data) - 1, json, at, part)
-	REFUSED("", NULL, "file", "empty");
-	REFUSED("\xEF\xBB\xBF\r\n \n", NULL, "file", "empty");
-	REFUSED("PK\x03\x04xxxxxxx", NULL, "file", "Excel workbook");
-	REFUSED("\xD0\xCF\x11\xE0xxx", NULL, "file", "old Excel");
-	REFUSED("%PDF-1.7 ...", NULL, "file", "PDF");
-	REFUSED("\x1F\x8B\x08xxxx", NULL, "file", "gzip");
-	REFUSED("e\0m\0a\0i\0l\0", NULL, "file", "no text file");
-	REFUSED("<!DOCTYPE html><p>x,y", NULL, "file", "web page");
-	REFUSED("just a letter\nto somebody\n", NULL, "file",
-	    "does not look like a CSV");
-	REFUSED("email,name\n", NULL, "file", "no rows");
-	REFUSED("email,name,name\na@b.example,x,y\n", NULL, "file",
-	    "Two columns are called “name”");
-	REFUSED("email,\"na\nx,y\n", NULL, "file", "first line cannot be read");
-	refused(t, wide->data, wide->len, NULL, "file", "301 columns; 256");
-#define GOOD "email,name\na@b.example,x\n"
-	REFUSED(GOOD, "{\"mapping\":{\"name\":\"first_name\"}}", "mapping",
-	    "email addresses");
-	REFUSED(GOOD, "{\"mapping\":{\"mail\":\"email\"}}", "mapping",
-	    "no column “mail”");
-	REFUSED(GOOD, "{\"mapping\":{\"email\":\"email\",\"name\":\"shoe\"}}",
-	    "mapping", "no field “shoe”");
-	REFUSED(GOOD, "{\"mapping\":{\"email\":\"email\",\"name\":\"email\"}}",
-	    "mapping", "Two columns");
-	REFUSED(GOOD, "{\"mapping\":\"{\"}", "mapping", "no JSON");
-	REFUSED(GOOD, "{\"mapping\":7}", "mapping", "object");
-	REFUSED(GOOD, "{\"lists\":[3]}", "lists", "no list 3");
-	REFUSED(GOOD, "{\"existing\":\"replace\"}", "existing", "");
-	REFUSED("a,b\n1,2\n", NULL, "mapping", "email addresses");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM imports"), 0,
-	    "nothing refused is kept");
-	i = made(t, GOOD, "{\"mapping\":\"{\\\"email\\\":\\\"email\\\"}\"}");
-	is_text(json_text(i->mapping, "email", ""), "email",
-	    "a mapping may be text of JSON");
-}
-
 static void utf16(struct dbtest *t)
 {
 	static const char le[] = "\xFF\xFE"
@@ -351,6 +293,31 @@ static void utf16(struct dbtest *t)
 }
 
 /* ---- guessing, previewing, starting, stopping ---- */
+
+static void starting(struct dbtest *t, struct import *i)
+{
+	struct form *f;
+
+	f = form_new(t->mem);
+	form_add(f, "map[0]", "email");
+	form_add(f, "map[1]", "email");
+	ok(import_start(t->db, t->mem, i, 1, f) == ERR_INVALID &&
+		form_error(f, "mapping"),
+	    "import_start refuses two columns for one field");
+	f = form_new(t->mem);
+	form_add(f, "map[0]", "email");
+	form_add(f, "map[3]", "since");
+	form_add(f, "map[4]", "+");
+	form_add(f, "lists", "1");
+	ok(import_start(t->db, t->mem, i, 1, f) == OK, "import_start starts");
+	ok(import_start(t->db, t->mem, i, 1, f) == ERR_CONFLICT, "once");
+	works(t);
+	is_counts(t, i->id, "done 3: 1 0 0 1 1", "works as mapped");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM subscribers WHERE custom ->> 'neu' = 'n1'"
+		   " AND custom ->> 'since' = '2020-11-24' AND first_name = ''"),
+	    1, "with a field made on the way");
+}
 
 static void pages(struct dbtest *t)
 {
@@ -390,25 +357,7 @@ static void pages(struct dbtest *t)
 	    "suppressed", "and those");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers"), 0,
 	    "and stores nothing");
-	f = form_new(t->mem);
-	form_add(f, "map[0]", "email");
-	form_add(f, "map[1]", "email");
-	ok(import_start(t->db, t->mem, i, 1, f) == ERR_INVALID &&
-		form_error(f, "mapping"),
-	    "import_start refuses two columns for one field");
-	f = form_new(t->mem);
-	form_add(f, "map[0]", "email");
-	form_add(f, "map[3]", "since");
-	form_add(f, "map[4]", "+");
-	form_add(f, "lists", "1");
-	ok(import_start(t->db, t->mem, i, 1, f) == OK, "import_start starts");
-	ok(import_start(t->db, t->mem, i, 1, f) == ERR_CONFLICT, "once");
-	works(t);
-	is_counts(t, i->id, "done 3: 1 0 0 1 1", "works as mapped");
-	is_int(dbtest_int(t->db,
-		   "SELECT count(*) FROM subscribers WHERE custom ->> 'neu' = 'n1'"
-		   " AND custom ->> 'since' = '2020-11-24' AND first_name = ''"),
-	    1, "with a field made on the way");
+	starting(t, i);
 	i = made(t, csv, NULL);
 	ok(import_row_cancel(t->db, 2, i->id, 1) == ERR_CONFLICT,
 	    "not by another brand");
@@ -494,7 +443,6 @@ int main(void)
 	dbtest_run(rows);
 	dbtest_run(existing);
 	dbtest_run(broken);
-	dbtest_run(uploads);
 	dbtest_run(utf16);
 	dbtest_run(pages);
 	dbtest_run(killed);

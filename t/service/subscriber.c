@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "dbtest.h"
@@ -227,90 +228,88 @@ static void changing(struct dbtest *t)
 	    "not to another's address");
 }
 
-static void paging(struct dbtest *t)
+static void people(struct dbtest *t)
 {
-	struct subscriber_filter q = { .brand = 1, .status = -1, .limit = 2 };
-	struct subscriber *p;
-	int64_t counts[5], ids[] = { 3, 1, 99 };
-	size_t n;
-
 	set_up(t);
 	dbtest_script(t->db,
-	    "INSERT INTO subscribers (id, brand_id, email, email_key, status, "
-	    "first_name, last_name,"
-	    " created_at, updated_at) VALUES"
-	    " (1, 1, 'anna@x.example', 'anna@x.example', 'active', 'Anna', 'Berg', 1, "
-	    "1),"
-	    " (2, 1, 'bo@x.example', 'bo@x.example', 'unsubscribed', 'Bo', 'Ander', 1, "
-	    "1),"
-	    " (3, 1, 'carl@x.example', 'carl@x.example', 'active', 'An%a', 'Dahl', 1, "
-	    "1),"
-	    " (4, 2, 'anna@x.example', 'anna@x.example', 'active', 'Anna', 'Berg', 1, "
-	    "1);"
+	    "INSERT INTO subscribers (id, brand_id, email, email_key, status,"
+	    " first_name, last_name, created_at, updated_at) VALUES"
+	    " (1, 1, 'anna@x.example', 'anna@x.example', 'active', 'Anna', 'Berg',"
+	    "  1, 1),"
+	    " (2, 1, 'bo@x.example', 'bo@x.example', 'unsubscribed', 'Bo', 'Ander',"
+	    "  1, 1),"
+	    " (3, 1, 'carl@x.example', 'carl@x.example', 'active', 'An%a', 'Dahl',"
+	    "  1, 1),"
+	    " (4, 2, 'anna@x.example', 'anna@x.example', 'active', 'Anna', 'Berg',"
+	    "  1, 1);"
 	    "INSERT INTO list_subscribers VALUES (1, 1, 1), (1, 2, 1), (2, 3, 1);"
-	    "INSERT INTO subscriber_tags VALUES (1, 1, 'vip'), (3, 1, 'vip'), (3, 1, "
-	    "'new')");
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2 && p[0].id == 3 &&
-		p[1].id == 2,
-	    "subscriber_page gives the newest first");
-	q.before = 2;
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1 && p[0].id == 1,
+	    "INSERT INTO subscriber_tags VALUES (1, 1, 'vip'), (3, 1, 'vip'),"
+	    " (3, 1, 'new')");
+}
+
+/* The page of a filter has these ids ("3 2"). */
+static void gives(struct dbtest *t, struct subscriber_filter q, const char *want,
+    const char *name)
+{
+	struct buf *ids = buf_new(t->mem);
+	struct subscriber *p;
+	size_t n = 0;
+
+	q.brand = 1;
+	if (!q.limit)
+		q.limit = 9;
+	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK, "subscriber_page works");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(ids, "%s%lld", i ? " " : "", (long long)p[i].id);
+	is_text(ids->data, want, "%s", name);
+}
+
+static void paging(struct dbtest *t)
+{
+	people(t);
+	gives(t, (struct subscriber_filter){ .status = -1, .limit = 2 }, "3 2",
+	    "the newest first");
+	gives(t, (struct subscriber_filter){ .status = -1, .before = 2 }, "1",
 	    "then the older");
-	q = (struct subscriber_filter){ .brand = 1,
-		.status = SUBSCRIBER_ACTIVE,
-		.limit = 9 };
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2,
+	gives(t, (struct subscriber_filter){ .status = SUBSCRIBER_ACTIVE }, "3 1",
 	    "filters by status");
-	q = (struct subscriber_filter){ .brand = 1,
-		.status = -1,
-		.list = 1,
-		.limit = 9 };
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2 && p[0].id == 2,
+	gives(t, (struct subscriber_filter){ .status = -1, .list = 1 }, "2 1",
 	    "by list");
-	q.tag = "vip";
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1 && p[0].id == 1,
-	    "by list and tag");
-	q = (struct subscriber_filter){ .brand = 1,
-		.status = -1,
-		.tag = "vip",
-		.limit = 9 };
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 2 && p[0].id == 3,
+	gives(t, (struct subscriber_filter){ .status = -1, .list = 1, .tag = "vip" },
+	    "1", "by list and tag");
+	gives(t, (struct subscriber_filter){ .status = -1, .tag = "vip" }, "3 1",
 	    "by tag");
-	is_int((int64_t)json_object_array_length(p[0].tags), 2,
-	    "with all tags of each");
-	q = (struct subscriber_filter){ .brand = 1,
-		.status = -1,
-		.search = "AN",
-		.limit = 9 };
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 3,
+	gives(t, (struct subscriber_filter){ .status = -1, .search = "AN" }, "3 2 1",
 	    "finds address and both names");
-	q.search = "anna b";
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1,
+	gives(t, (struct subscriber_filter){ .status = -1, .search = "anna b" }, "1",
 	    "finds a whole name");
-	q.search = "an%";
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1 && p[0].id == 3,
-	    "takes %% as itself");
-	q.search = "bo@";
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1 && p[0].id == 2,
+	gives(t, (struct subscriber_filter){ .status = -1, .search = "an%" }, "3",
+	    "takes % as itself");
+	gives(t, (struct subscriber_filter){ .status = -1, .search = "bo@" }, "2",
 	    "finds the start of an address");
-	q.list = 2;
-	q.tag = "new";
-	q.status = 0;
-	q.before = 100;
-	q.search = "c";
-	ok(subscriber_page(t->db, t->mem, &q, &p, &n) == OK && n == 1,
-	    "all of it at once");
+	gives(t,
+	    (struct subscriber_filter){
+		.list = 2, .tag = "new", .before = 100, .search = "c" },
+	    "3", "all of it at once");
+}
+
+static void reading(struct dbtest *t)
+{
+	int64_t counts[5], ids[] = { 3, 1, 99 };
+	struct subscriber *p;
+
+	people(t);
 	ok(subscriber_counts(t->db, 1, counts) == OK && counts[0] == 2 &&
 		counts[2] == 1,
 	    "subscriber_counts counts by status");
 	ok(subscriber_many(t->db, t->mem, 1, ids, 3, &p) == OK && p[1].id == 3 &&
 		p[2].id == 0,
 	    "subscriber_many gives those there are");
+	is_int((int64_t)json_object_array_length(p[1].tags), 2, "with all their tags");
 	is_text(json_object_to_json_string_ext(subscriber_merge_json(t->mem, &p[0]),
 		    JSON_C_TO_STRING_PLAIN),
-	    "{\"email\":\"anna@x.example\",\"first_name\":\"Anna\",\"last_name\":"
-	    "\"Berg\","
-	    "\"status\":\"active\",\"tags\":[\"vip\"]}",
+	    "{\"email\":\"anna@x.example\",\"first_name\":\"Anna\","
+	    "\"last_name\":\"Berg\",\"status\":\"active\",\"tags\":[\"vip\"]}",
 	    "subscriber_merge_json is what mails see");
 }
 
@@ -321,5 +320,6 @@ int main(void)
 	dbtest_run(coming_back);
 	dbtest_run(changing);
 	dbtest_run(paging);
+	dbtest_run(reading);
 	return done_testing();
 }
