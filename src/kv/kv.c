@@ -185,19 +185,19 @@ enum err kv_delete(struct kv *kv, const char *key)
 	return e == OK ? noted(kv, kv->driver->drop(kv->store, key)) : e;
 }
 
-enum err kv_swap(struct kv *kv, const char *key, const void *old, size_t old_len,
-    const void *value, size_t len, int ttl_s)
+enum err kv_swap(struct kv *kv, const char *key, const char *old, const char *value,
+    int ttl_s)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "kv_swap");
 	struct kv_value have = { .data = NULL };
-	struct kv_value v = { .data = (char *)value, .len = len };
+	struct kv_value v = { .data = (char *)value, .len = strlen(value) };
 	enum err e = fetch(kv, tmp, key, &have);
 
 	if (e == ERR_NOTFOUND)
 		return ERR_CONFLICT;
 	if (e != OK)
 		return e;
-	if (have.len != old_len || memcmp(have.data, old, old_len) != 0)
+	if (have.len != strlen(old) || memcmp(have.data, old, have.len) != 0)
 		return ERR_CONFLICT;
 	v.version = have.version;
 	return put(kv, key, &v, KV_SWAP, ttl_s < 0 ? -1 : within(ttl_s));

@@ -33,11 +33,11 @@ enum err kv_add(struct kv *kv, const char *key, const void *value, size_t len,
     int ttl_s) MUST_CHECK;
 enum err kv_delete(struct kv *kv, const char *key);
 /*
- * Replaces only if the value is still `old`; ERR_CONFLICT otherwise. ttl_s < 0 removes
+ * Replaces a text only if it is still `old`; ERR_CONFLICT otherwise. ttl_s < 0 removes
  * it.
  */
-enum err kv_swap(struct kv *kv, const char *key, const void *old, size_t old_len,
-    const void *value, size_t len, int ttl_s) MUST_CHECK;
+enum err kv_swap(struct kv *kv, const char *key, const char *old, const char *value,
+    int ttl_s) MUST_CHECK;
 /* Adds `by` to a counter that starts at 0 and lives ttl_s from its first use. */
 enum err kv_count(struct kv *kv, const char *key, int64_t by, int ttl_s,
     int64_t *now) MUST_CHECK;

@@ -145,7 +145,6 @@ static enum err take_once(struct kv *kv, const char *key, double rate, int want,
 	char *old, text[64];
 	enum err e = read_bucket(kv, tmp, key, &b, &old);
 	int64_t got;
-	int n;
 
 	if (e == ERR_NOTFOUND) {
 		e = make_bucket(kv, key);
@@ -160,8 +159,8 @@ static enum err take_once(struct kv *kv, const char *key, double rate, int want,
 		return OK;
 	}
 	b.micro -= got * MILLION;
-	n = text_of(&b, text);
-	e = kv_swap(kv, key, old, strlen(old), text, (size_t)n, KEEP_S);
+	text_of(&b, text);
+	e = kv_swap(kv, key, old, text, KEEP_S);
 	if (e == OK)
 		*granted = (int)got;
 	return e;
@@ -180,8 +179,8 @@ static enum err take(struct kv *kv, const char *key, double rate, int want,
 	return OK;
 }
 
-enum err bucket_take(struct kv *kv, const char *key, double rate, int processes,
-    int want, int *granted, int *wait_ms)
+enum err bucket_take(struct kv *kv, const struct shared_rate *r, int want, int *granted,
+    int *wait_ms)
 {
 	enum err e = ERR_BUSY;
 
@@ -190,15 +189,14 @@ enum err bucket_take(struct kv *kv, const char *key, double rate, int processes,
 	if (want <= 0)
 		return OK;
 	*wait_ms = 1000;
-	if (!(rate > 0))
+	if (!(r->rate > 0))
 		return OK;
 	if (kv_is_shared(kv))
-		e = take(kv, key, rate, want, granted, wait_ms);
+		e = take(kv, r->key, r->rate, want, granted, wait_ms);
 	if (e != ERR_BUSY) {
 		/* so that the bucket of this process starts empty if the server goes */
-		return e == OK ? kv_delete(kv_here(kv), key) : e;
+		return e == OK ? kv_delete(kv_here(kv), r->key) : e;
 	}
-	if (processes < 1)
-		processes = 1;
-	return take(kv_here(kv), key, rate / processes, want, granted, wait_ms);
+	return take(kv_here(kv), r->key,
+	    r->rate / (r->processes < 1 ? 1 : r->processes), want, granted, wait_ms);
 }

@@ -21,11 +21,17 @@ enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms,
 /* What limits count a client by: an IPv4 address as it is, an IPv6 address's /64. */
 char *limit_address(void *mem, const char *ip);
 
+/* A rate that all processes share, by its key. */
+struct shared_rate {
+	const char *key;
+	double rate;		/* a second */
+	int processes;		/* sharing it, each its part when there is no server */
+};
 /*
  * Token bucket shared by all processes: takes up to `want` tokens of a bucket filled at
  * `rate` per second (capacity: one second's worth, at least 1).  *granted may be less
  * than want; when 0, *wait_ms says when to ask again.  Without a shared server each
  * process gets rate / processes.
  */
-enum err bucket_take(struct kv *kv, const char *key, double rate, int processes,
-    int want, int *granted, int *wait_ms) MUST_CHECK;
+enum err bucket_take(struct kv *kv, const struct shared_rate *r, int want, int *granted,
+    int *wait_ms) MUST_CHECK;

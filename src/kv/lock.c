@@ -38,7 +38,7 @@ enum err lock_renew(struct lock *l)
 		return ERR_CONFLICT;
 	if (!kv_is_shared(l->kv))
 		return OK;
-	e = kv_swap(l->kv, l->key, l->owner, n, l->owner, n, l->ttl_s);
+	e = kv_swap(l->kv, l->key, l->owner, l->owner, l->ttl_s);
 	if (e == ERR_CONFLICT)
 		e = kv_add(l->kv, l->key, l->owner, n, l->ttl_s);
 	if (e == ERR_BUSY)
@@ -54,6 +54,6 @@ void lock_release(struct lock *l)
 	l->held = false;
 	/* if this fails the lock runs out by itself */
 	if (there &&
-	    kv_swap(l->kv, l->key, l->owner, strlen(l->owner), "", 0, -1) != OK)
+	    kv_swap(l->kv, l->key, l->owner, "", -1) != OK)
 		return;
 }

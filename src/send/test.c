@@ -66,14 +66,13 @@ static void wait_for_rate(struct app *app, const struct provider *p, int64_t end
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "rate");
 	char *key = mem_printf(tmp, "rate:%s", p->account_key);
-	int granted = 0, wait = 0, workers = app->config->server.cron_workers;
+	struct shared_rate r = { key, p->rate, app->config->server.cron_workers };
+	int granted = 0, wait = 0;
 
 	while (p->rate > 0 && !granted && clock_mono_ms() < end) {
 		struct timespec ts = { .tv_nsec = STEP_MS * 1000000L };
 
-		if (bucket_take(app->kv, key, p->rate, workers > 0 ? workers : 1, 1,
-			&granted, &wait) == OK &&
-		    granted)
+		if (bucket_take(app->kv, &r, 1, &granted, &wait) == OK && granted)
 			return;
 		nanosleep(&ts, NULL);
 	}

@@ -56,16 +56,16 @@ static void values(struct kv *kv, void *mem, const char *kind)
 
 static void swapping(struct kv *kv, void *mem)
 {
-	ok(kv_swap(kv, "s", "x", 1, "y", 1, 60) == ERR_CONFLICT,
+	ok(kv_swap(kv, "s", "x", "y", 60) == ERR_CONFLICT,
 	    "kv_swap of nothing conflicts");
 	ok(kv_set(kv, "s", "x", 1, 60) == OK, "kv_set before a swap");
-	ok(kv_swap(kv, "s", "z", 1, "y", 1, 60) == ERR_CONFLICT,
+	ok(kv_swap(kv, "s", "z", "y", 60) == ERR_CONFLICT,
 	    "kv_swap wants the old value");
-	ok(kv_swap(kv, "s", "xx", 2, "y", 1, 60) == ERR_CONFLICT,
+	ok(kv_swap(kv, "s", "xx", "y", 60) == ERR_CONFLICT,
 	    "kv_swap compares the length");
-	ok(kv_swap(kv, "s", "x", 1, "y", 1, 60) == OK, "kv_swap replaces");
+	ok(kv_swap(kv, "s", "x", "y", 60) == OK, "kv_swap replaces");
 	is_text(value_of(kv, mem, "s"), "y", "kv_swap leaves the new value");
-	ok(kv_swap(kv, "s", "y", 1, "", 0, -1) == OK, "kv_swap can remove");
+	ok(kv_swap(kv, "s", "y", "", -1) == OK, "kv_swap can remove");
 	is_text(value_of(kv, mem, "s"), "not_found", "and then it is gone at once");
 	ok(kv_add(kv, "s", "n", 1, 60) == OK, "and can be added again");
 }
