@@ -38,6 +38,7 @@ is(join("\n", grep { !$exists{$_} } sort keys %described), '', 'and none that is
 my @triggers = grep { Site::command_line($_) =~ m{build-aux/trigger} } Site::children($site->{pid});
 is(scalar @triggers, 2, 'the triggers are found');
 kill STOP => @triggers;
+$site->command([qw(user create --email ada@holm.example --password-stdin)], "correct horse battery\n");
 $ENV{URL} = "$site->{url}/api/v1";
 $ENV{SITE} = $site->{url};
 $ENV{AUTH} = 'Authorization: Bearer ' . $site->key;
