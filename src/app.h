@@ -22,10 +22,10 @@ struct app {
 	struct keyring *keys;
 	struct db *db;
 	struct kv *kv;
-	struct pages *pages;		/* NULL where no page is served */
+	struct pages *pages; /* NULL where no page is served */
 	struct metrics *metrics;
-	struct json_object *assets;	/* name -> address; read by web/page */
-	struct spool *spool;		/* opens and clicks; made when first needed */
+	struct json_object *assets; /* name -> address; read by web/page */
+	struct spool *spool;        /* opens and clicks; made when first needed */
 };
 
 enum { APP_DB = 1, APP_KV = 2, APP_PAGES = 4, APP_MAKE_KEY = 8 };

@@ -50,8 +50,8 @@ bool tap_is_text(const char *got, const char *want, const char *file, int line,
     const char *name, ...)
 {
 	va_list ap;
-	bool good = got == want ||
-	    (got != NULL && want != NULL && strcmp(got, want) == 0);
+	bool good =
+	    got == want || (got != NULL && want != NULL && strcmp(got, want) == 0);
 
 	va_start(ap, name);
 	result(good, file, line, name, ap);

@@ -14,10 +14,10 @@
  *		return done_testing();
  *	}
  */
-#define ok(cond, ...)		tap_ok((cond), __FILE__, __LINE__, __VA_ARGS__)
-#define is_int(got, want, ...) \
+#define ok(cond, ...) tap_ok((cond), __FILE__, __LINE__, __VA_ARGS__)
+#define is_int(got, want, ...)                                                         \
 	tap_is_int((got), (want), __FILE__, __LINE__, __VA_ARGS__)
-#define is_text(got, want, ...) \
+#define is_text(got, want, ...)                                                        \
 	tap_is_text((got), (want), __FILE__, __LINE__, __VA_ARGS__)
 
 bool tap_ok(bool cond, const char *file, int line, const char *name, ...)

@@ -16,7 +16,7 @@ struct config {
 	struct {
 		/* as people reach it, no slash at the end */
 		const char *public_url;
-		const char *state_dir;		/* database, spool, keys */
+		const char *state_dir; /* database, spool, keys */
 		/* templates, sql, assets as installed */
 		const char *share_dir;
 		const char *web_socket, *track_socket, *cron_socket;
@@ -29,7 +29,7 @@ struct config {
 		int missed_hours;
 	} server;
 	struct {
-		const char *url;		/* sqlite:/path or postgresql://... */
+		const char *url; /* sqlite:/path or postgresql://... */
 	} database;
 	struct {
 		/* unix:/path or host:port, comma-separated; "" = none */
@@ -49,7 +49,7 @@ struct config {
 		bool allow_loopback_http;
 	} security;
 	struct {
-		const char *level, *format;	/* format: auto | json | text */
+		const char *level, *format; /* format: auto | json | text */
 	} log;
 };
 

@@ -11,10 +11,10 @@
  * database and its backups.  Every other key is derived from it, one per purpose.
  */
 struct keyring {
-	uint8_t token[32];	/* tracking and unsubscribe tokens */
-	uint8_t box[32];	/* secrets at rest */
-	uint8_t mac[32];	/* values in memcached, flash cookies */
-	char cron[65];		/* hex: the cron secret */
+	uint8_t token[32]; /* tracking and unsubscribe tokens */
+	uint8_t box[32];   /* secrets at rest */
+	uint8_t mac[32];   /* values in memcached, flash cookies */
+	char cron[65];     /* hex: the cron secret */
 };
 
 /* Calls sodium_init; reads the file, or makes it (0600) if `make`. */
@@ -25,12 +25,12 @@ void random_bytes(void *p, size_t n);
 void sha256(const void *p, size_t n, uint8_t out[32]);
 void hmac_sha256(const uint8_t *key, size_t key_len, const void *p, size_t n,
     uint8_t out[32]);
-bool equal_secret(const void *a, const void *b, size_t n);	/* constant time */
+bool equal_secret(const void *a, const void *b, size_t n); /* constant time */
 
 char *hex_encode(void *mem, const void *p, size_t n);
-bool hex_decode(const char *s, void *out, size_t n);		/* exactly n bytes */
+bool hex_decode(const char *s, void *out, size_t n); /* exactly n bytes */
 char *base64_encode(void *mem, const void *p, size_t n);
-char *base64url_encode(void *mem, const void *p, size_t n);	/* no padding */
+char *base64url_encode(void *mem, const void *p, size_t n); /* no padding */
 /* strict; standard alphabet */
 bool base64_decode(void *mem, const char *s, uint8_t **out, size_t *n);
 /* canonical only */

@@ -20,8 +20,8 @@ enum { CSV_CELL_MAX = 64 * 1024, CSV_ROW_MAX = 4 * 1024 * 1024, CSV_CELLS_MAX = 
 
 enum csv_got {
 	CSV_GOT_ROW,
-	CSV_GOT_BAD,	/* a row that cannot be read; csv_reader_why says why */
-	CSV_GOT_MORE,	/* feed more */
+	CSV_GOT_BAD,  /* a row that cannot be read; csv_reader_why says why */
+	CSV_GOT_MORE, /* feed more */
 	CSV_GOT_END,
 };
 
@@ -51,6 +51,6 @@ void csv_put(struct buf *b, const char *cell);
 void csv_put_int(struct buf *b, int64_t v);
 /* in C notation: -1.5 is no formula */
 void csv_put_number(struct buf *b, const char *number);
-void csv_end_row(struct buf *b);	/* CRLF */
+void csv_end_row(struct buf *b); /* CRLF */
 /* The text without the ' that csv_put sets before formulas. */
 const char *csv_unguard(const char *cell);

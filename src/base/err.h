@@ -8,20 +8,20 @@ enum err {
 	OK,
 	/* 422: a field is wrong; the form holds the sentences */
 	ERR_INVALID,
-	ERR_MALFORMED,		/* 400: cannot be read at all */
-	ERR_UNAUTHENTICATED,	/* 401 */
-	ERR_FORBIDDEN,		/* 403 */
-	ERR_NOTFOUND,		/* 404; also an object of another brand */
-	ERR_METHOD,		/* 405 */
-	ERR_CONFLICT,		/* 409: unique constraint, or the state forbids it */
-	ERR_TOO_LARGE,		/* 413 */
-	ERR_TYPE,		/* 415 */
-	ERR_LIMITED,		/* 429: rate limit */
-	ERR_BUSY,		/* 503: database locked or not reachable, overload */
-	ERR_FULL,		/* 507: disk full */
-	ERR_IO,			/* 500: file or network */
-	ERR_DB,			/* 500: the database refused a statement of ours */
-	ERR_INTERNAL,		/* 500 */
+	ERR_MALFORMED,       /* 400: cannot be read at all */
+	ERR_UNAUTHENTICATED, /* 401 */
+	ERR_FORBIDDEN,       /* 403 */
+	ERR_NOTFOUND,        /* 404; also an object of another brand */
+	ERR_METHOD,          /* 405 */
+	ERR_CONFLICT,        /* 409: unique constraint, or the state forbids it */
+	ERR_TOO_LARGE,       /* 413 */
+	ERR_TYPE,            /* 415 */
+	ERR_LIMITED,         /* 429: rate limit */
+	ERR_BUSY,            /* 503: database locked or not reachable, overload */
+	ERR_FULL,            /* 507: disk full */
+	ERR_IO,              /* 500: file or network */
+	ERR_DB,              /* 500: the database refused a statement of ours */
+	ERR_INTERNAL,        /* 500 */
 	ERR_COUNT
 };
 

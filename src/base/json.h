@@ -12,8 +12,8 @@
  * ties one to a talloc owner so that it is released with it.
  */
 struct json_object *json_own(void *mem, struct json_object *o);
-struct json_object *json_obj(void *mem);	/* new {} owned by mem */
-struct json_object *json_arr(void *mem);	/* new [] owned by mem */
+struct json_object *json_obj(void *mem); /* new {} owned by mem */
+struct json_object *json_arr(void *mem); /* new [] owned by mem */
 
 /*
  * Setters return the object for chaining; NULL text sets null. Child setters take a

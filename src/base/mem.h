@@ -9,15 +9,16 @@
  * its owner, first.  Allocation never returns NULL: exhaustion aborts.
  * Nothing outside this file calls malloc or talloc.
  */
-#define mem_new(mem, type)      ((type *)mem_zero((mem), sizeof(type), #type))
-#define mem_array(mem, type, n) \
+#define mem_new(mem, type) ((type *)mem_zero((mem), sizeof(type), #type))
+#define mem_array(mem, type, n)                                                        \
 	((type *)mem_zero_array((mem), sizeof(type), (n), #type))
 
 /* An empty context named for leak reports; parent may be NULL (root). */
 void *mem_scope(void *parent, const char *name);
 /*
- * The same with `size` bytes set aside: what is made in it comes from there while it lasts,
- * several times faster, and is given back only with the whole.  For many small things.
+ * The same with `size` bytes set aside: what is made in it comes from there while it
+ * lasts, several times faster, and is given back only with the whole.  For many small
+ * things.
  */
 void *mem_pool(void *parent, const char *name, size_t size);
 void *mem_zero(void *mem, size_t size, const char *name);

@@ -1,10 +1,10 @@
 #pragma once
 
 /*
- * At most n at once, over all processes of this host: for work that takes much memory.  Waits
- * for a place; the place is given back when the variable leaves its scope, or the process
- * dies.  Where no file can be made in dir it lets everybody through: this is thrift, not a
- * guard.
+ * At most n at once, over all processes of this host: for work that takes much memory.
+ *Waits for a place; the place is given back when the variable leaves its scope, or the
+ *process dies.  Where no file can be made in dir it lets everybody through: this is
+ *thrift, not a guard.
  *
  *	SLOT_SCOPE slot = slot_take(dir, "password", 2);
  */

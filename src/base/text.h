@@ -14,11 +14,11 @@ size_t text_length(const char *s);
 char *text_trim(void *mem, const char *s);
 /* Unicode simple lower case (locale-free). */
 char *text_lower(void *mem, const char *s);
-bool text_equal(const char *a, const char *b);		/* NULL equals only NULL */
-bool text_equal_nocase(const char *a, const char *b);	/* ASCII case */
+bool text_equal(const char *a, const char *b);        /* NULL equals only NULL */
+bool text_equal_nocase(const char *a, const char *b); /* ASCII case */
 bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);
-bool text_empty(const char *s);				/* NULL or "" */
+bool text_empty(const char *s); /* NULL or "" */
 /* True if s has CR, LF, NUL-adjacent or other C0/C1 controls: unfit for a header. */
 bool text_has_control(const char *s);
 /* Bytes of Latin-1 / Windows-1252 to UTF-8. */
@@ -28,10 +28,10 @@ char *text_count(void *mem, int64_t n);
 
 /* Decimal integer, whole string, within [min, max]; false otherwise. */
 bool text_to_int(const char *s, int64_t min, int64_t max, int64_t *out);
-bool text_to_double(const char *s, double *out);	/* C locale, finite only */
+bool text_to_double(const char *s, double *out); /* C locale, finite only */
 
 /* ---- URL ---- */
-char *url_encode(void *mem, const char *s);		/* RFC 3986 unreserved kept */
+char *url_encode(void *mem, const char *s); /* RFC 3986 unreserved kept */
 char *url_encode_n(void *mem, const char *s, size_t n);
 /*
  * %XX and, if plus, '+' for space; out is NUL-terminated, *len its bytes. False on bad

@@ -15,12 +15,12 @@ enum token_purpose { TOKEN_OPEN = 1, TOKEN_CLICK, TOKEN_UNSUBSCRIBE, TOKEN_VIEW 
 
 struct token {
 	enum token_purpose purpose;
-	int64_t campaign;	/* 0: a test or a transactional mail */
+	int64_t campaign; /* 0: a test or a transactional mail */
 	int64_t subscriber;
-	int link;		/* TOKEN_CLICK: campaign_links.number */
+	int link; /* TOKEN_CLICK: campaign_links.number */
 };
 
-enum { TOKEN_MAX = 64 };	/* bytes of text, with the NUL */
+enum { TOKEN_MAX = 64 }; /* bytes of text, with the NUL */
 
 /* Writes the text to out (TOKEN_MAX) and returns its length. */
 int token_write(const struct keyring *k, const struct token *t, char *out);

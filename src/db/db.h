@@ -123,14 +123,14 @@ bool stmt_next(struct stmt *s);
 enum err stmt_error(const struct stmt *s) MUST_CHECK;
 /* Gives back the rows; binding anew or running again does it too. */
 void stmt_reset(struct stmt *s);
-int64_t stmt_changes(const struct stmt *s);	/* rows changed by the last stmt_run */
+int64_t stmt_changes(const struct stmt *s); /* rows changed by the last stmt_run */
 
 /* Columns from 0, of the current row. Text and blobs live until the reset. */
-int64_t stmt_int(struct stmt *s, int col);		/* NULL is 0 */
+int64_t stmt_int(struct stmt *s, int col); /* NULL is 0 */
 double stmt_double(struct stmt *s, int col);
-const char *stmt_text(struct stmt *s, int col);		/* NULL is "" */
+const char *stmt_text(struct stmt *s, int col); /* NULL is "" */
 const char *stmt_text_or_null(struct stmt *s, int col);
-char *stmt_copy(struct stmt *s, int col, void *mem);	/* copy; NULL stays NULL */
+char *stmt_copy(struct stmt *s, int col, void *mem); /* copy; NULL stays NULL */
 const void *stmt_blob(struct stmt *s, int col, size_t *len);
 bool stmt_is_null(struct stmt *s, int col);
 
@@ -138,9 +138,9 @@ bool stmt_is_null(struct stmt *s, int col);
 struct tx {
 	struct db *db;
 	bool open;
-	uint64_t writes;	/* of the connection when it began */
+	uint64_t writes; /* of the connection when it began */
 };
-void tx_done(struct tx *t);	/* rolls back if still open */
+void tx_done(struct tx *t); /* rolls back if still open */
 /*
  *	TX_SCOPE tx = { 0 };
  *	enum err e = tx_begin(db, &tx);

@@ -9,8 +9,12 @@
  * a loop over rows may write, and no row holds a lock while a page is made of it.
  */
 enum value_type {
-	VALUE_NULL, VALUE_INT, VALUE_DOUBLE, VALUE_TEXT, VALUE_BLOB,
-	VALUE_BAD,		/* refused when the statement is run */
+	VALUE_NULL,
+	VALUE_INT,
+	VALUE_DOUBLE,
+	VALUE_TEXT,
+	VALUE_BLOB,
+	VALUE_BAD, /* refused when the statement is run */
 };
 
 /* A bound parameter, or a cell of a row. */
@@ -18,29 +22,29 @@ struct value {
 	enum value_type type;
 	int64_t i;
 	double d;
-	const char *p;		/* text (NUL-terminated) or bytes */
+	const char *p; /* text (NUL-terminated) or bytes */
 	size_t n;
 };
 
 struct param {
 	struct value v;
-	char *own;		/* copy of text or bytes, reused */
+	char *own; /* copy of text or bytes, reused */
 	size_t cap;
 };
 
 struct stmt {
 	struct db *db;
-	struct stmt *next;	/* in its slot of db->slots */
-	const char *key;	/* address of the text; NULL: made at run time */
-	const char *sql;	/* the text as this driver wants it */
-	void *state;		/* the driver's */
+	struct stmt *next; /* in its slot of db->slots */
+	const char *key;   /* address of the text; NULL: made at run time */
+	const char *sql;   /* the text as this driver wants it */
+	void *state;       /* the driver's */
 	struct param *params;
-	int n_params;		/* made room for; the rest is NULL */
+	int n_params; /* made room for; the rest is NULL */
 	bool busy, ran, writes;
-	enum err broken;	/* it could not be prepared */
-	enum err error;		/* of the last run */
+	enum err broken; /* it could not be prepared */
+	enum err error;  /* of the last run */
 	int64_t row, n_rows, changes;
-	void *scratch;		/* texts made of numbers; gone at reset */
+	void *scratch; /* texts made of numbers; gone at reset */
 };
 
 enum { DB_SLOTS = 256 };
@@ -49,7 +53,7 @@ enum db_verb { DB_BEGIN, DB_COMMIT, DB_ROLLBACK, DB_PING, DB_WAIT };
 
 struct db_driver {
 	enum db_kind kind;
-	const char *mark;	/* opens a marked comment: "lite" or "pg" */
+	const char *mark; /* opens a marked comment: "lite" or "pg" */
 	/* Connects and sets db->state, which closes when it is freed. */
 	enum err (*open)(struct db *db, const char *url);
 	/* Sets s->state (closes when freed) and s->writes. */
@@ -72,13 +76,13 @@ struct db_driver {
 
 struct db {
 	const struct db_driver *driver;
-	void *state;		/* the driver's */
-	void *stmts;		/* owner of all statements; freed before state */
+	void *state; /* the driver's */
+	void *stmts; /* owner of all statements; freed before state */
 	const struct log *lg;
 	int wait_ms;
-	int depth;		/* open tx scopes */
-	enum err doomed;	/* a statement of this transaction failed */
-	uint64_t writes;	/* writing statements run so far */
+	int depth;       /* open tx scopes */
+	enum err doomed; /* a statement of this transaction failed */
+	uint64_t writes; /* writing statements run so far */
 	struct stmt *slots[DB_SLOTS];
 };
 

@@ -9,7 +9,7 @@
  * waits already: without that, who has just let go is quicker than those who wake up.
  */
 struct filelock {
-	int lock, queue;	/* descriptors; -1: not open */
+	int lock, queue; /* descriptors; -1: not open */
 };
 
 /* Makes the two files (0600) if need be. ERR_IO, with errno, if it cannot. */

@@ -9,8 +9,8 @@
  * file stops with a sentence.  Requests never migrate.
  */
 struct migration_state {
-	int applied, newest;	/* versions */
-	const char *why;	/* sentence when an error is returned */
+	int applied, newest; /* versions */
+	const char *why;     /* sentence when an error is returned */
 };
 enum err migrate_up(struct db *db, void *mem, const char *share_dir, int64_t now,
     struct migration_state *st) MUST_CHECK;

@@ -10,9 +10,9 @@ struct pg {
 	PGconn *c;
 	/* of the connection: statements are prepared once in each */
 	unsigned generation;
-	unsigned names;		/* given to statements so far */
-	int queued;		/* statements sent whose results are not read yet */
-	const char *queued_sql;	/* the last of them */
+	unsigned names;         /* given to statements so far */
+	int queued;             /* statements sent whose results are not read yet */
+	const char *queued_sql; /* the last of them */
 };
 
 /* Reads what queued statements answered; the first error among them. */

@@ -9,8 +9,8 @@
 struct lite {
 	struct db *db;
 	sqlite3 *h;
-	struct filelock lock;	/* of all who write */
-	int wal_pages;		/* after the last commit of this connection */
+	struct filelock lock; /* of all who write */
+	int wal_pages;        /* after the last commit of this connection */
 	int checkpoint_at;
 };
 

@@ -18,8 +18,8 @@ enum err body_read(void *mem, struct form *f, const char *type, const char *body
     size_t len, const char **why) MUST_CHECK;
 
 /* One kind each. *why is static. */
-enum err body_urlencoded(struct form *f, const char *s, size_t n, const char **why)
-    MUST_CHECK;
+enum err body_urlencoded(struct form *f, const char *s, size_t n,
+    const char **why) MUST_CHECK;
 enum err body_multipart(struct form *f, const char *type, const char *s, size_t n,
     const char **why) MUST_CHECK;
 /* True if the content type (parameters aside) is `want`. */

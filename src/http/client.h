@@ -15,16 +15,16 @@
  */
 struct http_fetch {
 	const char *method, *url, *body, *content_type;
-	const char *const *headers;	/* "Name: value", NULL-terminated, or NULL */
-	size_t max;			/* bytes of answer; 0 = 1 MiB */
-	int timeout_ms;			/* 0 = 5 s */
+	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
+	size_t max;                 /* bytes of answer; 0 = 1 MiB */
+	int timeout_ms;             /* 0 = 5 s */
 	bool allow_loopback;
 };
 struct http_answer {
 	int status;
 	struct buf *body;
 	const char *content_type;
-	const char *why;		/* sentence when the call failed */
+	const char *why; /* sentence when the call failed */
 };
 enum err http_fetch(void *mem, const struct log *lg, const struct http_fetch *f,
     struct http_answer *out) MUST_CHECK;

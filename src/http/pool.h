@@ -8,8 +8,8 @@
 
 /* What a worker process is given. */
 struct worker {
-	int listener;		/* listening socket, non-blocking */
-	int ready;		/* private to pool */
+	int listener; /* listening socket, non-blocking */
+	int ready;    /* private to pool */
 };
 
 /*
@@ -20,8 +20,8 @@ struct worker {
  * second signal kills. Workers get SIGTERM if the supervisor dies.
  */
 struct pool {
-	const char *name;	/* "web" ...: for the log and the metrics */
-	const char *socket;	/* path of its Unix socket; unused when fd 0 listens */
+	const char *name;   /* "web" ...: for the log and the metrics */
+	const char *socket; /* path of its Unix socket; unused when fd 0 listens */
 	int workers;
 	int drain_s;
 	const struct log *log;

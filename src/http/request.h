@@ -19,41 +19,41 @@ struct route;
 
 /* The talloc owner of everything made while it is served. */
 struct request {
-	const char *id;			/* nginx's $request_id */
-	enum method method;		/* after _method; HEAD is served as GET */
+	const char *id;     /* nginx's $request_id */
+	enum method method; /* after _method; HEAD is served as GET */
 	bool head;
-	bool api;			/* under /api/v1: answered as JSON */
-	const char *path;		/* decoded, without /api/v1, "/" at least */
-	const char *target;		/* REQUEST_URI as sent, bounded */
+	bool api;           /* under /api/v1: answered as JSON */
+	const char *path;   /* decoded, without /api/v1, "/" at least */
+	const char *target; /* REQUEST_URI as sent, bounded */
 	const char *ip, *agent, *referer, *origin, *host, *accept;
-	const char *authorization;	/* these four: NULL when not sent */
-	const char *csrf_token;		/* X-CSRF-Token */
-	const char *fetch_site;		/* Sec-Fetch-Site: "same-origin" ... */
-	const char *idempotency_key;	/* Idempotency-Key */
+	const char *authorization;   /* these four: NULL when not sent */
+	const char *csrf_token;      /* X-CSRF-Token */
+	const char *fetch_site;      /* Sec-Fetch-Site: "same-origin" ... */
+	const char *idempotency_key; /* Idempotency-Key */
 	const char *content_type;
-	const char *body;		/* raw; NULL without one */
+	const char *body; /* raw; NULL without one */
 	size_t body_len;
-	bool htmx;			/* HX-Request: true */
-	bool limited;			/* over nginx's limit: served, not counted */
-	struct form *query;		/* of the URL */
-	struct form *form;		/* of the body; empty without one */
-	struct json_object *cookies;	/* {name: value} */
-	int64_t args[REQUEST_ARGS];	/* {} in the pattern, as numbers */
-	const char *words[REQUEST_ARGS];/* {} or {*} in the pattern, as text */
-	int64_t now;			/* one time for the whole request */
-	const struct route *route;	/* NULL until found, and where there is none */
-	const char *const *segments;	/* of the path, each decoded */
+	bool htmx;                       /* HX-Request: true */
+	bool limited;                    /* over nginx's limit: served, not counted */
+	struct form *query;              /* of the URL */
+	struct form *form;               /* of the body; empty without one */
+	struct json_object *cookies;     /* {name: value} */
+	int64_t args[REQUEST_ARGS];      /* {} in the pattern, as numbers */
+	const char *words[REQUEST_ARGS]; /* {} or {*} in the pattern, as text */
+	int64_t now;                     /* one time for the whole request */
+	const struct route *route;       /* NULL until found, and where there is none */
+	const char *const *segments;     /* of the path, each decoded */
 	size_t nsegments;
-	bool secure;			/* the public URL is https */
-	enum err broken;		/* why it cannot be read; router answers */
+	bool secure;     /* the public URL is https */
+	enum err broken; /* why it cannot be read; router answers */
 	const char *broken_why;
-	int64_t started_us;		/* monotonic */
+	int64_t started_us; /* monotonic */
 
 	struct app *app;
 	struct db *db;
 	struct kv *kv;
 	struct log log;
-	const struct caller *caller;	/* who calls; set by web/access */
+	const struct caller *caller; /* who calls; set by web/access */
 };
 
 /*

@@ -14,22 +14,22 @@ struct response_header {
 
 struct response {
 	struct request *rq;
-	int status;			/* 0: as the error says, else 200 */
-	struct json_object *model;	/* the answer: JSON, `it` of the page */
-	struct json_object *extra;	/* more names for the page only */
-	const char *page;		/* template; NULL: as the route says */
-	const char *location;		/* 303 for pages after a change */
-	const char *flash;		/* sentence shown on the next page */
-	const char *type;		/* content type when body is given */
-	const char *detail;		/* sentence for an error page or problem+json */
-	int retry_after;		/* seconds; 0: none */
-	struct buf *body;		/* raw answer instead of model */
+	int status;                /* 0: as the error says, else 200 */
+	struct json_object *model; /* the answer: JSON, `it` of the page */
+	struct json_object *extra; /* more names for the page only */
+	const char *page;          /* template; NULL: as the route says */
+	const char *location;      /* 303 for pages after a change */
+	const char *flash;         /* sentence shown on the next page */
+	const char *type;          /* content type when body is given */
+	const char *detail;        /* sentence for an error page or problem+json */
+	int retry_after;           /* seconds; 0: none */
+	struct buf *body;          /* raw answer instead of model */
 	struct response_header *headers;
 	/* streaming: set by respond_stream; writes go straight to nginx */
 	bool streaming;
-	size_t sent;			/* bytes of body, for the log */
-	enum err error;			/* what came of it, set by the router */
-	void *sink;			/* FCGX_Stream *, private to http/fcgi */
+	size_t sent;    /* bytes of body, for the log */
+	enum err error; /* what came of it, set by the router */
+	void *sink;     /* FCGX_Stream *, private to http/fcgi */
 };
 
 /* An empty response of the request. */
@@ -45,13 +45,11 @@ enum err respond(struct response *rs, struct json_object *model);
 /*
  * After a change: API 200 with the model (204 if NULL), page 303 to the formatted path.
  */
-enum err respond_seen(struct response *rs, struct json_object *model,
-    const char *path, ...)
-    __attribute__((format(printf, 3, 4)));
+enum err respond_seen(struct response *rs, struct json_object *model, const char *path,
+    ...) __attribute__((format(printf, 3, 4)));
 /* After a creation: API 201 with the model and Location, page 303. */
-enum err respond_made(struct response *rs, struct json_object *model,
-    const char *path, ...)
-    __attribute__((format(printf, 3, 4)));
+enum err respond_made(struct response *rs, struct json_object *model, const char *path,
+    ...) __attribute__((format(printf, 3, 4)));
 /* A sentence for the next page (pages only). */
 void respond_flash(struct response *rs, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -17,18 +17,18 @@ struct route {
 	enum method method;
 	const char *pattern;
 	handler *handle;
-	const char *page;	/* template of the answer or of the form */
-	int access;		/* enum permission of web/access.h; 0: for nobody */
-	handler *again;		/* forms: fills the model of `page` on ERR_INVALID */
+	const char *page; /* template of the answer or of the form */
+	int access;       /* enum permission of web/access.h; 0: for nobody */
+	handler *again;   /* forms: fills the model of `page` on ERR_INVALID */
 	unsigned flags;
 };
 
 enum {
-	ROUTE_PAGE_ONLY = 1,	/* not under /api/v1 */
+	ROUTE_PAGE_ONLY = 1, /* not under /api/v1 */
 	ROUTE_API_ONLY = 2,
-	ROUTE_RAW = 4,		/* outside both; no session, no CSRF: /t/, /cron/ */
-	ROUTE_BIG = 8,		/* body up to the import limit instead of 1 MiB */
-	ROUTE_LARGE = 16,	/* body up to 8 MiB: a campaign with its HTML */
+	ROUTE_RAW = 4,    /* outside both; no session, no CSRF: /t/, /cron/ */
+	ROUTE_BIG = 8,    /* body up to the import limit instead of 1 MiB */
+	ROUTE_LARGE = 16, /* body up to 8 MiB: a campaign with its HTML */
 };
 
 struct site {
@@ -39,8 +39,8 @@ struct site {
 	 * itself: OK with rs->body set (an answer kept for an Idempotency-Key) or
 	 * rs->location; the handler is not called then.
 	 */
-	enum err (*enter)(struct request *rq, struct response *rs,
-	    const struct route *r);
+	enum err (
+	    *enter)(struct request *rq, struct response *rs, const struct route *r);
 	/* Renders rs->page with rs->model into rs->body; also error pages. */
 	void (*page)(struct request *rq, struct response *rs, enum err e);
 	/*
@@ -54,8 +54,11 @@ struct site {
  * Bytes of body allowed: known by the path alone, since the body is read before
  * routing.
  */
-enum { BODY_MAX = 1024 * 1024, BODY_LARGE_MAX = 8 * 1024 * 1024,
-	BODY_BIG_MAX = 100 * 1024 * 1024 };
+enum {
+	BODY_MAX = 1024 * 1024,
+	BODY_LARGE_MAX = 8 * 1024 * 1024,
+	BODY_BIG_MAX = 100 * 1024 * 1024
+};
 size_t site_body_max(const struct site *site, const struct request *rq);
 /* Does the path belong to raw routes only? Their bodies need not be forms. */
 bool site_is_raw(const struct site *site, const struct request *rq);

@@ -19,8 +19,8 @@ struct kv;
 /* servers: as config memcached.servers; "" gives the local table. Made after fork. */
 enum err kv_open(void *mem, const char *servers, const struct log *lg,
     struct kv **out) MUST_CHECK;
-bool kv_is_shared(const struct kv *kv);	/* false: local table, this process only */
-bool kv_alive(struct kv *kv);		/* a set and get work right now */
+bool kv_is_shared(const struct kv *kv); /* false: local table, this process only */
+bool kv_alive(struct kv *kv);           /* a set and get work right now */
 /* prefix + ":" + hex SHA-256 of `outside`, owned by mem. */
 char *kv_key(void *mem, const char *prefix, const char *outside);
 

@@ -8,9 +8,9 @@
  * it should.
  */
 struct kv_value {
-	char *data;		/* NUL-terminated when read; the NUL is not counted */
+	char *data; /* NUL-terminated when read; the NUL is not counted */
 	size_t len;
-	uint64_t version;	/* when read: changes with each store */
+	uint64_t version; /* when read: changes with each store */
 };
 
 /* KV_SWAP: only if the version is still v->version */
@@ -23,19 +23,19 @@ struct kv_driver {
 	 */
 	enum err (*store)(void *self, const char *key, const struct kv_value *v,
 	    enum kv_how how, int ttl_s);
-	enum err (*drop)(void *self, const char *key);	/* OK when there is none */
-	enum err (*count)(void *self, const char *key, int64_t by, int ttl_s,
-	    int64_t *now);
+	enum err (*drop)(void *self, const char *key); /* OK when there is none */
+	enum err (
+	    *count)(void *self, const char *key, int64_t by, int ttl_s, int64_t *now);
 	/* The answers of the server of this key cannot be trusted: connect anew. */
 	void (*distrust)(void *self, const char *key);
 };
 
 struct kv {
 	const struct kv_driver *driver;
-	void *store;			/* of the driver */
+	void *store;     /* of the driver */
 	struct kv *here; /* table of this process: the fallback; NULL in itself */
 	const struct log *log;
-	bool down;			/* said in the log */
+	bool down; /* said in the log */
 };
 
 /* memcached.c. ERR_INVALID if `servers` cannot be read. */

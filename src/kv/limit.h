@@ -13,8 +13,8 @@ enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s,
 
 /* As limit_hit; `left` is how many more are allowed in this window after this one. */
 struct limit {
-	int window_s, max;		/* given */
-	int left, retry_after;		/* answered */
+	int window_s, max;     /* given */
+	int left, retry_after; /* answered */
 };
 enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms,
     struct limit *l) MUST_CHECK;
@@ -24,8 +24,8 @@ char *limit_address(void *mem, const char *ip);
 /* A rate that all processes share, by its key. */
 struct shared_rate {
 	const char *key;
-	double rate;		/* a second */
-	int processes;		/* sharing it, each its part when there is no server */
+	double rate;   /* a second */
+	int processes; /* sharing it, each its part when there is no server */
 };
 /*
  * Token bucket shared by all processes: takes up to `want` tokens of a bucket filled at

@@ -16,5 +16,5 @@ struct lock {
 /* ERR_CONFLICT: held by another */
 enum err lock_take(struct kv *kv, const char *key, int ttl_s,
     struct lock *out) MUST_CHECK;
-enum err lock_renew(struct lock *l) MUST_CHECK;	/* ERR_CONFLICT: lost */
+enum err lock_renew(struct lock *l) MUST_CHECK; /* ERR_CONFLICT: lost */
 void lock_release(struct lock *l);

@@ -23,10 +23,10 @@ struct provider_settings {
 	/* wished, recipients a second; 0: the account's */
 	double rate;
 	const char *access_key_id;
-	const void *secret;		/* sealed, context "provider:<brand>" */
+	const void *secret; /* sealed, context "provider:<brand>" */
 	unsigned long secret_len;
 	const char *account_key;
-	double max_rate, max_day, sent_day;	/* as the account said; 0: not known */
+	double max_rate, max_day, sent_day; /* as the account said; 0: not known */
 	const char *account_json;
 	int64_t checked_at;
 };

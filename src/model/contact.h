@@ -20,7 +20,7 @@ struct list {
 	int64_t id, brand_id;
 	const char *name, *description;
 	int64_t created_at;
-	int64_t subscribers, active;	/* where counted */
+	int64_t subscribers, active; /* where counted */
 };
 
 enum field_type { FIELD_TEXT, FIELD_NUMBER, FIELD_DATE, FIELD_BOOLEAN, FIELD_CHOICE };
@@ -29,7 +29,7 @@ struct field {
 	int64_t id, brand_id;
 	const char *key, *label;
 	enum field_type type;
-	struct json_object *choices;	/* array of text */
+	struct json_object *choices; /* array of text */
 };
 
 enum subscriber_status {
@@ -45,8 +45,8 @@ struct subscriber {
 	const char *email, *email_key;
 	enum subscriber_status status;
 	const char *first_name, *last_name;
-	struct json_object *custom;	/* by fields.key */
-	struct json_object *tags;	/* array of text; NULL where not loaded */
+	struct json_object *custom; /* by fields.key */
+	struct json_object *tags;   /* array of text; NULL where not loaded */
 	int64_t created_at, updated_at;
 };
 

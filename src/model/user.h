@@ -8,8 +8,8 @@ enum { USER_NAME_MAX = 100, PASSWORD_MIN = 10, PASSWORD_MAX = 200 };
 struct user {
 	int64_t id;
 	const char *email, *name;
-	const char *password_hash;	/* NULL: cannot sign in with a password */
-	bool admin;			/* sees every brand, makes brands and users */
+	const char *password_hash; /* NULL: cannot sign in with a password */
+	bool admin;                /* sees every brand, makes brands and users */
 	bool disabled;
 	int64_t created_at;
 };
@@ -29,7 +29,7 @@ struct session {
 enum { SCOPE_READ = 1, SCOPE_WRITE = 2, SCOPE_SEND = 4 };
 
 struct api_key {
-	int64_t id, brand_id, user_id;	/* brand_id 0: all brands */
+	int64_t id, brand_id, user_id; /* brand_id 0: all brands */
 	const char *name, *prefix;
 	unsigned scopes;
 	int64_t created_at, last_used_at, expires_at, revoked_at;
@@ -41,13 +41,13 @@ struct api_key {
  */
 struct caller {
 	int64_t user_id, session_id, key_id;
-	int64_t key_brand;		/* brand a key is bound to; 0: all */
+	int64_t key_brand; /* brand a key is bound to; 0: all */
 	const char *email, *name;
-	const char *csrf;		/* of the session */
+	const char *csrf; /* of the session */
 	bool admin;
-	unsigned scopes;		/* all for a person */
-	enum role role;			/* in the brand of the route */
-	struct brand *brand;		/* of the route, or NULL */
+	unsigned scopes;     /* all for a person */
+	enum role role;      /* in the brand of the route */
+	struct brand *brand; /* of the route, or NULL */
 	/* Idempotency-Key of the answer to keep, or NULL */
 	const char *kept_as;
 };

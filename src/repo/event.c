@@ -3,8 +3,23 @@
 #include "base/mem.h"
 
 enum {
-	RECIPIENT, INSERT, OPEN_PERSON, OPEN_MACHINE, CLICK_PERSON, CLICK_MACHINE, LINK_SEEN,
-	LINK_ADD, STATS_ADD, HOUR_ADD, CLIENT_ADD, LEFT_ADD, OF_SUBSCRIBER, BRAND, POSITION, SET_POSITION, FORGET,
+	RECIPIENT,
+	INSERT,
+	OPEN_PERSON,
+	OPEN_MACHINE,
+	CLICK_PERSON,
+	CLICK_MACHINE,
+	LINK_SEEN,
+	LINK_ADD,
+	STATS_ADD,
+	HOUR_ADD,
+	CLIENT_ADD,
+	LEFT_ADD,
+	OF_SUBSCRIBER,
+	BRAND,
+	POSITION,
+	SET_POSITION,
+	FORGET,
 };
 
 /* clang-format off */
@@ -114,8 +129,8 @@ static enum err add_client(struct db *db, const struct event *ev)
 }
 
 /* A person's first open; whoever had been counted as "machine only" no longer is. */
-static enum err open_by_person(struct db *db, const struct event *ev, const struct before *b,
-    struct gain *g)
+static enum err open_by_person(struct db *db, const struct event *ev,
+    const struct before *b, struct gain *g)
 {
 	enum err e;
 
@@ -127,8 +142,8 @@ static enum err open_by_person(struct db *db, const struct event *ev, const stru
 	return e == OK ? add_client(db, ev) : e;
 }
 
-static enum err apply_open(struct db *db, const struct event *ev, const struct before *b,
-    struct gain *g)
+static enum err apply_open(struct db *db, const struct event *ev,
+    const struct before *b, struct gain *g)
 {
 	if (!ev->machine) {
 		g->opens = 1;
@@ -170,8 +185,8 @@ static enum err add_link(struct db *db, const struct event *ev)
 	return stmt_run(s);
 }
 
-static enum err apply_click(struct db *db, const struct event *ev, const struct before *b,
-    struct gain *g)
+static enum err apply_click(struct db *db, const struct event *ev,
+    const struct before *b, struct gain *g)
 {
 	enum err e = add_link(db, ev);
 
@@ -244,7 +259,8 @@ enum err event_record(struct db *db, struct event *ev)
 
 	if (e != OK)
 		return e == ERR_NOTFOUND ? OK : e;
-	e = ev->type == EVENT_OPEN ? apply_open(db, ev, &b, &g) : apply_click(db, ev, &b, &g);
+	e = ev->type == EVENT_OPEN ? apply_open(db, ev, &b, &g)
+				   : apply_click(db, ev, &b, &g);
 	if (e == OK)
 		e = insert(db, ev);
 	if (e == OK)
@@ -263,8 +279,8 @@ enum err event_count_left(struct db *db, int64_t campaign, int64_t now)
 	return stmt_run(s);
 }
 
-enum err event_of_subscriber(struct db *db, void *mem, const struct event *from, size_t max,
-    struct event **out, size_t *n)
+enum err event_of_subscriber(struct db *db, void *mem, const struct event *from,
+    size_t max, struct event **out, size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[OF_SUBSCRIBER]);
 	struct event *list = mem_array(mem, struct event, max);
@@ -315,7 +331,8 @@ enum err spool_position(struct db *db, const char *name, int64_t *out)
 	return e == ERR_NOTFOUND ? OK : e;
 }
 
-enum err spool_set_position(struct db *db, const char *name, int64_t position, int64_t now)
+enum err spool_set_position(struct db *db, const char *name, int64_t position,
+    int64_t now)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[SET_POSITION]);
 

@@ -23,17 +23,17 @@ enum err report_prepare(struct db *db)
 	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
 }
 
-enum err report_hours(struct db *db, void *mem, int64_t campaign, int64_t from, size_t max,
+enum err report_hours(struct db *db, void *mem, int64_t campaign, int64_t from,
     struct report_hour **out, size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[HOURS]);
 
-	*out = mem_array(mem, struct report_hour, max);
+	*out = mem_array(mem, struct report_hour, REPORT_HOURS);
 	*n = 0;
 	stmt_bind_int(s, 1, campaign);
 	stmt_bind_int(s, 2, from / HOUR_MS);
-	stmt_bind_int(s, 3, (int64_t)max);
-	while (*n < max && stmt_next(s))
+	stmt_bind_int(s, 3, REPORT_HOURS);
+	while (*n < REPORT_HOURS && stmt_next(s))
 		(*out)[(*n)++] = (struct report_hour){
 			.hour = stmt_int(s, 0) * HOUR_MS,
 			.opened = stmt_int(s, 1),
@@ -64,7 +64,8 @@ enum err report_links(struct db *db, void *mem, int64_t campaign, size_t max,
 	return stmt_error(s);
 }
 
-enum err report_link_url(struct db *db, void *mem, int64_t campaign, int number, char **out)
+enum err report_link_url(struct db *db, void *mem, int64_t campaign, int number,
+    char **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LINK_URL]);
 	enum err e;

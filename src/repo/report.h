@@ -12,7 +12,7 @@
 enum err report_prepare(struct db *db) MUST_CHECK;
 
 struct report_hour {
-	int64_t hour;			/* UTC ms of its beginning */
+	int64_t hour; /* UTC ms of its beginning */
 	/* first events of a recipient */
 	int64_t opened, machine_opened, clicked;
 };

@@ -14,15 +14,15 @@
 #include "send/spool.h"
 #include "service/agent.h"
 
-enum { BATCH = 1000 };		/* records in one transaction */
+enum { BATCH = 1000 }; /* records in one transaction */
 
 /* One spool file being read. */
 struct reader {
 	struct app *app;
-	const char *name;	/* key in spool_files */
+	const char *name; /* key in spool_files */
 	int fd;
 	int64_t size, position;
-	bool finished;		/* its writer is gone: nothing will be added */
+	bool finished; /* its writer is gone: nothing will be added */
 };
 
 static enum err record(struct reader *r, const struct spool_record *rec)
@@ -55,7 +55,8 @@ static enum err store_batch(struct reader *r, const struct spool_record *recs, i
 	for (int i = 0; i < n && e == OK; i++)
 		e = record(r, &recs[i]);
 	if (e == OK)
-		e = spool_set_position(r->app->db, r->name, position, clock_now(r->app->clock));
+		e = spool_set_position(r->app->db, r->name, position,
+		    clock_now(r->app->clock));
 	if (e == OK)
 		e = tx_commit(&tx);
 	if (e == OK)
@@ -81,10 +82,12 @@ static enum err read_batch(struct reader *r, struct work_report *out)
 	return e;
 }
 
-/* The file goes before its row: the other way round a crash between would count it again. */
+/* The file goes before its row: the other way round a crash between would count it
+ * again. */
 static enum err remove_finished(struct reader *r, const char *path)
 {
-	if (!r->finished || r->position < r->size - (int64_t)sizeof(struct spool_record) + 1)
+	if (!r->finished ||
+	    r->position < r->size - (int64_t)sizeof(struct spool_record) + 1)
 		return OK;
 	if (unlink(path) != 0)
 		return ERR_IO;
@@ -109,8 +112,8 @@ static enum err read_file(struct reader *r, const char *path, int64_t deadline,
 	return e == ERR_NOTFOUND ? remove_finished(r, path) : e;
 }
 
-static enum err ingest_file(struct app *app, const char *dir, const char *file, int64_t deadline,
-    struct work_report *out)
+static enum err ingest_file(struct app *app, const char *dir, const char *file,
+    int64_t deadline, struct work_report *out)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "ingest");
 	const char *path = mem_printf(tmp, "%s/%s", dir, file);
@@ -123,7 +126,8 @@ static enum err ingest_file(struct app *app, const char *dir, const char *file, 
 	e = read_file(&r, path, deadline, out);
 	close(r.fd);
 	if (e != OK)
-		log_error(&app->log, "ingest.file", LOG_STR("file", file), LOG_STR("error", err_name(e)));
+		log_error(&app->log, "ingest.file", LOG_STR("file", file),
+		    LOG_STR("error", err_name(e)));
 	return e;
 }
 

@@ -14,7 +14,7 @@
 struct spool {
 	const char *dir;
 	const struct log *lg;
-	int fd;			/* -1 until the first append */
+	int fd; /* -1 until the first append */
 	off_t size;
 };
 
@@ -26,7 +26,8 @@ static int close_file(struct spool *s)
 	return 0;
 }
 
-enum err spool_open(void *mem, const char *state_dir, const struct log *lg, struct spool **out)
+enum err spool_open(void *mem, const char *state_dir, const struct log *lg,
+    struct spool **out)
 {
 	struct spool *s = mem_new(mem, struct spool);
 
@@ -34,7 +35,8 @@ enum err spool_open(void *mem, const char *state_dir, const struct log *lg, stru
 	s->lg = lg;
 	s->fd = -1;
 	if (mkdir(s->dir, 0700) != 0 && errno != EEXIST) {
-		log_error(lg, "spool.mkdir", LOG_STR("dir", s->dir), LOG_STR("error", strerror(errno)));
+		log_error(lg, "spool.mkdir", LOG_STR("dir", s->dir),
+		    LOG_STR("error", strerror(errno)));
 		return ERR_IO;
 	}
 	mem_on_free(s, close_file);
@@ -62,7 +64,8 @@ int spool_valid(const struct spool_record *r)
 	    r->check == crc32_of(r, offsetof(struct spool_record, check));
 }
 
-/* The directory is synced too, or a power cut could take the whole file with its name. */
+/* The directory is synced too, or a power cut could take the whole file with its name.
+ */
 static enum err sync_dir(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -85,8 +88,10 @@ static enum err new_file(struct spool *s)
 	s->size = 0;
 	if (s->fd < 0)
 		return errno == ENOSPC ? ERR_FULL : ERR_IO;
-	/* The reader may have taken the empty file for a finished one and removed it. */
-	if (flock(s->fd, LOCK_SH | LOCK_NB) != 0 || fstat(s->fd, &st) != 0 || st.st_nlink == 0)
+	/* The reader may have taken the empty file for a finished one and removed it.
+	 */
+	if (flock(s->fd, LOCK_SH | LOCK_NB) != 0 || fstat(s->fd, &st) != 0 ||
+	    st.st_nlink == 0)
 		return ERR_CONFLICT;
 	return sync_dir(s->dir);
 }

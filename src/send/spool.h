@@ -20,14 +20,14 @@ struct spool;
 /* One open or click; written as it is, so it has no pointer and no padding. */
 struct spool_record {
 	uint32_t magic;
-	uint8_t type;		/* enum event_type: EVENT_OPEN or EVENT_CLICK */
+	uint8_t type; /* enum event_type: EVENT_OPEN or EVENT_CLICK */
 	uint8_t machine;
-	uint8_t client;		/* enum client_family */
+	uint8_t client; /* enum client_family */
 	uint8_t unused;
 	int64_t campaign, subscriber;
-	int64_t at;		/* UTC ms */
+	int64_t at; /* UTC ms */
 	int32_t link;
-	uint32_t check;		/* CRC-32 of what stands before it */
+	uint32_t check; /* CRC-32 of what stands before it */
 };
 
 enum { SPOOL_MAGIC = 0x314c5053, SPOOL_FILE_MAX = 4 * 1024 * 1024 };

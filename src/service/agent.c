@@ -13,23 +13,15 @@ struct mark {
 /* The first sign found decides, so the special ones stand before those they contain. */
 static const struct mark marks[] = {
 	{ "GoogleImageProxy", CLIENT_GMAIL, false },
-	{ "YahooMailProxy", CLIENT_YAHOO, false },
-	{ "bot", CLIENT_SCANNER, true },
-	{ "crawl", CLIENT_SCANNER, true },
-	{ "spider", CLIENT_SCANNER, true },
-	{ "scan", CLIENT_SCANNER, true },
-	{ "preview", CLIENT_SCANNER, true },
-	{ "barracuda", CLIENT_SCANNER, true },
-	{ "proofpoint", CLIENT_SCANNER, true },
+	{ "YahooMailProxy", CLIENT_YAHOO, false }, { "bot", CLIENT_SCANNER, true },
+	{ "crawl", CLIENT_SCANNER, true }, { "spider", CLIENT_SCANNER, true },
+	{ "scan", CLIENT_SCANNER, true }, { "preview", CLIENT_SCANNER, true },
+	{ "barracuda", CLIENT_SCANNER, true }, { "proofpoint", CLIENT_SCANNER, true },
 	{ "mimecast", CLIENT_SCANNER, true },
-	{ "HeadlessChrome", CLIENT_SCANNER, true },
-	{ "python", CLIENT_SCANNER, true },
-	{ "curl/", CLIENT_SCANNER, true },
-	{ "Wget/", CLIENT_SCANNER, true },
-	{ "Go-http-client", CLIENT_SCANNER, true },
-	{ "Java/", CLIENT_SCANNER, true },
-	{ "okhttp", CLIENT_SCANNER, true },
-	{ "libwww", CLIENT_SCANNER, true },
+	{ "HeadlessChrome", CLIENT_SCANNER, true }, { "python", CLIENT_SCANNER, true },
+	{ "curl/", CLIENT_SCANNER, true }, { "Wget/", CLIENT_SCANNER, true },
+	{ "Go-http-client", CLIENT_SCANNER, true }, { "Java/", CLIENT_SCANNER, true },
+	{ "okhttp", CLIENT_SCANNER, true }, { "libwww", CLIENT_SCANNER, true },
 	{ "HttpClient", CLIENT_SCANNER, true },
 	{ "Outlook-iOS", CLIENT_OUTLOOK_MOBILE, false },
 	{ "Outlook-Android", CLIENT_OUTLOOK_MOBILE, false },
@@ -39,14 +31,12 @@ static const struct mark marks[] = {
 	{ "ms-office", CLIENT_OUTLOOK_WINDOWS, false },
 	{ "Thunderbird", CLIENT_THUNDERBIRD, false },
 	{ "SamsungBrowser", CLIENT_SAMSUNG, false },
-	{ "iPhone", CLIENT_APPLE_IPHONE, false },
-	{ "iPad", CLIENT_APPLE_IPAD, false },
-	{ "Edg/", CLIENT_EDGE, false },
-	{ "Firefox/", CLIENT_FIREFOX, false },
-	{ "Android", CLIENT_ANDROID, false },
-	{ "Chrome/", CLIENT_CHROME, false },
+	{ "iPhone", CLIENT_APPLE_IPHONE, false }, { "iPad", CLIENT_APPLE_IPAD, false },
+	{ "Edg/", CLIENT_EDGE, false }, { "Firefox/", CLIENT_FIREFOX, false },
+	{ "Android", CLIENT_ANDROID, false }, { "Chrome/", CLIENT_CHROME, false },
 	{ "Safari/", CLIENT_SAFARI, false },
-	{ "Macintosh", CLIENT_APPLE_MAC, false },	/* AppleWebKit without Safari: Apple Mail */
+	{ "Macintosh", CLIENT_APPLE_MAC,
+	    false }, /* AppleWebKit without Safari: Apple Mail */
 };
 
 static const char *const names[CLIENT_FAMILIES] = {
@@ -84,5 +74,6 @@ struct agent agent_read(const char *ua)
 
 const char *client_name(int family)
 {
-	return family >= 0 && family < CLIENT_FAMILIES ? names[family] : names[CLIENT_UNKNOWN];
+	return family >= 0 && family < CLIENT_FAMILIES ? names[family]
+						       : names[CLIENT_UNKNOWN];
 }

@@ -17,7 +17,7 @@ static enum err add_hours(struct db *db, void *mem, const struct campaign *c,
 	struct report_hour *h;
 	size_t n;
 	int64_t from = c->started_at / HOUR_MS * HOUR_MS;
-	enum err e = report_hours(db, mem, c->id, from, 24 * 365, &h, &n);
+	enum err e = report_hours(db, mem, c->id, from, &h, &n);
 
 	for (size_t i = 0; i < n && e == OK; i++) {
 		struct json_object *row = json_obj(mem);
@@ -74,7 +74,8 @@ static enum err add_clients(struct db *db, void *mem, const struct campaign *c,
 	return e;
 }
 
-enum err report_json(struct db *db, void *mem, const struct campaign *c, struct json_object **out)
+enum err report_json(struct db *db, void *mem, const struct campaign *c,
+    struct json_object **out)
 {
 	struct json_object *o = json_obj(mem);
 	struct delivery_counts counts = { 0 };
@@ -104,7 +105,7 @@ enum err report_json(struct db *db, void *mem, const struct campaign *c, struct 
 
 struct series {
 	int64_t human[HOURS], machine[HOURS], click[HOURS];
-	int64_t top;			/* of the axis: a round number */
+	int64_t top; /* of the axis: a round number */
 };
 
 static int64_t round_up(int64_t most)
@@ -168,7 +169,8 @@ static struct json_object *labels(void *mem, int64_t from, const char *zone)
 	for (int i = 0; i <= HOURS; i += 6) {
 		int64_t at = from + i * (int64_t)HOUR_MS;
 
-		json_push_text(arr, time_local(mem, at, zone, i % 24 == 0 ? "%a %H:%M" : "%H:%M"));
+		json_push_text(arr,
+		    time_local(mem, at, zone, i % 24 == 0 ? "%a %H:%M" : "%H:%M"));
 	}
 	return arr;
 }
@@ -190,7 +192,8 @@ static struct json_object *stage(void *mem, double from, double to, double peopl
 	json_set_text(o, "to", mem_printf(mem, "%.2f", to));
 	json_set_text(o, "people", mem_printf(mem, "%.2f", people));
 	json_set_text(o, "width", mem_printf(mem, "%.2f", (100.0 - to) / 0.92));
-	json_set_text(o, "people_width", mem_printf(mem, "%.2f", (100.0 - people) / 0.92));
+	json_set_text(o, "people_width",
+	    mem_printf(mem, "%.2f", (100.0 - people) / 0.92));
 	return o;
 }
 
@@ -198,12 +201,14 @@ static struct json_object *funnel(void *mem, const struct delivery_counts *n,
     struct json_object *report)
 {
 	struct json_object *o = json_obj(mem), *stats = json_get(report, "stats");
-	int64_t opened = json_int(stats, "opened", 0), clicked = json_int(stats, "clicked", 0);
+	int64_t opened = json_int(stats, "opened", 0),
+		clicked = json_int(stats, "clicked", 0);
 	double all = level(n->audience, n->audience);
 	double accepted = level(n->n[DELIVERY_ACCEPTED], n->audience);
 	double base = level(json_int(report, "base", 0), n->audience);
 	double open = level(opened + json_int(stats, "machine_opened", 0), n->audience);
-	double click = level(clicked + json_int(stats, "machine_clicked", 0), n->audience);
+	double click =
+	    level(clicked + json_int(stats, "machine_clicked", 0), n->audience);
 
 	json_set(o, "audience", stage(mem, all, all, all));
 	json_set(o, "accepted", stage(mem, all, accepted, accepted));
@@ -223,8 +228,8 @@ static struct delivery_counts counts_of(struct json_object *report)
 	return n;
 }
 
-struct json_object *report_drawing(void *mem, const struct campaign *c, struct json_object *report,
-    const char *zone)
+struct json_object *report_drawing(void *mem, const struct campaign *c,
+    struct json_object *report, const char *zone)
 {
 	struct json_object *o = json_obj(mem), *axis = json_arr(mem);
 	int64_t from = c->started_at / HOUR_MS * HOUR_MS;

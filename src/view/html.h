@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-void html_escape(struct buf *b, const char *s, size_t n);	/* & < > " ' */
+void html_escape(struct buf *b, const char *s, size_t n); /* & < > " ' */
 
 /*
  * A link of an author's HTML: bytes [start, end) of the source are the value of href
@@ -14,8 +14,8 @@ void html_escape(struct buf *b, const char *s, size_t n);	/* & < > " ' */
  */
 struct html_link {
 	size_t start, end;
-	const char *url;	/* decoded (entities), owned by mem */
-	const char *label;	/* visible text, alt of an image, or "" */
+	const char *url;   /* decoded (entities), owned by mem */
+	const char *label; /* visible text, alt of an image, or "" */
 	int line;
 };
 /*

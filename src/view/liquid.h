@@ -23,14 +23,14 @@
 struct liquid;
 
 enum liquid_escape {
-	LIQUID_PLAIN,	/* no escaping: subjects, text parts, `maillayer render` */
+	LIQUID_PLAIN, /* no escaping: subjects, text parts, `maillayer render` */
 	/* by context: element content, attribute value, URL attribute */
 	LIQUID_HTML,
 };
 
 struct liquid_error {
-	int line, column;	/* from 1; 0: none */
-	char text[200];		/* a sentence: what is wrong and what to do */
+	int line, column; /* from 1; 0: none */
+	char text[200];   /* a sentence: what is wrong and what to do */
 };
 
 struct liquid_options {
@@ -44,8 +44,8 @@ struct liquid_options {
 	size_t max_output;
 	long max_steps;
 	int max_depth;
-	int64_t now_ms;		/* for "now" | date; 0: system clock */
-	const char *zone;	/* for date; NULL: UTC */
+	int64_t now_ms;   /* for "now" | date; 0: system clock */
+	const char *zone; /* for date; NULL: UTC */
 	/* Source of a named template owned by mem, or NULL. */
 	const char *(*load)(void *ctx, void *mem, const char *name);
 	void *load_ctx;
@@ -53,8 +53,8 @@ struct liquid_options {
 
 /* ERR_INVALID fills *error (line, column, sentence). Options are copied. */
 enum err liquid_compile(void *mem, const char *source, size_t len,
-    const struct liquid_options *o, struct liquid **out, struct liquid_error *error)
-    MUST_CHECK;
+    const struct liquid_options *o, struct liquid **out,
+    struct liquid_error *error) MUST_CHECK;
 /* Appends to out. data: a JSON object of the names. */
 enum err liquid_render(const struct liquid *l, void *mem, struct json_object *data,
     struct buf *out, struct liquid_error *error) MUST_CHECK;
@@ -65,9 +65,9 @@ enum err liquid_render(const struct liquid *l, void *mem, struct json_object *da
  * ...): then liquid_render per recipient.
  */
 struct liquid_piece {
-	const char *text;	/* static bytes (len), or NULL */
+	const char *text; /* static bytes (len), or NULL */
 	size_t len;
-	int slot;		/* expression number when text is NULL */
+	int slot; /* expression number when text is NULL */
 };
 bool liquid_pieces(const struct liquid *l, void *mem, struct liquid_piece **out,
     size_t *n);

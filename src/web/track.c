@@ -16,11 +16,53 @@
 
 /* A transparent GIF of one pixel. */
 static const unsigned char pixel[] = {
-	'G', 'I', 'F', '8', '9', 'a', 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff,
-	0x21, 0xf9, 4, 1, 0, 0, 0, 0, 0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0, 0x3b,
+	'G',
+	'I',
+	'F',
+	'8',
+	'9',
+	'a',
+	1,
+	0,
+	1,
+	0,
+	0x80,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0xff,
+	0xff,
+	0xff,
+	0x21,
+	0xf9,
+	4,
+	1,
+	0,
+	0,
+	0,
+	0,
+	0x2c,
+	0,
+	0,
+	0,
+	0,
+	1,
+	0,
+	1,
+	0,
+	0,
+	2,
+	2,
+	0x44,
+	1,
+	0,
+	0x3b,
 };
 
-/* Durable before the answer; a test mail (campaign 0) and a HEAD request count nothing. */
+/* Durable before the answer; a test mail (campaign 0) and a HEAD request count nothing.
+ */
 static enum err count(struct request *rq, const struct token *t)
 {
 	struct agent a = agent_read(rq->agent);
@@ -38,8 +80,8 @@ static enum err count(struct request *rq, const struct token *t)
 	if (t->campaign == 0 || rq->head || rq->limited)
 		return OK;
 	if (rq->app->spool == NULL)
-		e = spool_open(rq->app, rq->app->config->server.state_dir, &rq->app->log,
-		    &rq->app->spool);
+		e = spool_open(rq->app, rq->app->config->server.state_dir,
+		    &rq->app->log, &rq->app->spool);
 	return e == OK ? spool_append(rq->app->spool, &r) : e;
 }
 
@@ -57,7 +99,8 @@ enum err track_open(struct request *rq, struct response *rs)
 }
 
 /* Someone whose row is gone still reaches the page, with empty merge values. */
-static enum err whose(struct request *rq, int64_t id, struct subscriber **who, struct brand **b)
+static enum err whose(struct request *rq, int64_t id, struct subscriber **who,
+    struct brand **b)
 {
 	int64_t brand = 0;
 	enum err e = event_brand(rq->db, id, &brand);
@@ -75,8 +118,8 @@ static enum err fill_link(struct request *rq, const struct token *t, char **url)
 	struct brand nameless = { .name = "", .postal_address = "" };
 	struct subscriber *who = &nobody;
 	struct brand *b = &nameless;
-	const char *leave = unsubscribe_url(rq, rq->app->config->server.public_url, rq->app->keys,
-	    t->campaign, t->subscriber);
+	const char *leave = unsubscribe_url(rq, rq->app->config->server.public_url,
+	    rq->app->keys, t->campaign, t->subscriber);
 	enum err e = whose(rq, t->subscriber, &who, &b);
 
 	if (e != OK && e != ERR_NOTFOUND)

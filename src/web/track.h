@@ -6,9 +6,9 @@
  * Public addresses inside mails. GET changes nothing but counts; unsubscribing is a
  * POST.
  */
-handler track_open;		/* GET /t/o/{*}: the pixel */
+handler track_open; /* GET /t/o/{*}: the pixel */
 /* GET /t/c/{*}: 302 to the link stored for that campaign */
 handler track_click;
-handler unsubscribe_show;	/* GET /u/{*} */
+handler unsubscribe_show; /* GET /u/{*} */
 /* POST /u/{*}: button of the page, or RFC 8058 one-click */
 handler unsubscribe_do;

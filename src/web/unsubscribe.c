@@ -76,8 +76,9 @@ static enum err leave(struct request *rq, const struct visit *v, bool one_click)
 }
 
 /*
- * RFC 8058: the mail provider posts List-Unsubscribe=One-Click without cookies and wants 200
- * and no redirect, however often.  The page's own button may be taken back with action=stay.
+ * RFC 8058: the mail provider posts List-Unsubscribe=One-Click without cookies and
+ * wants 200 and no redirect, however often.  The page's own button may be taken back
+ * with action=stay.
  */
 enum err unsubscribe_do(struct request *rq, struct response *rs)
 {
@@ -98,7 +99,8 @@ enum err unsubscribe_do(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	if (one_click)
-		return respond_body(rs, "text/plain; charset=utf-8", "Unsubscribed.\n", 14);
+		return respond_body(rs, "text/plain; charset=utf-8", "Unsubscribed.\n",
+		    14);
 	e = find(rq, &v);
 	return e == OK ? show(rq, rs, &v) : e;
 }

@@ -31,15 +31,19 @@ static struct app *app_of(struct dbtest *t, struct db *db)
 static void make_world(struct db *db)
 {
 	dbtest_script(db,
-	    "INSERT INTO brands (id, name, hook_token, created_at, updated_at) VALUES (1, 'B', 'h', 0, 0);"
+	    "INSERT INTO brands (id, name, hook_token, created_at, updated_at) VALUES "
+	    "(1, 'B', 'h', 0, 0);"
 	    "INSERT INTO campaigns (id, brand_id, name, created_at, updated_at)"
 	    " VALUES (5, 1, 'C', 0, 0);");
 	for (int i = 1; i <= PEOPLE; i++) {
 		MEM_SCOPE void *tmp = mem_scope(NULL, "row");
 
-		dbtest_script(db, mem_printf(tmp,
-		    "INSERT INTO campaign_subscribers (campaign_id, subscriber_id, email, email_key)"
-		    " VALUES (5, %d, 'p%d@x.example', 'p%d@x.example')", i, i, i));
+		dbtest_script(db,
+		    mem_printf(tmp,
+			"INSERT INTO campaign_subscribers (campaign_id, subscriber_id, "
+			"email, email_key)"
+			" VALUES (5, %d, 'p%d@x.example', 'p%d@x.example')",
+			i, i, i));
 	}
 }
 
@@ -50,8 +54,11 @@ static void fill_spool(struct dbtest *t, int n)
 
 	for (int i = 0; i < n && good; i++) {
 		struct spool_record r = {
-			.type = EVENT_OPEN, .client = CLIENT_GMAIL, .campaign = 5,
-			.subscriber = 1 + i % PEOPLE, .at = 1000 + i,
+			.type = EVENT_OPEN,
+			.client = CLIENT_GMAIL,
+			.campaign = 5,
+			.subscriber = 1 + i % PEOPLE,
+			.at = 1000 + i,
 		};
 
 		good = spool_append(s, &r) == OK;
@@ -74,8 +81,10 @@ static void once(struct dbtest *t)
 	ok(campaign_stats_get(t->db, 5, &s) == OK, "the rollup is there");
 	is_int(s.opens, 500, "with every open");
 	is_int(s.opened, PEOPLE, "and each person once");
-	ok(ingest_work(a, 10000, &w) == OK && w.done == 0, "finds nothing the second time");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM spool_files"), 0, "and forgets finished files");
+	ok(ingest_work(a, 10000, &w) == OK && w.done == 0,
+	    "finds nothing the second time");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM spool_files"), 0,
+	    "and forgets finished files");
 }
 
 /* A damaged record costs itself only. */
@@ -91,10 +100,13 @@ static void damaged(struct dbtest *t)
 	fill_spool(t, 10);
 	snprintf(cmd, sizeof(cmd), "%s/spool", t->dir);
 	f = fopen(mem_printf(t->mem, "%s/bad.spool", cmd), "w");
-	ok(f != NULL && fwrite(cmd, 1, 57, f) == 57 && fclose(f) == 0, "writes a file of rubbish");
+	ok(f != NULL && fwrite(cmd, 1, 57, f) == 57 && fclose(f) == 0,
+	    "writes a file of rubbish");
 	ok(ingest_work(a, 10000, &w) == OK, "ingest_work goes on past it");
-	ok(campaign_stats_get(t->db, 5, &s) == OK && s.opens == 10, "and takes the good ones");
-	ok(access(mem_printf(t->mem, "%s/bad.spool", cmd), F_OK) != 0, "and removes the bad one");
+	ok(campaign_stats_get(t->db, 5, &s) == OK && s.opens == 10,
+	    "and takes the good ones");
+	ok(access(mem_printf(t->mem, "%s/bad.spool", cmd), F_OK) != 0,
+	    "and removes the bad one");
 }
 
 static void child(struct dbtest *t)
@@ -136,7 +148,8 @@ static void killed(struct dbtest *t)
 	is_int(status, 0, "and finishes at last");
 	ok(campaign_stats_get(t->db, 5, &s) == OK, "the rollup is there");
 	is_int(s.opens, OPENS, "with every open exactly once");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM email_events"), OPENS, "as in the events");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM email_events"), OPENS,
+	    "as in the events");
 }
 
 int main(void)

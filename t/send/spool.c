@@ -15,7 +15,8 @@
 
 static struct log quiet = { .least = LOG_ERROR, .fd = 2, .json = true };
 
-/* The only spool file of the directory; aborts the test when there is another number. */
+/* The only spool file of the directory; aborts the test when there is another number.
+ */
 static char *only_file(void *mem, const char *dir, int *count)
 {
 	DIR *d = opendir(dir);
@@ -50,13 +51,17 @@ static void read_back(const char *path)
 static void whole_life(void *mem, const char *dir)
 {
 	struct spool *s;
-	struct spool_record r = { .type = EVENT_OPEN, .campaign = 7, .subscriber = 9, .at = 1000 };
+	struct spool_record r = { .type = EVENT_OPEN,
+		.campaign = 7,
+		.subscriber = 9,
+		.at = 1000 };
 	const char *path;
 	struct stat st;
 	int n, fd;
 
 	ok(spool_open(mem, dir, &quiet, &s) == OK, "opens");
-	is_int(sizeof(r), 40, "a record has the size that readers of older files expect");
+	is_int(sizeof(r), 40,
+	    "a record has the size that readers of older files expect");
 	path = mem_printf(mem, "%s/spool", dir);
 	only_file(mem, path, &n);
 	is_int(n, 0, "makes no file before the first event");
