@@ -16,9 +16,10 @@ struct report_hour {
 	/* first events of a recipient */
 	int64_t opened, machine_opened, clicked;
 };
-/* Hours with events from `from` (UTC ms) on, in order, at most max. */
+/* At most REPORT_HOURS hours with events, from `from` (UTC ms) on, in order. */
+enum { REPORT_HOURS = 24 * 365 };
 enum err report_hours(struct db *db, void *mem, int64_t campaign, int64_t from,
-    size_t max, struct report_hour **out, size_t *n) MUST_CHECK;
+    struct report_hour **out, size_t *n) MUST_CHECK;
 
 struct report_link {
 	int number;
