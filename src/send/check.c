@@ -78,13 +78,20 @@ static const char *part_name(const char *part)
 	return "Preview text";
 }
 
+static bool is_blank(const char *s)
+{
+	return s[strspn(s, " \t\r\n")] == '\0';
+}
+
 /*
- * A problem that points into a template; problems of a whole part are topics of their
+ * A problem that points into what the author wrote: not into the text made from the
+ * HTML, where the same is found again.  Problems of a whole part are topics of their
  * own.
  */
-static bool is_template_problem(const struct compose_problem *p)
+static bool is_template_problem(const struct campaign *c,
+    const struct compose_problem *p)
 {
-	return p->line > 0;
+	return p->line > 0 && (strcmp(p->part, "text") != 0 || !is_blank(c->text));
 }
 
 static void fill_problem(void *mem, struct check *k, const struct compose_problem *p)
@@ -116,7 +123,7 @@ enum err campaign_problems(void *mem, const struct check_view *v,
 	np = content_problems(content, &p);
 	*out = mem_array(mem, struct check, np + 1);
 	for (i = 0; i < np; i++)
-		if (is_template_problem(&p[i]))
+		if (is_template_problem(c, &p[i]))
 			fill_problem(mem, &(*out)[(*n)++], &p[i]);
 	return OK;
 }
@@ -127,7 +134,7 @@ static void check_tags(struct making *m)
 	size_t i, n = content_problems(m->content, &p), found = 0;
 
 	for (i = 0; i < n; i++) {
-		if (!is_template_problem(&p[i]) || m->list->n >= CHECKS_MAX - 10)
+		if (!is_template_problem(m->c, &p[i]) || m->list->n >= CHECKS_MAX - 10)
 			continue;
 		fill_problem(m->mem, add(m, "tags", CHECK_NOTE), &p[i]);
 		found++;
@@ -152,11 +159,6 @@ static void check_subject(struct making *m)
 	if (text_empty(m->c->preview_text))
 		say(m, "preview_text", CHECK_NOTE, "There is no preview text.",
 		    "Inboxes show the first words of the mail instead.");
-}
-
-static bool is_blank(const char *s)
-{
-	return s[strspn(s, " \t\r\n")] == '\0';
 }
 
 static void check_content(struct making *m)

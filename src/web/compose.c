@@ -391,6 +391,24 @@ enum err compose_person(struct request *rq, int64_t id, struct subscriber **out)
 	return OK;
 }
 
+/* In place of a mail that cannot be made: why. */
+static enum err preview_problems(struct request *rq, struct response *rs,
+    const struct campaign *c)
+{
+	struct check_view v = campaign_view(rq);
+	struct buf *b = buf_new(rs);
+	struct check *problems;
+	size_t i, n;
+	enum err e = campaign_problems(rq, &v, c, &problems, &n);
+
+	if (e != OK)
+		return e;
+	buf_str(b, "This cannot be shown yet.\n");
+	for (i = 0; i < n; i++)
+		buf_printf(b, "\n%s\n", problems[i].title);
+	return respond_frame_text(rs, b->data);
+}
+
 enum err compose_preview(struct request *rq, struct response *rs)
 {
 	static const char *const parts[] = { "html", "text", NULL };
@@ -412,6 +430,8 @@ enum err compose_preview(struct request *rq, struct response *rs)
 		return e;
 	if (content_message(content, rq, s, &msg, &why) != OK)
 		return respond_frame_text(rs, why);
+	if (text_empty(msg.html) && !text_empty(c->html))
+		return preview_problems(rq, rs, c);
 	if (text || text_empty(msg.html))
 		return respond_frame_text(rs, msg.text);
 	return respond_frame(rs, msg.html);

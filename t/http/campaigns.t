@@ -107,6 +107,7 @@ is($r->{json}{problems}[0]{line}, 2, '... with its line');
 cmp_ok($r->{json}{problems}[0]{column}, '>', 0, '... and column');
 $r = $site->get("$one/content");
 like($r->{content}, qr/HTML, line 2, column \d+:/, '... on the page too');
+like($site->get("$one/preview")->{content}, qr/cannot be shown yet.*line 2/s, '... and in place of the preview');
 $r = $site->api(POST => "$one/send", {});
 is($r->{status}, 422, '... and it cannot be sent');
 is($site->api(GET => $one)->{json}{status}, 'draft', '... nor is it');
