@@ -145,6 +145,17 @@ like($csv, qr/^\x{FEFF}email,first_name,last_name,status,city,bags,roast,since,t
 like($csv, qr/maja\@fjord\.example,Maja,"'=Lind",active,Bonn,3,"","",vip,/, 'and no formula');
 is(scalar(() = $site->api(GET => "$base/subscribers.csv?tag=vip")->{content} =~ /\r\n/g), 2, 'filtered');
 
+# ---- a key that may only read, and one of another brand ----
+my $read = $site->key(scopes => 'read');
+is($site->api(GET => "$base/subscribers", undef, key => $read)->{status}, 200, 'a reading key reads');
+for ([ POST => 'lists' ], [ POST => 'fields' ], [ POST => 'subscribers' ], [ POST => 'imports' ],
+	[ PATCH => "subscribers/$s->{id}" ], [ DELETE => "subscribers/$s->{id}" ], [ DELETE => "lists/$l->{id}" ]) {
+	is($site->api($_->[0], "$base/$_->[1]", {}, key => $read)->{status}, 403, "and may not $_->[0] $_->[1]");
+}
+is($site->api(GET => "$base/subscribers", undef, key => $site->key(brand => $other))->{status}, 404,
+	'a key of another brand does not see this one');
+is($site->api(GET => "$base/subscribers", undef, key => '')->{status}, 401, 'nobody sees it without a key');
+
 # ---- leaving ----
 is(api_is(PATCH => "$base/subscribers/$s->{id}", { status => 'unsubscribed' }, 200, 'API unsubscribes')->{status},
 	'unsubscribed', 'one');
