@@ -30,7 +30,7 @@ static const char *const sql[] = {
 	    " SELECT min(send_at) AS at FROM campaigns WHERE status = 'scheduled'"
 	    " UNION ALL"
 	    " SELECT min(d.next_try_at) FROM campaigns c JOIN campaign_subscribers d"
-	    "   ON d.campaign_id = c.id AND d.state = 3 AND d.state < 4"
+	    "   ON d.campaign_id = c.id AND d.state = 3"
 	    "  WHERE c.status = 'sending') x",
 	[COUNT] =
 	    "INSERT INTO campaign_counts (campaign_id, state, n) VALUES ($1, $2, $3)"
@@ -73,7 +73,7 @@ static const char *const sql[] = {
 	    "UPDATE campaign_subscribers SET state = 8, owner = NULL, settled_at = $3"
 	    " WHERE state IN (0, 3) AND id IN (SELECT d.id FROM campaign_subscribers d"
 	    "   JOIN campaigns c ON c.id = d.campaign_id AND c.status = 'cancelled'"
-	    "  WHERE d.campaign_id = $1 AND d.state = $4 AND d.state < 4"
+	    "  WHERE d.campaign_id = $1 AND d.state = $4"
 	    "  ORDER BY d.id LIMIT $2)",
 	[OPEN_LEFT] = "SELECT coalesce(sum(n), 0) FROM campaign_counts"
 		      " WHERE campaign_id = $1 AND state < 4",

@@ -16,8 +16,8 @@ enum {
 /* MATERIALIZED: PostgreSQL would run a plain subquery, its LIMIT too, for each row. */
 #define CLAIM_FROM(state, more) \
 	"WITH due AS MATERIALIZED (SELECT id FROM campaign_subscribers" \
-	"   /*+lite INDEXED BY campaign_subscribers_open */" \
-	"   WHERE campaign_id = $1 AND state = " state " AND state < 4" more \
+	"   /*+lite INDEXED BY campaign_subscribers_state */" \
+	"   WHERE campaign_id = $1 AND state = " state "" more \
 	"   ORDER BY id LIMIT $4 /*+pg FOR UPDATE SKIP LOCKED */)" \
 	" UPDATE campaign_subscribers SET state = 1, owner = $2, claimed_at = $3" \
 	" WHERE state = " state " AND id IN (SELECT id FROM due)"
@@ -40,8 +40,8 @@ static const char *const sql[] = {
 	    "           /*+pg json_agg(t.tag ORDER BY t.tag) */"
 	    "      FROM subscriber_tags t WHERE t.subscriber_id = s.id)"
 	    "  FROM (SELECT id FROM campaign_subscribers"
-	    "         /*+lite INDEXED BY campaign_subscribers_open */"
-	    "         WHERE campaign_id = $1 AND state = 1 AND state < 4 AND owner = $2"
+	    "         /*+lite INDEXED BY campaign_subscribers_state */"
+	    "         WHERE campaign_id = $1 AND state = 1 AND owner = $2"
 	    "         ORDER BY id LIMIT $3) w"
 	    "  JOIN campaign_subscribers d ON d.id = w.id"
 	    "  LEFT JOIN subscribers s ON s.id = d.subscriber_id AND s.brand_id = $4"

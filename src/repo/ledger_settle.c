@@ -42,18 +42,18 @@ static const char *const sql[] = {
 	    " WHERE a.id = r.attempt AND a.delivery_id = r.id AND a.outcome IN (0, 7)",
 	[RELEASE] =
 	    "UPDATE campaign_subscribers SET state = 0, owner = NULL, claimed_at = NULL"
-	    " WHERE campaign_id = $1 AND state = 1 AND state < 4 AND owner = $2",
+	    " WHERE campaign_id = $1 AND state = 1 AND owner = $2",
 	[OWNERS] = "SELECT DISTINCT owner FROM campaign_subscribers"
-		   " WHERE campaign_id = $1 AND state IN (1, 2) AND state < 4"
+		   " WHERE campaign_id = $1 AND state IN (1, 2)"
 		   "   AND owner IS NOT NULL",
 	[DEAD_ATTEMPT] =
 	    "UPDATE send_attempts SET outcome = 7, finished_at = $3, error = $4"
 	    " WHERE outcome = 0 AND id IN (SELECT attempt_id FROM campaign_subscribers"
-	    "   WHERE campaign_id = $1 AND state = 2 AND state < 4 AND owner = $2)",
+	    "   WHERE campaign_id = $1 AND state = 2 AND owner = $2)",
 	[DEAD_INTENT] =
 	    "UPDATE campaign_subscribers SET state = 7, owner = NULL, settled_at = $3,"
 	    "   reason = $4"
-	    " WHERE campaign_id = $1 AND state = 2 AND state < 4 AND owner = $2",
+	    " WHERE campaign_id = $1 AND state = 2 AND owner = $2",
 };
 
 static const char dead_reason[] =
