@@ -311,8 +311,9 @@ static int verified(struct json_object *account, const char *email)
 			return 1;
 		found = 0;
 	}
-	return n > 0 || json_flag(account, "identities_complete", false) ? (found == 1)
-									 : -1;
+	if (found < 0 && json_flag(account, "identities_complete", false))
+		return 0;
+	return found;
 }
 
 static void check_ses_sender(struct making *m, const struct provider_settings *ps,

@@ -223,19 +223,19 @@ static const char *account_why(CURLcode code, long status)
 	return "The account gave no quota.";
 }
 
-static enum err ses_account(struct provider *p, void *mem, struct provider_settings *ps,
+/* One GET; *o is the answer, NULL unless it was 200 and JSON. */
+static enum err ask(struct ses *x, void *mem, const char *path, struct json_object **o,
     const char **why)
 {
-	struct ses *x = ses_of(p);
 	struct call *c = &x->calls[0];
-	struct json_object *o = NULL, *quota;
 	long status = 0;
 	CURLcode code;
 
+	*o = NULL;
 	buf_reset(c->body);
 	buf_reset(c->answer);
 	c->sent = 0;
-	if (call_sign(c, "GET", "/v2/email/account") != OK)
+	if (call_sign(c, "GET", path) != OK)
 		return ERR_INVALID;
 	curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, 5L);
@@ -244,15 +244,56 @@ static enum err ses_account(struct provider *p, void *mem, struct provider_setti
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
 	*why = account_why(code, status);
 	if (code != CURLE_OK || status != 200 ||
-	    json_read(mem, c->answer->data, c->answer->len, &o, NULL) != OK)
+	    json_read(mem, c->answer->data, c->answer->len, o, NULL) != OK)
 		return ERR_IO;
+	return OK;
+}
+
+/*
+ * Which senders may be used: account_json gets identities [{name, verified}], and
+ * identities_complete when the list is whole.  A user without ses:ListEmailIdentities
+ * leaves them out; then nobody can say.
+ */
+static void add_identities(struct ses *x, void *mem, struct json_object *account)
+{
+	struct json_object *o, *all, *list = json_arr(mem);
+	const char *why;
+
+	if (ask(x, mem, "/v2/email/identities", &o, &why) != OK)
+		return;
+	all = json_get(o, "EmailIdentities");
+	if (!json_object_is_type(all, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(all); i++) {
+		struct json_object *one = json_object_array_get_idx(all, i);
+		struct json_object *as = json_obj(mem);
+
+		json_set_text(as, "name", json_text(one, "IdentityName", ""));
+		json_set_bool(as, "verified", json_flag(one, "SendingEnabled", false));
+		json_push(list, as);
+	}
+	json_set(account, "identities", list);
+	json_set_bool(account, "identities_complete",
+	    text_empty(json_text(o, "NextToken", "")));
+}
+
+static enum err ses_account(struct provider *p, void *mem, struct provider_settings *ps,
+    const char **why)
+{
+	struct ses *x = ses_of(p);
+	struct json_object *o, *quota;
+	enum err e = ask(x, mem, "/v2/email/account", &o, why);
+
+	if (e != OK)
+		return e;
 	quota = json_get(o, "SendQuota");
 	if (!quota)
 		return ERR_IO;
 	ps->max_rate = json_object_get_double(json_get(quota, "MaxSendRate"));
 	ps->max_day = json_object_get_double(json_get(quota, "Max24HourSend"));
 	ps->sent_day = json_object_get_double(json_get(quota, "SentLast24Hours"));
-	ps->account_json = mem_strn(mem, c->answer->data, c->answer->len);
+	add_identities(x, mem, o);
+	ps->account_json = json_write(mem, o);
 	return OK;
 }
 
@@ -325,8 +366,10 @@ static enum err set_key(struct ses *x, const struct provider_settings *ps,
 		&secret) != OK)
 		return ERR_INVALID;
 	x->signer = (struct sigv4){
-		.key_id = mem_str(x, ps->access_key_id), .secret = secret,
-		.region = mem_str(x, ps->region), .service = "ses",
+		.key_id = mem_str(x, ps->access_key_id),
+		.secret = secret,
+		.region = mem_str(x, ps->region),
+		.service = "ses",
 	};
 	return OK;
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "repo/field.h"
 #include "repo/subscriber.h"
+#include "send/provider.h"
 #include "service/field.h"
 #include "service/list.h"
 #include "web/access.h"
@@ -245,8 +246,7 @@ static enum err answer_saved(struct request *rq, struct response *rs,
 
 static const char *first_error(struct form *f)
 {
-	json_object_object_foreach(form_errors(f), field, sentence)
-	{
+	json_object_object_foreach (form_errors(f), field, sentence) {
 		(void)field;
 		return json_object_get_string(sentence);
 	}
@@ -324,12 +324,27 @@ enum err compose_when(struct request *rq, struct response *rs)
 	return OK;
 }
 
+/*
+ * Before mail really leaves, what Amazon says of the account is made fresh where it is
+ * old: the checklist reads it.  Without an answer it reads what there is.
+ */
+static void refresh_account(struct request *rq)
+{
+	struct provider *p;
+	const char *why = "";
+
+	if (provider_open(rq, rq->app, rq->caller->brand, "campaign", &p, &why) != OK)
+		log_info(&rq->log, "campaign.provider", LOG_STR("why", why));
+}
+
 enum err compose_send(struct request *rq, struct response *rs)
 {
 	struct checklist list;
 	struct campaign *c;
 	enum err e = campaign_find(rq, &c);
 
+	if (e == OK && c->status == CAMPAIGN_DRAFT)
+		refresh_account(rq);
 	if (e == OK)
 		e = make_checklist(rq, rs, c, &list);
 	if (e == OK)
@@ -368,6 +383,8 @@ enum err compose_schedule(struct request *rq, struct response *rs)
 	enum err e = campaign_find(rq, &c);
 
 	when.at = form_time(rq->form, "send_at", when.zone);
+	if (e == OK && c->status == CAMPAIGN_DRAFT)
+		refresh_account(rq);
 	if (e == OK)
 		e = make_checklist(rq, rs, c, &list);
 	if (e == OK)

@@ -250,6 +250,10 @@ function send(req, res, messages, bulk) {
   return answer(res, 200, body);
 }
 
+// --identities=x.de,-y.de: a minus means not verified
+const identities = (list) => list.split(',').map((n) => ({ IdentityType: n.includes('@') ? 'EMAIL_ADDRESS' : 'DOMAIN',
+  IdentityName: n.replace(/^-/, ''), SendingEnabled: !n.startsWith('-'), VerificationStatus: n.startsWith('-') ? 'PENDING' : 'SUCCESS' }));
+
 function route(req, res, body) {
   const [path, query = ''] = req.url.split('?');
   if (path === '/_stats') return answer(res, 200, stats);
@@ -260,6 +264,9 @@ function route(req, res, body) {
   if (req.method === 'GET' && path === '/v2/email/account')
     return answer(res, 200, { SendQuota: { Max24HourSend: 5000000, MaxSendRate: rate || 100000, SentLast24Hours: stats.accepted },
       ProductionAccessEnabled: true, SendingEnabled: true, EnforcementStatus: 'HEALTHY' });
+  if (req.method === 'GET' && path === '/v2/email/identities')
+    return args.identities ? answer(res, 200, { EmailIdentities: identities(args.identities) })
+      : answer(res, 403, { message: 'not allowed' }, 'AccessDeniedException');
   const bulk = path === '/v2/email/outbound-bulk-emails';
   if (req.method !== 'POST' || (!bulk && path !== '/v2/email/outbound-emails')) throw new Refusal(404, 'NotFoundException', path);
   if (!/^application\/(json|x-amz-json-1\.1)/.test(req.headers['content-type'] || '')) throw bad('content-type');

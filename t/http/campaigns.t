@@ -253,7 +253,7 @@ $r = $site->api(GET => "$one/recipients?limit=2&cursor=$r->{json}{next_cursor}")
 is(scalar @{ $r->{json}{items} }, 1, '... to the end');
 is($r->{json}{next_cursor}, undef, '... which is known');
 is(scalar @{ $site->api(GET => "$one/recipients?state=rejected")->{json}{items} }, 0, '... by state');
-is($site->api(GET => "$one/recipients?state=lost")->{status}, 422, 'an unknown state is refused');
+is($site->api(GET => "$one/recipients?state=lost")->{status}, 400, 'an unknown state is refused');
 is($site->api(GET => "$one/recipients?q=ben")->{json}{items}[0]{email}, 'ben@example.com', '... by address');
 $r = $site->get("$one/recipients?state=accepted");
 like($r->{content}, qr/anna\@example\.com/, '... as a page');
@@ -286,11 +286,23 @@ my $l = $site->api(POST => "/brands/$ses/lists", { name => 'L' })->{json}{id};
 $site->api(POST => "/brands/$ses/subscribers", { email => 'a@example.com', lists => [$l] });
 $r = $site->api(POST => "/brands/$ses/campaigns", { name => 'x', subject => 's', html => '<p>x</p>', lists => [$l] });
 my $k = "/brands/$ses/campaigns/$r->{json}{id}";
-is($site->api(PUT => "/brands/$ses/provider", { kind => 'ses', region => 'eu-central-1',
-	access_key_id => 'AKIDEXAMPLE', secret_access_key => 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' })->{status}, 200,
-	'a brand is connected to SES');
-$r = $site->api(GET => "$k/checklist");
-is((grep { $_->{key} eq 'sender' } @{ $r->{json}{items} })[0]{level}, 'note',
-	'a sender Amazon has not confirmed is worth a look');
+my $pid = open(my $fake, '-|', 'node', "$Site::top/t/fake/ses.mjs", '--identities=-example.com,good.example') or die;
+my ($port) = (<$fake> // '') =~ /port (\d+)/;
+my $provider = { kind => 'ses', region => 'eu-central-1', endpoint => "http://127.0.0.1:$port",
+	access_key_id => 'AKIDEXAMPLE', secret_access_key => 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
+is($site->api(PUT => "/brands/$ses/provider", $provider)->{status}, 200, 'a brand is connected to SES');
+$r = $site->api(POST => "$k/send", {});
+is($r->{status}, 422, 'a sender that is not verified cannot send') or diag $r->{content};
+like($r->{json}{errors}{sender}, qr/not verified by Amazon/, '... in words');
+is($site->api(GET => $k)->{json}{status}, 'draft', '... and nothing begins');
+$r = $site->post("$k/schedule", { send_at => '2027-07-01T09:00' });
+is($r->{status}, 422, '... nor can it be scheduled');
+is($site->api(PATCH => $k, { from_email => 'news@good.example' })->{status}, 200, 'another sender is set');
+$r = $site->api(POST => "$k/send", {});
+is($r->{status}, 200, '... whose domain is verified: it is sent') or diag $r->{content};
+$site->until_true(20, sub { $site->cron('send'); $site->api(GET => $k)->{json}{status} eq 'completed' });
+is($site->api(GET => $k)->{json}{counts}{accepted}, 1, '... to the one');
+kill 'TERM', $pid;
+close $fake;
 
 done_testing;

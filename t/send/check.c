@@ -179,6 +179,11 @@ static void test_ses(struct dbtest *t)
 	    "a sender that is not verified blocks");
 	dbtest_script(t->db,
 	    "UPDATE providers SET account_json ="
+	    " '{\"identities\":[],\"identities_complete\":true}'");
+	is_int(level(t, &c, "sender"), CHECK_BLOCK,
+	    "a sender the account does not know blocks");
+	dbtest_script(t->db,
+	    "UPDATE providers SET account_json ="
 	    " '{\"identities\":[{\"name\":\"x.de\",\"verified\":true}]}'");
 	is_int(level(t, &c, "sender"), CHECK_GOOD,
 	    "an address is verified by its domain");
