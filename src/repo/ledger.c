@@ -220,6 +220,20 @@ static enum err freeze_rows(struct db *db, int64_t campaign, const struct freeze
 	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
 }
 
+/*
+ * PostgreSQL planned its statements for the table as it was: perhaps empty, and then it
+ * would walk all of a large new audience for every batch until its own next look.
+ */
+static enum err tell_planner(struct db *db)
+{
+	STMT_SCOPE s = NULL;
+
+	if (db_kind(db) != DB_POSTGRES)
+		return OK;
+	s = db_stmt_text(db, "ANALYZE campaign_subscribers");
+	return stmt_run(s);
+}
+
 enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now,
     bool *complete)
 {
@@ -239,7 +253,7 @@ enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now,
 	if (e == OK)
 		e = tx_commit(&tx);
 	*complete = e == OK && !f.bound;
-	return e;
+	return *complete ? tell_planner(db) : e;
 }
 
 /* ---- the end ---- */
