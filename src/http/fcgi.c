@@ -217,7 +217,8 @@ static void account(const struct fcgi *f, const struct request *rq,
     const struct response *rs)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "account");
-	const char *route = rq->route ? rq->route->pattern : "none";
+	const char *route = mem_printf(tmp, "%s%s", rq->api && rq->route ? "/api/v1" : "",
+	    rq->route ? rq->route->pattern : "none");
 	const char *method = method_name(rq->head ? HEAD : rq->method);
 	int64_t us = clock_mono_us() - rq->started_us;
 
@@ -225,11 +226,10 @@ static void account(const struct fcgi *f, const struct request *rq,
 	    LOG_STR("route", route), LOG_INT("status", rs->status), LOG_INT("us", us),
 	    LOG_INT("bytes", (int64_t)rs->sent));
 	metrics_add(f->metrics, mem_printf(tmp,
-	    "maillayer_requests_total{route=\"%s%s\",method=\"%s\",status=\"%d\"}",
-	    rq->api ? "/api/v1" : "", route, method, rs->status), 1);
+	    "maillayer_requests_total{route=\"%s\",method=\"%s\",status=\"%d\"}",
+	    route, method, rs->status), 1);
 	metrics_time(f->metrics, "maillayer_request_seconds",
-	    mem_printf(tmp, "process=\"%s\",route=\"%s%s\"", f->log->process,
-	    rq->api ? "/api/v1" : "", route), us);
+	    mem_printf(tmp, "process=\"%s\",route=\"%s\"", f->log->process, route), us);
 	if (rs->error != OK && rs->status >= 500)
 		metrics_add(f->metrics, mem_printf(tmp,
 		    "maillayer_errors_total{error=\"%s\"}", err_name(rs->error)), 1);

@@ -98,9 +98,13 @@ enum err member_add(const struct team *t, void *mem, struct form *f,
 enum err member_change(const struct team *t, void *mem, int64_t user_id, struct form *f,
     struct member **out)
 {
-	enum role r = given_role(t, f);
-	enum err e = form_ok(f) ? change_role(t, mem, user_id, r, f) : ERR_INVALID;
+	enum err e = member_get(t->db, mem, t->brand_id, user_id, out);
+	enum role r;
 
+	if (e != OK)
+		return e;
+	r = given_role(t, f);
+	e = form_ok(f) ? change_role(t, mem, user_id, r, f) : ERR_INVALID;
 	if (e == OK)
 		e = member_get(t->db, mem, t->brand_id, user_id, out);
 	return e;

@@ -143,7 +143,22 @@ sub stop {
 	my $pid = delete $self->{pid} or return;
 	kill $signal // 'TERM', $pid;
 	waitpid $pid, 0;
-	return $?;
+	my $status = $?;
+	$self->note_routes;
+	return $status;
+}
+
+# Which routes answered well, for t/coverage.t: a file given by MAILLAYER_COVERAGE grows.
+sub note_routes {
+	my ($self) = @_;
+	return if !$ENV{MAILLAYER_COVERAGE};
+	my %seen;
+	for my $name (qw(web track cron)) {
+		$seen{"$_->{method} $_->{route}"} = 1
+		    for grep { $_->{status} < 400 } $self->events($name, 'request');
+	}
+	open my $f, '>>', $ENV{MAILLAYER_COVERAGE} or die "$ENV{MAILLAYER_COVERAGE}: $!";
+	syswrite $f, join '', map { "$_\n" } sort keys %seen;
 }
 
 sub DESTROY {

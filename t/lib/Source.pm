@@ -90,4 +90,17 @@ sub width {
 	return $w;
 }
 
+# The route table: {method, pattern, handler, page, access, page_only, api_only, raw}.
+sub routes {
+	my @found;
+	for (split /\n/, text('src/web/routes.c')) {
+		my @c = /^\t\{ ([A-Z]+),\s*"([^"]+)", (\w+), (NULL|"[^"]*"), (\w+), \w+, ([\w| ]+) \},$/
+		    or next;
+		my %route = map { $_ => shift @c } qw(method pattern handler page access);
+		$route{lc $_} = $c[0] =~ /ROUTE_$_/ ? 1 : 0 for qw(PAGE_ONLY API_ONLY RAW);
+		push @found, \%route;
+	}
+	return @found;
+}
+
 1;
