@@ -98,7 +98,8 @@ static const char *join(struct request *rq)
 
 enum err request_set_target(struct request *rq, const char *uri)
 {
-	const char *query;
+	const char *query, *why = NULL;
+	enum err e;
 	size_t n;
 
 	rq->path = "/";
@@ -122,8 +123,8 @@ enum err request_set_target(struct request *rq, const char *uri)
 	rq->path = join(rq);
 	if (query == NULL)
 		return OK;
-	return broken(rq, body_urlencoded(rq->query, query + 1, strlen(query + 1),
-	    &rq->broken_why), rq->broken_why);
+	e = body_urlencoded(rq->query, query + 1, strlen(query + 1), &why);
+	return broken(rq, e, why);
 }
 
 const char *request_cookie(const struct request *rq, const char *name)

@@ -147,6 +147,7 @@ is($r->{headers}{location}, "/brands/$b/provider", 'it answers') or diag $r->{co
 $r = $site->get("/brands/$b/provider");
 like($r->{content}, qr/Amazon answered: the key works/, 'the page says so');
 is($site->api(GET => "/brands/$b/provider")->{json}{max_rate}, 25, 'and its rate is known');
+is($site->api(POST => "/brands/$b/provider/check")->{status}, 200, 'the API checks it too');
 like($site->get("/brands/$b")->{content}, qr/Up to 25 a second/, 'and stands in the side bar');
 $site->api(PUT => "/brands/$b/provider", { %real, secret_access_key => 'wrong' });
 $r = $site->api(POST => "/brands/$b/provider/check");

@@ -115,5 +115,15 @@ like($site->get("$path/cancel")->{content}, qr/Do without/, 'page asks before it
 is($site->post("$path/cancel", [])->{status}, 303, 'and stops');
 like($site->get($path)->{content}, qr/The import was stopped/, 'and says so');
 
+# a file uploaded on the page, begun and stopped by a program
+for my $act (qw(start cancel)) {
+	($type, $body) = Site::multipart(csrf => $site->{csrf}, file => { name => 'd.csv', type => 'text/csv', data => "email\n$act\@x.example\n" });
+	$r = $site->request(POST => "$base/imports", headers => { 'content-type' => $type }, content => $body);
+	$path = $r->{headers}{location} =~ s{^https?://[^/]+}{}r;
+	is($site->api(GET => $path)->{json}{state}, 'mapping', 'API: a file waits for its mapping');
+	is($site->api(POST => "$path/$act", {})->{status}, 200, "... which $act answers");
+	like(finished($path =~ s{.*/}{}r)->{state}, $act eq 'start' ? qr/^done$/ : qr/^cancelled$/, '... and does');
+}
+
 $site->stop;
 done_testing();
