@@ -37,6 +37,16 @@ my $program = "$dir/root/usr/bin/maillayer";
 run_ok('the program runs', "$program version");
 ok(-f "$dir/root/usr/share/maillayer/$_", "$_ is installed")
     for qw(sql/sqlite/0001_start.sql templates/layout.html assets/dist/manifest.json);
+ok(-s "$dir/root/usr/$_", "$_ is installed") for qw(share/man/man1/maillayer.1 share/doc/maillayer/maillayer.ini
+	share/doc/maillayer/operating.md share/doc/maillayer/api.md lib/systemd/system/maillayer-work@.timer);
+my $unit = `grep -h ^ExecStart= $dir/root/usr/lib/systemd/system/*.service`;
+is(() = $unit =~ m{^ExecStart=/usr/bin/maillayer }mg, 3, 'the units start the program that was installed');
+like(`cat $dir/root/usr/share/maillayer/nginx/maillayer.conf`, qr{^\troot /usr/share/maillayer;}m, '... nginx finds its files');
+@ENV{qw(MAILLAYER_SERVER_STATE_DIR MAILLAYER_SERVER_SHARE_DIR)} = ("$dir/example", "$dir/root/usr/share/maillayer");
+my $example = "--config $dir/root/usr/share/doc/maillayer/maillayer.ini 2>&1";
+$example = `$program migrate $example && $program doctor $example`;
+like($example, qr{"public_url":"https://mail\.example\.com"}, '... and the example of a configuration is accepted') or diag $example;
+delete @ENV{qw(MAILLAYER_SERVER_STATE_DIR MAILLAYER_SERVER_SHARE_DIR)};
 open my $ini, '>', "$dir/m.ini" or die;
 print $ini "[server]\nstate_dir = $dir/state\nshare_dir = $dir/root/usr/share/maillayer\n";
 close $ini;
@@ -44,5 +54,6 @@ mkdir "$dir/state";
 run_ok('and migrates a new database', "$program migrate --config $dir/m.ini");
 run_ok('and makes a user', "printf 'correct horse battery\\n' | $program user create"
 	. " --config $dir/m.ini --email a\@x.example --password-stdin --admin");
-run_ok('it uninstalls', "cd $dir/c && make -s uninstall DESTDIR=$dir/root && test ! -e $program");
+run_ok('it uninstalls', "cd $dir/c && make -s uninstall DESTDIR=$dir/root && test ! -e $program"
+	. " && test ! -e $dir/root/usr/lib/systemd/system/maillayer\\@.service");
 done_testing;
