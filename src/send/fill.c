@@ -62,8 +62,8 @@ struct json_object *merge_data(void *mem, const struct subscriber *s,
 }
 
 /* {public_url}/t/o/{token}, for example. */
-static void put_address(const struct content *c, const char *path, const struct token *t,
-    struct buf *out)
+static void put_address(const struct content *c, const char *path,
+    const struct token *t, struct buf *out)
 {
 	char text[TOKEN_MAX];
 	int n = token_sign(c->signer, t, text);
