@@ -8,6 +8,7 @@ use lib dirname(__FILE__) . '/../lib';
 use File::Temp qw(tempdir);
 use JSON::PP;
 use Site;
+use Source;
 use Test::More;
 
 my $doc = Site::slurp("$Site::top/doc/api.md");
@@ -17,11 +18,9 @@ my $work = tempdir('maillayer-api-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 # ---- the routes ----
 
 my (%offered, %raw);
-my $table = Site::slurp("$Site::top/src/web/routes.c");
-while ($table =~ /^\t\{ (\w+), +"([^"]+)", (.*) \},$/mg) {
-	my ($method, $path, $rest) = ($1, $2, $3);
-	next if $rest =~ /ROUTE_PAGE_ONLY/;
-	($rest =~ /ROUTE_RAW/ ? $raw{"$method $path"} : $offered{"$method $path"}) = 1;
+for my $r (Source::routes()) {
+	next if $r->{page_only};
+	($r->{raw} ? \%raw : \%offered)->{"$r->{method} $r->{pattern}"} = 1;
 }
 cmp_ok(scalar keys %offered, '>', 50, 'the route table is understood');
 my %described;
