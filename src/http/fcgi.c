@@ -96,6 +96,14 @@ static void drain(FCGX_Request *q)
 			return;
 }
 
+static enum err too_large(struct request *rq, size_t max)
+{
+	rq->broken_why = mem_printf(rq,
+	    "What was sent is larger than %zu MB, the most that is taken here.",
+	    max >> 20);
+	return ERR_TOO_LARGE;
+}
+
 static enum err read_body(FCGX_Request *q, struct request *rq, size_t max)
 {
 	struct buf *b = buf_new(rq);
@@ -103,6 +111,9 @@ static enum err read_body(FCGX_Request *q, struct request *rq, size_t max)
 	int64_t n;
 	int got;
 
+	/* nginx has refused it, and asks us to say so */
+	if (text_equal(param(q, "BODY_REFUSED"), "1"))
+		return too_large(rq, max);
 	if (length[0] == '\0')
 		return OK;
 	if (!text_to_int(length, 0, INT64_MAX, &n)) {
@@ -111,9 +122,7 @@ static enum err read_body(FCGX_Request *q, struct request *rq, size_t max)
 	}
 	if (n > (int64_t)max) {
 		drain(q);
-		rq->broken_why =
-		    mem_printf(rq, "The body is larger than %zu bytes.", max);
-		return ERR_TOO_LARGE;
+		return too_large(rq, max);
 	}
 	buf_reserve(b, (size_t)n + 1);
 	got = FCGX_GetStr(b->data, (int)n, q->in);
@@ -143,6 +152,8 @@ static void read_request(const struct fcgi *f, FCGX_Request *q, struct request *
 
 	if (e == OK)
 		e = read_body(q, rq, site_body_max(f->site, rq));
+	if (e == ERR_TOO_LARGE && site_is_raw(f->site, rq))
+		rq->broken_why = NULL;	/* nginx takes less there than we would */
 	if (e == OK && is_form(f->site, rq))
 		e = body_read(rq, rq->form, rq->content_type, rq->body, rq->body_len,
 		    &rq->broken_why);
@@ -229,7 +240,8 @@ static void account(const struct fcgi *f, const struct request *rq,
 	    "maillayer_requests_total{route=\"%s\",method=\"%s\",status=\"%d\"}",
 	    route, method, rs->status), 1);
 	metrics_time(f->metrics, "maillayer_request_seconds",
-	    mem_printf(tmp, "process=\"%s\",route=\"%s\"", f->log->process, route), us);
+	    mem_printf(tmp, "process=\"%s\",route=\"%s\"", f->log->process, route),
+	    us);
 	if (rs->error != OK && rs->status >= 500)
 		metrics_add(f->metrics, mem_printf(tmp,
 		    "maillayer_errors_total{error=\"%s\"}", err_name(rs->error)), 1);

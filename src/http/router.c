@@ -158,7 +158,9 @@ static enum err serve(const struct site *site, struct request *rq, struct respon
 	enum err e = rq->segments ? find(site, rq, rs) : ERR_MALFORMED;
 
 	if (rq->broken != OK && (e == OK || rq->segments == NULL))
-		return respond_error(rs, rq->broken, "%s", rq->broken_why);
+		return rq->broken_why
+			   ? respond_error(rs, rq->broken, "%s", rq->broken_why)
+			   : rq->broken;
 	if (e != OK)
 		return e;
 	e = site->enter(rq, rs, rq->route);

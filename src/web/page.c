@@ -250,7 +250,7 @@ static void set_error(struct request *rq, struct response *rs)
 	json_set_text(o, "sentence", rs->detail);
 	json_set_text(o, "request", rs->status >= 500 ? rq->id : "");
 	rs->model = o;
-	if (!rq->route)
+	if (!rq->caller)
 		access_guess(rq);
 	if (rq->caller && rq->caller->user_id && rq->caller->brand)
 		rs->page = "error_inside";
