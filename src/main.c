@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&command_secret,
 	&command_setup_link,
 	&command_doctor,
+	&command_check,
 	&command_demo,
 	&command_version,
 };

@@ -12,6 +12,7 @@
 #include "repo/health.h"
 #include "repo/idempotency.h"
 #include "repo/ledger.h"
+#include "repo/ledger_check.h"
 #include "repo/import.h"
 #include "repo/import_rows.h"
 #include "repo/list.h"
@@ -42,6 +43,7 @@ static prepare *const all[] = {
 	health_prepare,
 	idempotency_prepare,
 	ledger_prepare,
+	ledger_check_prepare,
 	import_prepare,
 	import_rows_prepare,
 	list_prepare,

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "repo/ledger.h"
+#include "repo/ledger_check.h"
 
 struct json_object *counts_json(void *mem, const struct delivery_counts *n)
 {
@@ -123,10 +124,13 @@ enum err campaign_json(struct db *db, void *mem, const struct campaign *c,
 	struct json_object *o = campaign_head_json(mem, c);
 	struct delivery_counts counts;
 	struct campaign_stats stats;
+	bool adds_up = false;
 	enum err e = ledger_counts(db, c->id, &counts);
 
 	if (e == OK)
 		e = campaign_stats_get(db, c->id, &stats);
+	if (e == OK)
+		e = ledger_adds_up(db, c->id, &adds_up);
 	if (e != OK)
 		return e;
 	json_set_text(o, "html", c->html);
@@ -137,6 +141,7 @@ enum err campaign_json(struct db *db, void *mem, const struct campaign *c,
 	json_set(o, "segments", json_arr(mem));
 	json_set(o, "exclude_segments", json_arr(mem));
 	json_set(o, "counts", counts_json(mem, &counts));
+	json_set_bool(o, "adds_up", adds_up);
 	json_set(o, "stats", stats_json(mem, &stats));
 	*out = o;
 	return OK;

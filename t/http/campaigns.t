@@ -243,6 +243,13 @@ is($r->{counts}{audience}, 3, '... the sum is the audience');
 is(scalar(grep { $_->{kind} eq 'campaign' } @{ $site->api(GET => "/brands/$brand/outbox")->{json}{items} }), 3,
 	'three mails, in spite of the second click');
 like($site->get($one)->{content}, qr/Every recipient, accounted for/, 'its page is the report');
+ok($r->{adds_up}, 'the sum is checked');
+like($site->get($one)->{content}, qr/Adds up/, '... and the page says so');
+my ($status, $text) = $site->command([qw(check ledger --campaign), $c->{id}]);
+is($status, 0, 'the checker finds nothing') or diag $text;
+like($text, qr/1 campaigns with 3 recipients.*everything adds up/, '... and says what it looked at');
+is(($site->command([qw(check ledger --campaign 99999)]))[0], 1, 'a campaign that is not there is an error');
+is(($site->command([qw(check)]))[0], 2, '... and so is nothing to check');
 is($site->api(POST => "$one/cancel")->{status}, 409, 'it cannot be cancelled any more');
 is($site->get("$one/content")->{headers}{location}, $one, 'the editor leads to the report');
 

@@ -1,0 +1,205 @@
+#include "repo/ledger_check.h"
+
+#include "base/mem.h"
+#include "repo/ledger.h"
+
+/*
+ * A rule's statement gives lines of (how many, an example) for campaign $1; a line with
+ * 0 is no fault.
+ */
+struct rule {
+	const char *sql, *name, *text;
+};
+
+/* Two counts of the same: lines of (name, told, found) that differ. */
+#define DIFFER(lines)                                                                  \
+	"SELECT CAST(abs(sum(told) - sum(found)) AS BIGINT),"                          \
+	"   name || ': ' || CAST(sum(told) AS TEXT) || ' counted, ' ||"                \
+	"   CAST(sum(found) AS TEXT) || ' found'"                                      \
+	" FROM (" lines ") x WHERE name IS NOT NULL GROUP BY name"                     \
+	" HAVING sum(told) <> sum(found) ORDER BY name"
+#define STATE_NAME                                                                     \
+	"CASE state WHEN 0 THEN 'pending' WHEN 1 THEN 'claimed' WHEN 2 THEN 'intent'"  \
+	" WHEN 3 THEN 'retry' WHEN 4 THEN 'accepted' WHEN 5 THEN 'rejected'"           \
+	" WHEN 6 THEN 'skipped' WHEN 7 THEN 'doubt' WHEN 8 THEN 'cancelled'"           \
+	" WHEN 9 THEN 'given_up' ELSE 'unknown' END"
+#define TOLD(name, column)                                                             \
+	"SELECT '" name "' AS name, " column " AS told, 0 AS found"                    \
+	" FROM campaign_stats WHERE campaign_id = $1 UNION ALL "
+#define FOUND(name, what)                                                              \
+	"SELECT '" name "', 0, count(*) FROM campaign_subscribers"                     \
+	" WHERE campaign_id = $1 AND " what
+#define HAPPENED(name, what)                                                           \
+	"SELECT '" name "', 0, count(*) FROM email_events"                             \
+	" WHERE campaign_id = $1 AND " what
+#define ROWS_THAT(what)                                                                \
+	"SELECT count(*), min(d.email) FROM campaign_subscribers d"                    \
+	" JOIN campaigns c ON c.id = d.campaign_id WHERE d.campaign_id = $1 AND " what
+
+static const struct rule rules[] = {
+	{ DIFFER("SELECT " STATE_NAME " AS name, n AS told, 0 AS found"
+		 "  FROM campaign_counts WHERE campaign_id = $1 UNION ALL"
+		 " SELECT " STATE_NAME ", 0, 1 FROM campaign_subscribers"
+		 "  WHERE campaign_id = $1"),
+	    "I4", "The count of a state is not the number of its rows" },
+	{ DIFFER("SELECT 'audience' AS name, audience AS told, 0 AS found"
+		 "  FROM campaigns WHERE id = $1 UNION ALL"
+		 " SELECT 'audience', 0, count(*) FROM campaign_subscribers"
+		 "  WHERE campaign_id = $1"),
+	    "I2", "The audience is not the number of rows" },
+	{ ROWS_THAT("c.status = 'completed' AND d.state < 4"), "I2",
+	    "The campaign is completed, but these are still open" },
+	{ "SELECT count(*), '' FROM campaigns WHERE id = $1 AND frozen_at IS NULL"
+	  "   AND status = 'completed'",
+	    "I2", "The campaign is completed, but its audience was never complete" },
+	{ ROWS_THAT("d.state NOT BETWEEN 0 AND 9"), "I2", "These have no known state" },
+	{ ROWS_THAT("(d.owner IS NOT NULL) <> (d.state IN (1, 2))"), "I2",
+	    "A row is a worker's exactly while it is claimed or under way; not these" },
+	{ ROWS_THAT("d.state IN (2, 4, 5, 7, 9) AND NOT EXISTS"
+		    " (SELECT 1 FROM send_attempts a WHERE a.id = d.attempt_id"
+		    "   AND a.delivery_id = d.id AND a.campaign_id = d.campaign_id)"),
+	    "I5", "These were handed over without an attempt written down" },
+	{ ROWS_THAT("EXISTS (SELECT 1 FROM send_attempts a WHERE a.id = d.attempt_id"
+		    "  AND NOT CASE d.state WHEN 2 THEN a.outcome = 0"
+		    "   WHEN 4 THEN a.outcome = 4 WHEN 5 THEN a.outcome IN (4, 5)"
+		    "   WHEN 7 THEN a.outcome = 7 WHEN 9 THEN a.outcome = 7"
+		    "   ELSE a.outcome <> 0 END)"),
+	    "I5", "The last attempt of these says something else than their state" },
+	{ ROWS_THAT("d.tries <> (SELECT count(*) FROM send_attempts a"
+		    "   WHERE a.delivery_id = d.id)"),
+	    "I5", "The tries of these are not the number of their attempts" },
+	{ "SELECT count(*), CAST(min(a.id) AS TEXT) FROM send_attempts a"
+	  " WHERE a.campaign_id = $1 AND NOT EXISTS (SELECT 1 FROM"
+	  "   campaign_subscribers d"
+	  "   WHERE d.id = a.delivery_id AND d.campaign_id = $1)",
+	    "I5", "These attempts belong to no recipient" },
+	{ ROWS_THAT("1 < (SELECT count(*) FROM send_attempts a"
+		    "   WHERE a.delivery_id = d.id AND a.outcome IN (0, 4, 7))"),
+	    "I1", "These may have got the mail more often than was decided" },
+	{ ROWS_THAT("EXISTS (SELECT 1 FROM subscribers s WHERE s.id = d.subscriber_id"
+		    "   AND s.brand_id <> c.brand_id)"),
+	    "I12", "These recipients belong to another brand" },
+	{ "SELECT count(*), min(l.name) FROM campaign_audience a"
+	  "   JOIN campaigns c ON c.id = a.campaign_id JOIN lists l ON l.id = a.list_id"
+	  " WHERE c.id = $1 AND l.brand_id <> c.brand_id",
+	    "I12", "These lists belong to another brand" },
+	{ "SELECT count(*), CAST(min(v.id) AS TEXT) FROM email_events v"
+	  "   JOIN campaigns c ON c.id = v.campaign_id"
+	  " WHERE v.campaign_id = $1 AND v.brand_id <> c.brand_id",
+	    "I12", "These events belong to another brand" },
+	{ "SELECT count(*), min(m.to_email) FROM outbox_messages m"
+	  "   JOIN campaigns c ON c.id = m.campaign_id"
+	  " WHERE m.campaign_id = $1 AND m.brand_id <> c.brand_id",
+	    "I12", "These mails of the outbox belong to another brand" },
+	{ DIFFER(TOLD("opened", "opened") TOLD("clicked", "clicked")
+		     TOLD("opened by machines only", "machine_opened")
+		     TOLD("clicked by machines only", "machine_clicked")
+		     TOLD("unsubscribed", "unsubscribed")
+		     TOLD("opens", "opens") TOLD("opens by machines", "machine_opens")
+		     TOLD("clicks", "clicks")
+		     TOLD("clicks by machines", "machine_clicks")
+	    FOUND("opened", "opened_at IS NOT NULL") " UNION ALL "
+	    FOUND("clicked", "clicked_at IS NOT NULL") " UNION ALL "
+	    FOUND("opened by machines only",
+		"machine_opened_at IS NOT NULL AND opened_at IS NULL") " UNION ALL "
+	    FOUND("clicked by machines only",
+		"machine_clicked_at IS NOT NULL AND clicked_at IS NULL") " UNION ALL "
+	    FOUND("unsubscribed", "unsubscribed_at IS NOT NULL") " UNION ALL "
+	    HAPPENED("opens", "type = 1 AND machine = 0") " UNION ALL "
+	    HAPPENED("opens by machines", "type = 1 AND machine = 1") " UNION ALL "
+	    HAPPENED("clicks", "type = 2 AND machine = 0") " UNION ALL "
+	    HAPPENED("clicks by machines", "type = 2 AND machine = 1")),
+	    "I4", "A figure of the report is not what the events say" },
+	{ DIFFER("SELECT 'link ' || CAST(number AS TEXT) AS name, clicks AS told,"
+		 "   0 AS found FROM campaign_links WHERE campaign_id = $1 UNION ALL"
+		 " SELECT 'link ' || CAST(link AS TEXT), 0, 1 FROM email_events"
+		 "  WHERE campaign_id = $1 AND type = 2 AND machine = 0"),
+	    "I4", "The clicks of a link are not what the events say" },
+};
+enum { RULES = sizeof(rules) / sizeof(*rules) };
+
+enum { CAMPAIGNS, ADDS_UP };
+
+static const char *const sql[] = {
+	[CAMPAIGNS] = "SELECT id, audience FROM campaigns"
+		      " WHERE id > $1 AND (CAST($2 AS BIGINT) = 0 OR id = $2)"
+		      " ORDER BY id LIMIT 1",
+	[ADDS_UP] =
+	    "SELECT CASE WHEN c.audience = coalesce(sum(n.n), 0)"
+	    "     AND coalesce(min(n.n), 0) >= 0 AND (c.status <> 'completed' OR"
+	    "      (c.frozen_at IS NOT NULL AND coalesce("
+	    "        sum(CASE WHEN n.state < 4 THEN n.n ELSE 0 END), 0) = 0))"
+	    "   THEN 1 ELSE 0 END"
+	    "  FROM campaigns c LEFT JOIN campaign_counts n ON n.campaign_id = c.id"
+	    " WHERE c.id = $1 GROUP BY c.id, c.audience, c.status, c.frozen_at",
+};
+
+enum err ledger_check_prepare(struct db *db)
+{
+	enum err e = db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
+
+	for (int i = 0; e == OK && i < RULES; i++)
+		e = db_prepare(db, &rules[i].sql, 1);
+	return e;
+}
+
+static enum err look(struct db *db, void *mem, int64_t campaign,
+    const struct rule *rule, struct ledger_verdict *out)
+{
+	STMT_SCOPE s = db_stmt(db, &rule->sql);
+
+	stmt_bind_int(s, 1, campaign);
+	while (stmt_next(s)) {
+		if (stmt_int(s, 0) == 0)
+			continue;
+		out->faults = mem_resize(mem, out->faults,
+		    (out->n + 1) * sizeof(*out->faults));
+		out->faults[out->n++] = (struct ledger_fault){
+			.campaign = campaign, .n = stmt_int(s, 0), .rule = rule->name,
+			.text = rule->text,
+			.example = mem_str(mem, stmt_text(s, 1)),
+		};
+	}
+	return stmt_error(s);
+}
+
+static enum err next_campaign(struct db *db, int64_t only, int64_t *id, int64_t *rows)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[CAMPAIGNS]);
+	enum err e;
+
+	stmt_bind_int(s, 1, *id);
+	stmt_bind_int(s, 2, only);
+	e = stmt_row(s);
+	*id = e == OK ? stmt_int(s, 0) : 0;
+	*rows += e == OK ? stmt_int(s, 1) : 0;
+	return e;
+}
+
+enum err ledger_check(struct db *db, void *mem, int64_t campaign,
+    struct ledger_verdict *out)
+{
+	int64_t id = 0;
+	enum err e;
+
+	*out = (struct ledger_verdict){ 0 };
+	while ((e = next_campaign(db, campaign, &id, &out->rows)) == OK) {
+		out->campaigns++;
+		for (int i = 0; e == OK && i < RULES; i++)
+			e = look(db, mem, id, &rules[i], out);
+		if (e != OK)
+			return e;
+	}
+	return e == ERR_NOTFOUND && (campaign == 0 || out->campaigns) ? OK : e;
+}
+
+enum err ledger_adds_up(struct db *db, int64_t campaign, bool *adds_up)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[ADDS_UP]);
+	enum err e;
+
+	stmt_bind_int(s, 1, campaign);
+	e = stmt_row(s);
+	*adds_up = e == OK && stmt_int(s, 0) == 1;
+	return e;
+}

@@ -1,0 +1,136 @@
+/* The checker is silent about a good ledger and names each thing that is planted. */
+#include "repo/ledger_check.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "send/slice.h"
+#include "sendtest.h"
+#include "tap.h"
+
+struct plant {
+	const char *rule, *text;	/* expected; text: a part */
+	const char *sql;
+};
+
+static const struct plant plants[] = {
+	{ "I4", "count of a state",
+	    "UPDATE campaign_counts SET n = n + 1 WHERE state = 4;" },
+	{ "I4", "count of a state",
+	    "INSERT INTO campaign_counts (campaign_id, state, n) VALUES (5, 9, 1);" },
+	{ "I2", "audience is not",
+	    "DELETE FROM campaign_subscribers WHERE subscriber_id = 3;" },
+	{ "I2", "audience is not", "UPDATE campaigns SET audience = audience - 1;" },
+	{ "I2", "still open",
+	    "UPDATE campaign_subscribers SET state = 3 WHERE subscriber_id = 3;" },
+	{ "I2", "never complete", "UPDATE campaigns SET frozen_at = NULL;" },
+	{ "I2", "no known state",
+	    "UPDATE campaign_subscribers SET state = 12 WHERE subscriber_id = 3;" },
+	{ "I2", "a worker's",
+	    "UPDATE campaign_subscribers SET owner = '7' WHERE subscriber_id = 3;" },
+	{ "I5", "without an attempt", "DELETE FROM send_attempts;" },
+	{ "I5", "without an attempt",
+	    "UPDATE campaign_subscribers SET attempt_id = (SELECT min(attempt_id)"
+	    " FROM campaign_subscribers) WHERE subscriber_id = 3;" },
+	{ "I5", "something else", "UPDATE send_attempts SET outcome = 7;" },
+	{ "I5", "something else",
+	    "UPDATE campaign_subscribers SET state = 7 WHERE subscriber_id = 3;" },
+	{ "I5", "tries",
+	    "UPDATE campaign_subscribers SET tries = 2 WHERE subscriber_id = 3;" },
+	{ "I5", "no recipient",
+	    "INSERT INTO send_attempts (campaign_id, delivery_id, started_at)"
+	    " VALUES (5, 99999, 1);" },
+	{ "I1", "more often",
+	    "INSERT INTO send_attempts (campaign_id, delivery_id, started_at, outcome)"
+	    " SELECT 5, id, 1, 7 FROM campaign_subscribers WHERE subscriber_id = 3;" },
+	{ "I12", "recipients belong",
+	    "UPDATE subscribers SET brand_id = 2 WHERE id = 3;" },
+	{ "I12", "lists belong", "UPDATE lists SET brand_id = 2;" },
+	{ "I12", "events belong",
+	    "INSERT INTO email_events (brand_id, campaign_id, subscriber_id, type, at)"
+	    " VALUES (2, 5, 3, 4, 1);" },
+	{ "I12", "outbox", "UPDATE outbox_messages SET brand_id = 2 WHERE id ="
+			   " (SELECT min(id) FROM outbox_messages);" },
+	{ "I4", "figure of the report",
+	    "INSERT INTO campaign_stats (campaign_id, opens) VALUES (5, 1);" },
+	{ "I4", "figure of the report",
+	    "UPDATE campaign_subscribers SET clicked_at = 1 WHERE subscriber_id = 3;" },
+	{ "I4", "clicks of a link", "UPDATE campaign_links SET clicks = 1;" },
+};
+
+static bool names(const struct ledger_verdict *v, const struct plant *p)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->faults[i].rule, p->rule) == 0 && v->faults[i].n > 0 &&
+		    strstr(v->faults[i].text, p->text))
+			return true;
+	return false;
+}
+
+static void try_plant(struct dbtest *t, const struct plant *p)
+{
+	struct ledger_verdict v;
+	TX_SCOPE tx = { 0 };
+
+	ok(tx_begin(t->db, &tx) == OK, "a fault is planted");
+	dbtest_script(t->db, p->sql);
+	ok(ledger_check(t->db, t->mem, 5, &v) == OK && names(&v, p),
+	    "it is found: %s (%s)", p->text, p->rule);
+}
+
+static void test_check(struct dbtest *t)
+{
+	struct ledger_verdict v;
+	struct work_report r;
+	bool adds_up = false;
+
+	sendtest_people(t, 30);
+	dbtest_script(t->db,
+	    "INSERT INTO brands (id, name, hook_token, created_at, updated_at)"
+	    " VALUES (2, 'Other', 'i', 1, 1);");
+	ok(slice_run(sendtest_app(t, ""), 20000, &r) == OK && r.done == 30,
+	    "thirty are sent");
+	ok(ledger_check(t->db, t->mem, 0, &v) == OK && v.n == 0,
+	    "ledger_check finds nothing in a good ledger");
+	for (size_t i = 0; i < v.n; i++)
+		diag("%s: %s", v.faults[i].text, v.faults[i].example);
+	is_int(v.campaigns, 1, "ledger_check looks at the campaign");
+	is_int(v.rows, 30, "ledger_check looks at its rows");
+	for (size_t i = 0; i < sizeof(plants) / sizeof(*plants); i++)
+		try_plant(t, &plants[i]);
+	ok(ledger_check(t->db, t->mem, 6, &v) == ERR_NOTFOUND,
+	    "ledger_check says when there is no such campaign");
+	ok(ledger_adds_up(t->db, 5, &adds_up) == OK && adds_up, "the sum is right");
+	dbtest_script(t->db, "UPDATE campaign_counts SET n = n - 1 WHERE state = 4;");
+	ok(ledger_adds_up(t->db, 5, &adds_up) == OK && !adds_up,
+	    "a count that is wrong is seen");
+	dbtest_script(t->db,
+	    "UPDATE campaign_counts SET n = 1 WHERE state = 0;");
+	ok(ledger_adds_up(t->db, 5, &adds_up) == OK && !adds_up,
+	    "a completed campaign with open rows is seen");
+}
+
+/* While another one writes: no writer waits, and nothing is reported. */
+static void test_live(struct dbtest *t)
+{
+	struct ledger_verdict v;
+	struct db *other = dbtest_connect(t);
+	TX_SCOPE tx = { 0 };
+
+	sendtest_people(t, 3);
+	sendtest_app(t, "");
+	ok(tx_begin(other, &tx) == OK, "another one writes");
+	dbtest_script(other, "UPDATE campaigns SET audience = 9 WHERE id = 5;");
+	ok(ledger_check(t->db, t->mem, 5, &v) == OK && v.n == 0,
+	    "ledger_check neither waits for it nor sees half of its work");
+	ok(tx_commit(&tx) == OK, "the other one commits");
+	ok(ledger_check(t->db, t->mem, 5, &v) == OK && v.n == 1,
+	    "then ledger_check sees it");
+}
+
+int main(void)
+{
+	dbtest_run(test_check);
+	dbtest_run(test_live);
+	return done_testing();
+}
