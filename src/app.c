@@ -100,6 +100,7 @@ enum err app_open(void *mem, const char *config_file, const char *process,
 	const char *why = NULL;
 	enum err e = config_load(app, config_file, &app->config, &why);
 
+	*out = app;
 	if (e != OK) {
 		fprintf(stderr, "maillayer: %s\n", why ? why : err_name(e));
 		return e;
@@ -113,6 +114,5 @@ enum err app_open(void *mem, const char *config_file, const char *process,
 		e = kv_open(app, app->config->memcached.servers, &app->log, &app->kv);
 	if (e == OK && (what & APP_PAGES))
 		e = open_pages(app);
-	*out = app;
 	return e;
 }

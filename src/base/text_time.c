@@ -166,6 +166,14 @@ static bool is_zone_name(const char *zone)
 	return strspn(zone, fine) == strlen(zone) && !text_starts(zone, "right/");
 }
 
+/* In force already: it was found before, and its rules are loaded. */
+static bool is_entered(const char *zone)
+{
+	const char *now = getenv("TZ");
+
+	return now != NULL && now[0] == ':' && strcmp(now + 1, zone) == 0;
+}
+
 bool zone_exists(const char *zone)
 {
 	char path[ZONE_MAX + 32], magic[4] = "";
@@ -174,6 +182,8 @@ bool zone_exists(const char *zone)
 
 	if (!is_zone_name(zone))
 		return false;
+	if (is_entered(zone))
+		return true;
 	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)

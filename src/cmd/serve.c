@@ -15,6 +15,8 @@ enum { SLICE_GRACE_S = 10 };
 struct run {
 	const struct service *service;
 	const char *config;
+	void *mem;
+	struct app *shared;	/* made before the workers; they use its pages */
 };
 
 static void begin(void *ctx, struct request *rq)
@@ -37,6 +39,22 @@ static void end(void *ctx, struct request *rq)
 		db_set_log(app->db, &app->log);
 }
 
+/* Compiled templates are large and never change: the workers share one copy. */
+static bool prepare(void *ctx)
+{
+	struct run *r = ctx;
+	struct app *fresh;
+
+	if (app_open(r->mem, r->config, r->service->process,
+	    r->service->what & APP_PAGES, &fresh) != OK) {
+		mem_free(fresh);
+		return false;
+	}
+	mem_free(r->shared);
+	r->shared = fresh;
+	return true;
+}
+
 static int work(void *ctx, struct worker *w)
 {
 	MEM_SCOPE void *mem = mem_scope(NULL, "worker");
@@ -51,8 +69,10 @@ static int work(void *ctx, struct worker *w)
 	struct app *app;
 	struct fcgi f;
 
-	if (app_open(mem, r->config, r->service->process, r->service->what, &app) != OK)
+	if (app_open(mem, r->config, r->service->process,
+	    r->service->what & ~(unsigned)APP_PAGES, &app) != OK)
 		return 1;
+	app->pages = r->shared->pages;
 	f = (struct fcgi){
 		.site = &site,
 		.log = &app->log,
@@ -84,8 +104,11 @@ static void choose(const struct service *s, const struct config *c, struct pool 
 
 int serve(const struct service *s, struct arguments *a)
 {
-	struct run r = { .service = s, .config = a->config };
-	struct pool p = { .name = s->process, .work = work, .ctx = &r };
+	struct run r = { .service = s, .config = a->config, .mem = a->mem };
+	struct pool p = { .name = s->process,
+		.prepare = prepare,
+		.work = work,
+		.ctx = &r };
 	struct app *app;
 
 	if (app_open(a->mem, a->config, s->process, 0, &app) != OK)

@@ -104,6 +104,11 @@ static void stop(struct supervisor *s, int status)
 	tell(s, s->old, SIGTERM);
 }
 
+static bool prepare(const struct pool *p)
+{
+	return p->prepare == NULL || p->prepare(p->ctx);
+}
+
 static void swap(struct supervisor *s)
 {
 	struct child *t = s->now;
@@ -122,6 +127,10 @@ static void reload(struct supervisor *s)
 	if (s->stopping || s->asked_again)
 		return;
 	log_info(s->pool->log, "pool.reloading");
+	if (!prepare(s->pool)) {
+		log_error(s->pool->log, "pool.reload_failed");
+		return;
+	}
 	swap(s);
 	memset(s->now, 0, (size_t)s->pool->workers * sizeof(*s->now));
 	s->reloading = true;
@@ -295,6 +304,8 @@ int pool_run(const struct pool *p)
 	struct supervisor s = { .pool = p };
 	bool inherited = socket_inherit(&s.listener);
 
+	if (!prepare(p))
+		return 1;
 	if (!inherited && socket_open(p->socket, p->log, &s.listener) != OK)
 		return 1;
 	if (!watch_signals(&s)) {

@@ -26,6 +26,12 @@ struct pool {
 	int drain_s;
 	const struct log *log;
 	struct metrics *metrics;
+	/*
+	 * Runs in the supervisor before each set of workers, at the start and at
+	 * SIGHUP: what it makes, all of them share.  False: the workers there are stay,
+	 * at the start the pool ends.  May be NULL.
+	 */
+	bool (*prepare)(void *ctx);
 	/* Runs in the worker, SIGTERM blocked; its result is the exit status. */
 	int (*work)(void *ctx, struct worker *w);
 	void *ctx;

@@ -32,12 +32,21 @@ struct name name_of(void *mem, const char *s, size_t n)
 	return (struct name){ bytes_copy(mem, s, n), (uint32_t)n, name_hash(s, n) };
 }
 
+/* As name_of, with the expressions. */
+static struct name name_kept(struct compiler *c, const char *s, size_t n)
+{
+	char *copy = arena_take(&c->l->nodes, n + 1);
+
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	return (struct name){ copy, (uint32_t)n, name_hash(s, n) };
+}
+
 static struct expr *node(struct compiler *c, enum expr_kind kind, struct at at)
 {
-	struct expr *e = mem_new(c->l, struct expr);
+	struct expr *e = arena_take(&c->l->nodes, sizeof *e);
 
-	e->kind = kind;
-	e->at = at;
+	*e = (struct expr){ .kind = kind, .at = at };
 	return e;
 }
 
@@ -155,7 +164,7 @@ static enum err parse_path(struct compiler *c, struct scan *sc, struct expr **e)
 		if (sc->now.kind != LEX_NAME)
 			return unexpected(c, sc);
 		f = node(c, EXPR_FIELD, at);
-		f->name = name_of(c->l, sc->now.s, sc->now.len);
+		f->name = name_kept(c, sc->now.s, sc->now.len);
 		f->constant = value_text(f->name.s, f->name.len);
 		f->left = *e;
 		*e = f;
@@ -188,7 +197,7 @@ static enum err parse_primary(struct compiler *c, struct scan *sc, struct expr *
 	if (sc->now.kind != LEX_NAME)
 		return unexpected(c, sc);
 	*out = node(c, EXPR_NAME, at);
-	(*out)->name = name_of(c->l, sc->now.s, sc->now.len);
+	(*out)->name = name_kept(c, sc->now.s, sc->now.len);
 	scan_next(sc);
 	return parse_path(c, sc, out);
 }

@@ -11,23 +11,42 @@
 
 /* ---- files ----------------------------------------------------------------------- */
 
+/* Read when it is first taken in; its text is NULL if it is not there. */
+static struct source *source_named(struct compiler *c, const char *name)
+{
+	const struct liquid_options *o = &c->l->options;
+	struct source *src = c->sources;
+
+	while (src && strcmp(src->name, name) != 0)
+		src = src->next;
+	if (src)
+		return src;
+	src = mem_new(c->l, struct source);
+	src->next = c->sources;
+	src->name = name;
+	src->text = o->load(o->load_ctx, c->l, name);
+	src->len = src->text ? strlen(src->text) : 0;
+	c->sources = src;
+	return src;
+}
+
 static enum err load(struct compiler *c, const struct token *t, const char *name,
     struct source **out)
 {
 	const struct liquid_options *o = &c->l->options;
-	struct source *src = mem_new(c->l, struct source);
+	struct source *src;
 
 	if (!o->pages || !o->load)
 		return liquid_fail(c->error, token_at(c, t),
 		    "A mail cannot take in other templates: remove this {%% %.*s %%}.",
 		    (int)t->name_len, t->name);
-	src->name = name;
-	src->text = ++c->files > MOST_FILES ? NULL : o->load(o->load_ctx, c->l, name);
+	if (++c->files > MOST_FILES)
+		return liquid_fail(c->error, token_at(c, t),
+		    "Too many templates are taken in (%.80s).", name);
+	src = source_named(c, name);
 	if (!src->text)
-		return liquid_fail(c->error, token_at(c, t), c->files > MOST_FILES ?
-		    "Too many templates are taken in (%.80s)." :
+		return liquid_fail(c->error, token_at(c, t),
 		    "There is no template \"%.80s\".", name);
-	src->len = strlen(src->text);
 	c->bytes += src->len;
 	if (c->bytes > MOST_BYTES)
 		return liquid_fail(c->error, token_at(c, t),
@@ -192,7 +211,7 @@ static enum err parse_layout(struct compiler *c, struct source *src, size_t layo
 enum err parse_source(struct compiler *c, struct source *src)
 {
 	size_t i = 0;
-	enum err e = lex_template(c->l, src, c->error);
+	enum err e = src->tokens ? OK : lex_template(c->l, src, c->error);
 
 	if (e != OK)
 		return e;

@@ -219,6 +219,7 @@ enum err liquid_compile(void *mem, const char *source, size_t len,
 	*out = NULL;
 	*c.error = (struct liquid_error){ 0 };
 	defaults(&l->options, o);
+	l->nodes = (struct arena){ .mem = l, .limit = SIZE_MAX };
 	l->options.zone = mem_str(l, l->options.zone);
 	src->text = bytes_copy(l, source, len);
 	src->len = len;
@@ -232,6 +233,7 @@ enum err liquid_compile(void *mem, const char *source, size_t len,
 	}
 	*c.error = (struct liquid_error){ 0 };	/* of something tried another way */
 	l->options.load_ctx = NULL;
+	l->ops = mem_resize(l, l->ops, (size_t)l->count * sizeof *l->ops);
 	pieces_make(l);
 	names_make(l);
 	*out = l;

@@ -105,6 +105,7 @@ struct name {
 };
 
 struct source {
+	struct source *next;	/* taken in before it */
 	const char *name;	/* NULL: the template itself */
 	const char *text;
 	size_t len;
@@ -191,6 +192,7 @@ struct slot {
 
 struct liquid {
 	struct liquid_options options;
+	struct arena nodes;		/* its expressions and their names */
 	struct op *ops;
 	int count, room;
 	int cases;			/* most cases inside each other */
@@ -299,6 +301,7 @@ struct compiler {
 	struct liquid *l;
 	struct liquid_error *error;
 	struct source *src;		/* being read */
+	struct source *sources;		/* taken in: each is read once */
 	size_t next, end;		/* tokens of it */
 	const struct token *tag;	/* the tag being compiled */
 	struct place place;

@@ -98,10 +98,8 @@ static enum err test(struct compiler *c, const struct token *t, bool opposite, i
 	enum err er = condition(c, t, &e);
 
 	if (er == OK && opposite) {
-		opposed = mem_new(c->l, struct expr);
-		opposed->kind = EXPR_NOT;
-		opposed->at = e->at;
-		opposed->left = e;
+		opposed = arena_take(&c->l->nodes, sizeof *opposed);
+		*opposed = (struct expr){ .kind = EXPR_NOT, .at = e->at, .left = e };
 		e = opposed;
 	}
 	*op = c->l->count;
