@@ -228,8 +228,9 @@ static void account(const struct fcgi *f, const struct request *rq,
     const struct response *rs)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "account");
-	const char *route = mem_printf(tmp, "%s%s", rq->api && rq->route ? "/api/v1" : "",
-	    rq->route ? rq->route->pattern : "none");
+	const char *pattern = rq->route ? rq->route->pattern : "none";
+	const char *route = mem_printf(tmp, "%s%s",
+	    rq->api && rq->route ? "/api/v1" : "", pattern);
 	const char *method = method_name(rq->head ? HEAD : rq->method);
 	int64_t us = clock_mono_us() - rq->started_us;
 

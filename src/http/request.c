@@ -112,8 +112,10 @@ enum err request_set_target(struct request *rq, const char *uri)
 	query = strchr(uri, '?');
 	if (query != NULL)
 		n = (size_t)(query - uri);
-	if (!split(rq, uri, n))
+	if (!split(rq, uri, n)) {
+		rq->nsegments = 0;
 		return broken(rq, ERR_MALFORMED, "The address cannot be read.");
+	}
 	if (rq->nsegments >= 2 && text_equal(rq->segments[0], "api") &&
 	    text_equal(rq->segments[1], "v1")) {
 		rq->api = true;

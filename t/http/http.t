@@ -64,6 +64,7 @@ is($r->{status}, 303, 'a stranger is sent to sign in');
 like($r->{headers}{location}, qr{^/sign-in}, '... there');
 $site->sign_in;
 is($site->get('/brands')->{status}, 200, 'a person signed in sees pages');
+is($site->get('/brands/1/%ff')->{status}, 400, '... and 400 for an address that is no UTF-8');
 $r = $site->post('/brands', { name => 'Acme' }, no_csrf => 1);
 is($r->{status}, 403, 'a form without its token is 403');
 $r = $site->post('/brands', { name => '' });
