@@ -72,6 +72,13 @@ waitpid delete $two->{pid}, 0;
 ok($two->until_true(20, sub { !$two->processes }), './run killed: its processes end too')
     or diag map { Site::command_line($_) . "\n" } $two->processes;
 
+ok(-e "$two->{state}/run.json", '... its run.json is left');
+{
+	local $two->{env} = { MAILLAYER_DATABASE_URL => 'nonsense://' };
+	ok(!eval { $two->run; 1 }, 'a start that fails');
+}
+ok(!-e "$two->{state}/run.json", '... leaves none that was written by another');
+
 $one->stop;
 $one->run;
 is($one->get('/healthz')->{status}, 200, 'stopped and started again at once');

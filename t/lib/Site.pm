@@ -52,6 +52,7 @@ sub start {
 sub run {
 	my ($self, $wait) = @_;
 	my $out = "$self->{state}/run.out";
+	unlink $out;
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
 		$SIG{INT} = 'DEFAULT';
@@ -65,7 +66,7 @@ sub run {
 	}
 	$self->{pid} = $pid;
 	my $end = time + ($wait // 120);
-	until (-e "$self->{state}/run.json") {
+	until (-e "$self->{state}/run.json" && $self->output =~ /Ctrl-C/) {
 		if (waitpid($pid, WNOHANG) == $pid || time > $end) {
 			delete $self->{pid};
 			die "./run did not start:\n" . $self->output;
