@@ -1,11 +1,13 @@
 /*
  * The whole slice against a local sink: freeze, claim, intent, compose, sign, send,
- *settle, at synchronous=FULL; 30 KB of HTML, 10 merge tags, 20 tracked links.  Beside
- *it, in the same run, a minimal curl loop that sends the same bytes and knows no
- *database.
+ * settle, at synchronous=FULL; 30 KB of HTML, 10 merge tags, 20 tracked links.  Beside
+ * it, in the same run, a minimal curl loop that sends the same bytes and knows no
+ * database.
  *
- *	bench/send [PEOPLE [LATENCY_MS]]	MAILLAYER_BENCH_DB=postgresql://... for
- *PostgreSQL
+ *	bench/send [PEOPLE [LATENCY_MS]]
+ *
+ * MAILLAYER_BENCH_DB=postgresql://... takes an empty PostgreSQL database instead of a
+ * SQLite file in $TMPDIR.
  */
 #include <curl/curl.h>
 #include <signal.h>
@@ -278,12 +280,17 @@ int main(int argc, char **argv)
 	struct log lg = { .least = LOG_ERROR, .fd = STDERR_FILENO };
 	struct bench b = { .people = argc > 1 ? atoi(argv[1]) : 20000,
 		.latency = argc > 2 ? atoi(argv[2]) : 0 };
-	char dir[] = "/tmp/maillayer-bench-XXXXXX", *command;
+	const char *tmp = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+	char *dir, *command;
 
 	if (b.people < 1 || b.people > 5000000)
 		die("usage: bench/send [PEOPLE [LATENCY_MS]]");
-	b.t = (struct dbtest){ .mem = mem_scope(NULL, "bench"), .dir = mkdtemp(dir),
+	b.t = (struct dbtest){ .mem = mem_scope(NULL, "bench"),
 		.share = dbtest_share(), .log = &lg };
+	dir = mem_printf(b.t.mem, "%s/maillayer-send-XXXXXX", tmp);
+	b.t.dir = mkdtemp(dir);
+	if (b.t.dir == NULL)
+		die("no temporary directory");
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	start_sink(&b, argv[0]);
 	prepare(&b);

@@ -13,8 +13,8 @@ struct spool;
 
 /*
  * The composition root: what a process has.  app_open is the only place that names
- * implementations.  Made after fork, one per worker process; freed at its end.  Only the
- * pages are made before: the workers of a pool share the supervisor's.
+ * implementations.  Made after fork, one per worker process; freed at its end.  Only
+ * the pages are made before: the workers of a pool share the supervisor's.
  */
 struct app {
 	struct config *config;
