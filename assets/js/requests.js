@@ -14,9 +14,48 @@ function note(text) {
 		box.id = 'net-note';
 		box.className = 'note note-bad';
 		box.setAttribute('role', 'alert');
-		(document.getElementById('main') ?? document.body).prepend(box);
+		document.body.append(box);
 	}
-	box.textContent = text;
+	box.replaceChildren(document.createElement('p'));
+	box.firstChild.textContent = text;
+}
+
+// ---- signed out while writing ----
+
+let unsaved;	// the form that could not be saved
+
+// Nothing typed is lost: the page stays, and is saved when its reader comes back signed in.
+function stay(e) {
+	const form = e.detail.elt.closest('form');
+	const link = document.createElement('a');
+
+	if (e.detail.xhr.status !== 401 || e.detail.requestConfig.verb === 'get' || !form)
+		return;
+	e.preventDefault();
+	unsaved = form;
+	note('You were signed out, so this is not saved yet. Your text is still here: ');
+	link.href = '/sign-in';
+	link.target = '_blank';
+	link.textContent = 'sign in, in a new tab,';
+	document.querySelector('#net-note p').append(link, ' and come back.');
+}
+
+async function resume() {
+	const form = unsaved;
+
+	if (!form)
+		return;
+	const answer = await fetch(location.href);
+	const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+	const token = page.body.dataset.csrf;
+
+	if (!token || form !== unsaved)
+		return;
+	unsaved = undefined;
+	document.body.dataset.csrf = token;
+	for (const field of document.querySelectorAll('input[name="csrf"]'))
+		field.value = token;
+	form.dispatchEvent(new Event('change'));
 }
 
 function configure(htmx) {
@@ -59,6 +98,8 @@ export function requests(htmx) {
 		if (document.hidden && !e.detail.requestConfig.triggeringEvent)
 			e.preventDefault();
 	});
+	document.addEventListener('htmx:beforeOnLoad', stay);
+	window.addEventListener('focus', () => { resume().catch(() => {}); });
 	// signed out meanwhile: the sign-in page is a page, not a part of one
 	document.addEventListener('htmx:beforeSwap', e => {
 		const there = new URL(e.detail.xhr.responseURL || location.href, location.href);

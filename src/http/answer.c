@@ -165,7 +165,9 @@ static void answer_error(const struct site *site, struct request *rq,
 		problem(rq, rs, e);
 		return;
 	}
-	rs->page = "error";
+	/* without a session only a page made for it is shown */
+	if (e != ERR_UNAUTHENTICATED || rs->page == NULL)
+		rs->page = "error";
 	render(site, rq, rs, e);
 }
 

@@ -148,6 +148,29 @@ static enum err read_lists(struct db *db, void *mem, struct import *i, struct fo
 	return e;
 }
 
+/* new_list: the name of a list made for them; goes with the import or not at all. */
+static enum err make_list(struct db *db, void *mem, struct import *i, int64_t now,
+    struct form *f)
+{
+	struct list *l = mem_new(mem, struct list);
+	enum err e;
+
+	l->brand_id = i->brand_id;
+	l->name = mem_str(l, form_line(f, "new_list", 0, LIST_NAME_MAX));
+	l->description = "";
+	if (!form_ok(f))
+		return ERR_INVALID;
+	if (!*l->name)
+		return OK;
+	e = list_row_insert(db, l, now);
+	if (e == ERR_CONFLICT)
+		return form_fail(f, "new_list", "There is a list “%s” already.",
+		    l->name);
+	if (e == OK)
+		json_push_int(i->lists, l->id);
+	return e;
+}
+
 static enum err read_rest(struct db *db, void *mem, struct import *i, struct form *f)
 {
 	struct import_plan *plan;
@@ -269,6 +292,8 @@ enum err import_start(struct db *db, void *mem, struct import *i, int64_t now,
 		map_by_number(db, mem, i, now, f);
 	if (e == OK)
 		e = read_rest(db, mem, i, f);
+	if (e == OK)
+		e = make_list(db, mem, i, now, f);
 	if (e == OK)
 		e = import_row_start(db, i);
 	if (e == OK)

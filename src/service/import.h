@@ -20,7 +20,8 @@ enum err import_create(struct db *db, void *mem, const struct import_request *rq
     struct form *f, struct import **out) MUST_CHECK;
 /*
  * mapping (or map[column number]=field of a page; "+" makes a text field of that name),
- * lists, existing; then it waits for its turn.  ERR_CONFLICT: started already.
+ * lists, new_list (a name; "" or absent: none), existing; then it waits for its turn.
+ * ERR_CONFLICT: started already.
  */
 enum err import_start(struct db *db, void *mem, struct import *i, int64_t now,
     struct form *f) MUST_CHECK;

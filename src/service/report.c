@@ -106,6 +106,7 @@ enum err report_json(struct db *db, void *mem, const struct campaign *c,
 struct series {
 	int64_t human[HOURS], machine[HOURS], click[HOURS];
 	int64_t top; /* of the axis: a round number */
+	int hours;   /* begun by now, at least 1: the lines end there */
 };
 
 static int64_t round_up(int64_t most)
@@ -142,23 +143,28 @@ static void collect(struct series *s, struct json_object *hours, int64_t from)
 	s->top = round_up(most);
 }
 
-/* A line through the middle of a 1000 x 200 field, one point an hour. */
-static const char *line(void *mem, const int64_t *v, int64_t top, bool area)
+/*
+ * A line in a field of 1000 x 200, one point an hour; the first hour alone is as wide
+ * as an hour, so that it is seen.  With `area`, what is under it.
+ */
+static const char *line(void *mem, const struct series *s, const int64_t *v, bool area)
 {
 	struct buf *b = buf_new(mem);
+	double step = 1000.0 / (HOURS - 1), x = 0, y = 200;
 
 	if (area)
-		buf_str(b, "M0 200L");
-	for (int i = 0; i < HOURS; i++) {
-		double x = 1000.0 * i / (HOURS - 1);
-		double y = 200.0 - 200.0 * (double)v[i] / (double)top;
-
-		if (!area || i > 0)
-			buf_str(b, i == 0 ? "M" : "L");
-		buf_printf(b, "%.1f %.1f", x, y);
+		buf_str(b, "M0 200");
+	for (int i = 0; i < s->hours; i++) {
+		x = step * i;
+		y = 200.0 - 200.0 * (double)v[i] / (double)s->top;
+		buf_printf(b, "%s%.1f %.1f", i == 0 && !area ? "M" : "L", x, y);
+	}
+	if (s->hours == 1) {
+		x = step;
+		buf_printf(b, "L%.1f %.1f", x, y);
 	}
 	if (area)
-		buf_str(b, "L1000 200Z");
+		buf_printf(b, "L%.1f 200Z", x);
 	return b->data;
 }
 
@@ -229,20 +235,21 @@ static struct delivery_counts counts_of(struct json_object *report)
 }
 
 struct json_object *report_drawing(void *mem, const struct campaign *c,
-    struct json_object *report, const char *zone)
+    struct json_object *report, int64_t now, const char *zone)
 {
 	struct json_object *o = json_obj(mem), *axis = json_arr(mem);
-	int64_t from = c->started_at / HOUR_MS * HOUR_MS;
+	int64_t from = c->started_at / HOUR_MS * HOUR_MS, gone = (now - from) / HOUR_MS;
 	struct series *s = mem_new(mem, struct series);
 	struct delivery_counts counts = counts_of(report);
 
+	s->hours = gone < 0 ? 1 : gone >= HOURS ? HOURS : (int)gone + 1;
 	collect(s, json_get(report, "hours"), from);
 	for (int i = 0; i <= 5; i++)
 		json_push_int(axis, s->top / 5 * i);
-	json_set_text(o, "area", line(mem, s->human, s->top, true));
-	json_set_text(o, "human", line(mem, s->human, s->top, false));
-	json_set_text(o, "machine", line(mem, s->machine, s->top, false));
-	json_set_text(o, "click", line(mem, s->click, s->top, false));
+	json_set_text(o, "area", line(mem, s, s->human, true));
+	json_set_text(o, "human", line(mem, s, s->human, false));
+	json_set_text(o, "machine", line(mem, s, s->machine, false));
+	json_set_text(o, "click", line(mem, s, s->click, false));
 	json_set(o, "axis", axis);
 	json_set(o, "labels", labels(mem, from, zone));
 	json_set(o, "sum", sum_json(mem, &counts));

@@ -10,8 +10,9 @@
 #include "repo/list.h"
 #include "service/report.h"
 #include "web/access.h"
+#include "web/recipient.h"
 
-enum { PAGE_ROWS = 20, ROWS_MAX = 200, RECENT_DAYS = 30 };
+enum { PAGE_ROWS = 20, ROWS_MAX = 200, RECENT_DAYS = 30, RECIPIENTS_SHOWN = 8 };
 
 /* ---- what all handlers of campaigns need ---- */
 
@@ -290,7 +291,7 @@ enum err campaign_make(struct request *rq, struct response *rs)
 static enum err show_report(struct request *rq, struct response *rs,
     const struct campaign *c)
 {
-	struct json_object *report, *lists, *drawing;
+	struct json_object *report, *lists, *drawing, *first;
 	struct delivery_counts counts;
 	enum err e = report_json(rq->db, rs, c, &report);
 
@@ -298,12 +299,15 @@ static enum err show_report(struct request *rq, struct response *rs,
 		e = ledger_counts(rq->db, c->id, &counts);
 	if (e == OK)
 		e = campaign_lists(rq, c, &lists);
+	if (e == OK)
+		e = recipient_first(rq, rs, c->id, RECIPIENTS_SHOWN, &first);
 	if (e != OK)
 		return e;
 	rs->page = "campaign/report";
 	rs->extra = json_obj(rs);
 	json_set(rs->extra, "report", report);
-	drawing = report_drawing(rs, c, report, rq->caller->brand->time_zone);
+	json_set(rs->extra, "first", first);
+	drawing = report_drawing(rs, c, report, rq->now, rq->caller->brand->time_zone);
 	json_set(drawing, "sum", campaign_sum(rs, c, &counts));
 	json_set(rs->extra, "drawing", drawing);
 	campaign_names(rs, lists, rs->extra);

@@ -34,7 +34,7 @@ static const char *duration(void *mem, int64_t ms)
 static void add_spark(void *mem, struct json_object *o, const struct recipient_pace *p)
 {
 	struct buf *line = buf_new(mem), *area = buf_new(mem);
-	int64_t most = 1;
+	int64_t most = 0;
 	int i, first = 0;
 
 	while (first < PACE_STEPS - 2 && p->step[first] == 0)
@@ -44,8 +44,8 @@ static void add_spark(void *mem, struct json_object *o, const struct recipient_p
 	buf_printf(area, "M0 %d", SPARK_H);
 	for (i = first; i < PACE_STEPS; i++) {
 		double x = (double)SPARK_W * (i - first) / (PACE_STEPS - 1 - first);
-		double y =
-		    SPARK_H - (SPARK_H - 6.0) * (double)p->step[i] / (double)most;
+		double y = SPARK_H -
+		    (SPARK_H - 6.0) * (double)p->step[i] / (double)(most ? most : 1);
 
 		buf_printf(line, "%s%.1f %.1f", i == first ? "M" : "L", x, y);
 		buf_printf(area, "L%.1f %.1f", x, y);

@@ -74,6 +74,20 @@ static struct json_object *recipient_json(void *mem, const struct recipient *r)
 	return o;
 }
 
+enum err recipient_first(struct request *rq, void *mem, int64_t campaign, int limit,
+    struct json_object **out)
+{
+	struct recipient_filter f = { .limit = limit };
+	struct recipient_rows page;
+	size_t i;
+	enum err e = recipient_page(rq->db, rq, campaign, &f, &page);
+
+	*out = json_arr(mem);
+	for (i = 0; e == OK && i < page.n; i++)
+		json_push(*out, recipient_json(mem, &page.rows[i]));
+	return e;
+}
+
 static enum err add_extra(struct request *rq, struct response *rs,
     const struct campaign *c)
 {

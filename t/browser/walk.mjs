@@ -206,6 +206,31 @@ try {
 	await look('23-settings');
 	await page.goto(`${site.url}${brand}/fields`);
 	await look('24-fields');
+
+	// ---- signed out while writing ----
+	const signIn = async (tab, password) => {
+		await tab.getByLabel('Email').fill('ines@nordlicht.example');
+		await tab.getByLabel('Password').fill(password);
+		await tab.getByRole('button', { name: 'Sign in' }).click();
+		await tab.waitForLoadState();
+	};
+	await page.goto(`${site.url}${brand}/campaigns/new`);
+	await page.getByLabel('Name').fill('Half a thought');
+	await press(/Choose the audience/);
+	await page.goto(page.url().replace(/audience$/, 'content'));
+	await context.clearCookies();
+	await page.locator('[name=subject]').fill('Words that took an hour');
+	ok(await until(() => page.locator('#net-note').count(), 10), 'signed out while writing: the page says so');
+	await look('28-signed-out');
+	const tab = await context.newPage();
+	await tab.goto(`${site.url}/sign-in`);
+	await signIn(tab, 'a patient pour-over');
+	await tab.close();
+	await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+	ok(await until(async () => await page.locator('#net-note').count() === 0, 10), 'back from signing in: it is saved');
+	await page.reload();
+	is(await page.locator('[name=subject]').inputValue(), 'Words that took an hour', 'and nothing typed is lost');
+
 	const missing = complaints.length;
 	await page.goto(`${site.url}${brand}/nothing`);
 	await look('25-not-found');

@@ -306,9 +306,19 @@ static void starting(struct dbtest *t, struct import *i)
 	    "import_start refuses two columns for one field");
 	f = form_new(t->mem);
 	form_add(f, "map[0]", "email");
+	dbtest_script(t->db,
+	    "INSERT INTO lists (id, brand_id, name, created_at, updated_at)"
+	    " VALUES (77, 1, 'Taken', 1, 1)");
+	form_add(f, "new_list", "Taken");
+	ok(import_start(t->db, t->mem, i, 1, f) == ERR_INVALID &&
+		form_error(f, "new_list"),
+	    "and a new list with the name of one there is");
+	f = form_new(t->mem);
+	form_add(f, "map[0]", "email");
 	form_add(f, "map[3]", "since");
 	form_add(f, "map[4]", "+");
 	form_add(f, "lists", "1");
+	form_add(f, "new_list", " Guests ");
 	ok(import_start(t->db, t->mem, i, 1, f) == OK, "import_start starts");
 	ok(import_start(t->db, t->mem, i, 1, f) == ERR_CONFLICT, "once");
 	works(t);
@@ -317,6 +327,10 @@ static void starting(struct dbtest *t, struct import *i)
 		   "SELECT count(*) FROM subscribers WHERE custom ->> 'neu' = 'n1'"
 		   " AND custom ->> 'since' = '2020-11-24' AND first_name = ''"),
 	    1, "with a field made on the way");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM list_subscribers m JOIN lists l"
+		   " ON l.id = m.list_id WHERE l.name = 'Guests' OR l.id = 1"),
+	    2, "on the list chosen and the list made");
 }
 
 static void pages(struct dbtest *t)
