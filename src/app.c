@@ -80,7 +80,7 @@ static enum err open_db(struct app *app, unsigned what)
 	return OK;
 }
 
-static enum err open_pages(struct app *app)
+static enum err open_pages(struct app *app, unsigned what)
 {
 	const struct config *c = app->config;
 	const char *why = NULL;
@@ -89,6 +89,8 @@ static enum err open_pages(struct app *app)
 	app->pages =
 	    pages_new(app, mem_printf(app, "%s/templates", c->server.share_dir),
 		c->server.reload_templates, &app->log);
+	if (!(what & APP_PAGES))
+		return OK;
 	e = pages_check(app->pages, app, &why);
 	return e == OK ? OK : fail(app, e, "templates", why ? why : err_name(e));
 }
@@ -112,7 +114,7 @@ enum err app_open(void *mem, const char *config_file, const char *process,
 		e = open_db(app, what);
 	if (e == OK && (what & APP_KV))
 		e = kv_open(app, app->config->memcached.servers, &app->log, &app->kv);
-	if (e == OK && (what & APP_PAGES))
-		e = open_pages(app);
+	if (e == OK && (what & (APP_PAGES | APP_FEW_PAGES)))
+		e = open_pages(app, what);
 	return e;
 }

@@ -29,7 +29,11 @@ struct app {
 	struct spool *spool;        /* opens and clicks; made when first needed */
 };
 
-enum { APP_DB = 1, APP_KV = 2, APP_PAGES = 4, APP_MAKE_KEY = 8 };
+enum {
+	APP_DB = 1, APP_KV = 2, APP_MAKE_KEY = 8,
+	APP_PAGES = 4,		/* all compiled, a bad one is an error */
+	APP_FEW_PAGES = 16,	/* each compiled when it is first shown */
+};
 
 /*
  * Says on stderr what is wrong and what to do when it fails. process: "web", "cron" ...

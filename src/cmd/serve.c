@@ -10,7 +10,7 @@
 #include "web/access.h"
 #include "web/routes.h"
 
-enum { SLICE_GRACE_S = 10 };
+enum { SLICE_GRACE_S = 10, ANY_PAGES = APP_PAGES | APP_FEW_PAGES };
 
 struct run {
 	const struct service *service;
@@ -46,7 +46,7 @@ static bool prepare(void *ctx)
 	struct app *fresh;
 
 	if (app_open(r->mem, r->config, r->service->process,
-	    r->service->what & APP_PAGES, &fresh) != OK) {
+	    r->service->what & ANY_PAGES, &fresh) != OK) {
 		mem_free(fresh);
 		return false;
 	}
@@ -63,14 +63,14 @@ static int work(void *ctx, struct worker *w)
 		.routes = routes,
 		.n = route_count,
 		.enter = access_enter,
-		.page = r->service->what & APP_PAGES ? page_render : NULL,
+		.page = r->service->what & ANY_PAGES ? page_render : NULL,
 		.leave = access_leave,
 	};
 	struct app *app;
 	struct fcgi f;
 
 	if (app_open(mem, r->config, r->service->process,
-	    r->service->what & ~(unsigned)APP_PAGES, &app) != OK)
+	    r->service->what & ~(unsigned)ANY_PAGES, &app) != OK)
 		return 1;
 	app->pages = r->shared->pages;
 	f = (struct fcgi){

@@ -8,7 +8,7 @@ static int run(struct arguments *a)
 {
 	static const struct service service = {
 		.process = "track",
-		.what = APP_DB | APP_KV | APP_PAGES,
+		.what = APP_DB | APP_KV | APP_FEW_PAGES,
 		.drain_s = DRAIN_S,
 	};
 

@@ -207,6 +207,18 @@ static void defaults(struct liquid_options *o, const struct liquid_options *give
 		o->zone = "UTC";
 }
 
+/* Only the program is kept, and the texts its ops and errors point into. */
+static void keep_program(struct compiler *c, struct source *src)
+{
+	struct liquid *l = c->l;
+
+	for (src->next = c->sources; src; src = src->next) {
+		mem_free(src->tokens);
+		src->tokens = NULL;
+	}
+	l->ops = mem_resize(l, l->ops, (size_t)l->count * sizeof *l->ops);
+}
+
 enum err liquid_compile(void *mem, const char *source, size_t len,
     const struct liquid_options *o, struct liquid **out, struct liquid_error *error)
 {
@@ -233,7 +245,7 @@ enum err liquid_compile(void *mem, const char *source, size_t len,
 	}
 	*c.error = (struct liquid_error){ 0 };	/* of something tried another way */
 	l->options.load_ctx = NULL;
-	l->ops = mem_resize(l, l->ops, (size_t)l->count * sizeof *l->ops);
+	keep_program(&c, src);
 	pieces_make(l);
 	names_make(l);
 	*out = l;
