@@ -48,7 +48,19 @@ function guard() {
 	});
 }
 
+// How long the subject and the preview text are, beside them.
+function count(input) {
+	const span = input.closest('.mail-fields label')?.querySelector('span.tn');
+
+	if (span)
+		span.textContent = [...input.value].length.toLocaleString('en');
+}
+
 export function editing() {
+	document.addEventListener('input', e => {
+		if (e.target.matches?.('.mail-fields label input'))
+			count(e.target);
+	});
 	document.addEventListener('focusin', e => {
 		if (e.target.form && e.target.matches?.(field))
 			lastFocused.set(e.target.form, e.target);

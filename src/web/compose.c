@@ -177,8 +177,26 @@ static enum err add_problems(struct request *rq, struct response *rs,
 	return e;
 }
 
+/* A line of the campaign, the subject or the preview text, as that person sees it. */
+static const char *line_for(struct request *rq, const struct campaign *c,
+    const struct subscriber *s, const char *line, const char **text)
+{
+	struct campaign twin = *c;
+	struct check_view v = campaign_view(rq);
+	struct content *content;
+	struct message msg;
+	const char *why;
+
+	twin.subject = line;
+	if (check_compile(rq, &v, &twin, COMPOSE_PREVIEW, &content) != OK ||
+	    content_message(content, rq, s, &msg, &why) != OK)
+		return NULL;
+	*text = msg.text;
+	return msg.subject;
+}
+
 /*
- * How the preview is looked at: as whom, on what, and the subject that person sees. The
+ * How the preview is looked at: as whom, on what, and what their inbox says of it. The
  * form's word comes before the address's.
  */
 static void add_view(struct request *rq, struct response *rs, const struct campaign *c)
@@ -187,22 +205,21 @@ static void add_view(struct request *rq, struct response *rs, const struct campa
 	struct form *f = form_has(rq->form, "show") ? rq->form : rq->query;
 	int show = form_choice(f, "show", shows, 0);
 	int64_t as = form_int(f, "as", 0, INT64_MAX, 0);
-	struct check_view v = campaign_view(rq);
 	struct json_object *o = json_obj(rs);
-	struct content *content;
-	struct message msg;
 	struct subscriber *s;
-	const char *why;
+	const char *text = "";
 
 	json_set_text(o, "show", shows[show]);
 	json_set_text(o, "part", show == 2 ? "text" : "html");
 	json_set_int(o, "as", as);
 	json_set(rs->extra, "view", o);
-	if (compose_person(rq, as, &s) != OK ||
-	    check_compile(rq, &v, c, COMPOSE_PREVIEW, &content) != OK)
+	if (compose_person(rq, as, &s) != OK)
 		return;
-	if (content_message(content, rq, s, &msg, &why) == OK)
-		json_set_text(o, "subject", msg.subject);
+	json_set_text(o, "subject", line_for(rq, c, s, c->subject, &text));
+	/* without a preview text inboxes show how the mail begins */
+	json_set_text(o, "snippet",
+	    text_empty(c->preview_text) ? text
+					: line_for(rq, c, s, c->preview_text, &text));
 }
 
 enum err compose_content(struct request *rq, struct response *rs)

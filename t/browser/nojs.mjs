@@ -61,12 +61,13 @@ try {
 	await page.locator('[name=html]').fill('<h1>Hello {% if first_name %}{{ first_name }}</h1>');
 	await press('Save');
 	ok(/never closed|endif/.test(await text()), 'an unclosed tag gets its sentence');
+	await page.locator('[name=preview_text]').fill('Open it, {{ first_name }}');
 	await page.locator('[name=html]').fill('<h1>Hello {{ first_name }},</h1><p>There are 24 bags in it.</p>');
 	await press('Save');
 	await page.getByLabel('Phone').check();
 	await page.getByLabel('Preview as subscriber').selectOption({ label: 'Guest 7' });
 	await press('Show');
-	ok(/A box for Guest 7/.test(await page.locator('.inbox').innerText()), 'the preview shows what that person sees');
+	ok(/A box for Guest 7 – Open it, Guest 7/.test(await page.locator('.inbox').innerText()), 'the preview shows what that person sees');
 	await shoot(page, 'nojs-1-content');
 	await press(/^Checklist/);
 	await follow(/^Send/);

@@ -156,6 +156,8 @@ try {
 	await press('Save');
 	await page.waitForTimeout(1000);
 	await look('12-content');
+	ok(/New hours, Alex – Hello Alex,\s+We open at nine/.test(await page.locator('.inbox').innerText()),
+		'the inbox line is as that person sees it');
 	await press(/^Checklist/);
 	await look('13-checklist');
 	await follow(/^Send/);
@@ -220,6 +222,7 @@ try {
 	await page.goto(page.url().replace(/audience$/, 'content'));
 	await context.clearCookies();
 	await page.locator('[name=subject]').fill('Words that took an hour');
+	is(await page.locator('.mail-fields label span').first().innerText(), '23', 'the subject is counted while writing');
 	ok(await until(() => page.locator('#net-note').count(), 10), 'signed out while writing: the page says so');
 	await look('28-signed-out');
 	const tab = await context.newPage();
