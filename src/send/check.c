@@ -412,21 +412,19 @@ static enum err check_audience(struct making *m)
 
 /* ---- all ---- */
 
-struct subscriber *example_person(void *mem, const struct brand *b)
+static void check_example(struct making *m)
 {
-	struct subscriber *s = mem_new(mem, struct subscriber);
+	bool for_none = false;
+	const char *why = example_fails(m->mem, m->v, m->c, m->content, &for_none);
+	struct check *k;
 
-	*s = (struct subscriber){
-		.brand_id = b->id,
-		.email = "alex.example@example.com",
-		.email_key = "alex.example@example.com",
-		.status = SUBSCRIBER_ACTIVE,
-		.first_name = "Alex",
-		.last_name = "Example",
-		.custom = json_obj(s),
-		.tags = json_arr(s),
-	};
-	return s;
+	if (why == NULL)
+		return;
+	k = add(m, "example", for_none ? CHECK_BLOCK : CHECK_NOTE);
+	k->title = mem_printf(m->mem, for_none ? "The mail cannot be made: %s"
+	    : "Not everybody's mail can be made: %s", why);
+	k->todo = for_none ? "Mend it, then look at the preview."
+	    : "Who has no value for a merge tag may get none: add defaults.";
 }
 
 static void tally(struct checklist *l)
@@ -456,6 +454,7 @@ enum err campaign_check(void *mem, const struct check_view *v, const struct camp
 	check_subject(&m);
 	check_content(&m);
 	check_tags(&m);
+	check_example(&m);
 	e = check_links(&m);
 	check_images(&m);
 	check_address(&m);

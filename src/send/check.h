@@ -32,3 +32,10 @@ enum err campaign_problems(void *mem, const struct check_view *v,
     const struct campaign *c, struct check **out, size_t *n) MUST_CHECK;
 /* Someone to fill the merge tags with when nobody is chosen: an example, id 0. */
 struct subscriber *example_person(void *mem, const struct brand *b);
+/*
+ * A template that can be compiled may still make no mail, for want of a value or for
+ * doing too much.  NULL when it makes one for the example (or cannot be compiled);
+ * otherwise why not, and whether it makes none for somebody of the audience either.
+ */
+const char *example_fails(void *mem, const struct check_view *v,
+    const struct campaign *c, const struct content *content, bool *for_none);

@@ -177,6 +177,19 @@ is("@got", '201 409 409 409', 'four at once make one list');
 @got = at_once(map { sub { $site->api(POST => "$b/subscribers", { email => 'once@x.example' })->{status} } } 1 .. 4);
 is("@got", '201 409 409 409', '... and one person');
 
+# ---- a template that can be read, but makes no mail ----
+for (
+	[ html => '{% for i in (1..100000000) %}x{% endfor %}', qr/more than 10000 steps/ ],
+	[ subject => '{{ "a%0Ab" | url_decode }}', qr/line break/ ],
+	[ html => '{% assign a = "xxxxxxxxxxxxxxxx" %}' . '{% assign a = a | append: a %}' x 40 . '{{ a }}', qr/longer than/ ]) {
+	my ($part, $text, $why) = @$_;
+	$c = campaign($part => $text);
+	$r = $site->api(POST => "$b/campaigns/$c/send", {});
+	is($r->{status}, 422, "a $part that makes no mail is not sent");
+	like($r->{content}, $why, '... with the reason');
+	like($site->get("$b/campaigns/$c/checklist")->{content}, $why, '... which the checklist names');
+}
+
 # ---- a sender whom Amazon does not know ----
 my $fake = open(my $ses, '-|', 'node', "$Site::top/t/fake/ses.mjs", '--identities=-acme.example,good.example') or die "node: $!";
 my ($port) = (readline($ses) // '') =~ /port (\d+)/;

@@ -1,0 +1,63 @@
+#include "send/check.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "repo/subscriber.h"
+
+struct subscriber *example_person(void *mem, const struct brand *b)
+{
+	struct subscriber *s = mem_new(mem, struct subscriber);
+
+	*s = (struct subscriber){
+		.brand_id = b->id,
+		.email = "alex.example@example.com",
+		.email_key = "alex.example@example.com",
+		.status = SUBSCRIBER_ACTIVE,
+		.first_name = "Alex",
+		.last_name = "Example",
+		.custom = json_obj(s),
+		.tags = json_arr(s),
+	};
+	return s;
+}
+
+/* Somebody who would get it, or NULL. */
+static struct subscriber *first_person(void *mem, struct db *db,
+    const struct campaign *c)
+{
+	struct subscriber_filter f = { .brand = c->brand_id,
+		.status = SUBSCRIBER_ACTIVE,
+		.list = c->nlists ? c->lists[0] : 0,
+		.limit = 1 };
+	struct subscriber *s;
+	size_t n;
+
+	return subscriber_page(db, mem, &f, &s, &n) == OK && n ? s : NULL;
+}
+
+/* Has it errors that are told by themselves? */
+static bool is_broken(const struct content *content)
+{
+	const struct compose_problem *p;
+	size_t n = content_problems(content, &p);
+
+	for (size_t i = 0; i < n; i++)
+		if (p[i].level == PROBLEM_ERROR)
+			return true;
+	return false;
+}
+
+const char *example_fails(void *mem, const struct check_view *v,
+    const struct campaign *c, const struct content *content, bool *for_none)
+{
+	struct subscriber *example = example_person(mem, v->brand), *real;
+	const char *why = "", *again = "";
+	struct message msg;
+
+	if (is_broken(content) ||
+	    content_message(content, mem, example, &msg, &why) == OK)
+		return NULL;
+	real = first_person(mem, v->db, c);
+	*for_none = !real || content_message(content, mem, real, &msg, &again) != OK;
+	return why;
+}
