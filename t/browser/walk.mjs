@@ -109,7 +109,8 @@ try {
 	await press(/Upload/);
 	is(await heading(), 'Which column is what?', 'the columns are guessed');
 	await page.getByLabel('Stadt becomes').selectOption('+');
-	await page.waitForTimeout(500);
+	ok(await until(async () => /New field/.test(await page.locator('#guess-3').innerText()), 5),
+		'a column that becomes a field says so');
 	await look('06-import-columns');
 	if (!await page.getByLabel('Newsletter').isChecked())
 		await page.getByLabel('Newsletter').check();
