@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -24,6 +25,32 @@ static const char *const sql[] = {
 	"INSERT INTO fields (brand_id, key, label, type, choices, created_at) VALUES"
 	" (1, 'city', 'City', 'text', '[]', 1), (1, 'since', 'Since', 'date', '[]', 1)",
 };
+
+struct figure {
+	int64_t since;
+	double cpu, per_second;		/* us */
+};
+
+static double cpu_us(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
+	    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static struct figure begin(void)
+{
+	return (struct figure){ .since = clock_mono_us(), .cpu = cpu_us() };
+}
+
+static struct figure end(struct figure f, int rows)
+{
+	f.per_second = rows / ((double)(clock_mono_us() - f.since) / 1e6);
+	f.cpu = (cpu_us() - f.cpu) / rows;
+	return f;
+}
 
 static void must(enum err e, const char *what)
 {
@@ -51,7 +78,7 @@ static struct buf *csv_of(void *mem, int rows)
 	return b;
 }
 
-static double import_once(struct app *app, void *mem, const struct buf *csv, int rows)
+static struct figure import_once(struct app *app, void *mem, const struct buf *csv, int rows)
 {
 	const struct import_request how = { .brand = 1, .now = 1, .start = true };
 	struct form_file file = { .field = "file",
@@ -62,29 +89,31 @@ static double import_once(struct app *app, void *mem, const struct buf *csv, int
 	struct form *f = form_new(mem);
 	struct work_report w = { 0 };
 	struct import *i;
-	int64_t start;
+	struct figure figure;
 
 	form_add(f, "lists", "1");
 	form_add_file(f, &file);
-	start = clock_mono_us();
+	figure = begin();
 	must(import_create(app->db, mem, &how, f, &i), "upload");
-	printf("upload and look  %9.0f rows/s\n",
-	    rows / ((double)(clock_mono_us() - start) / 1e6));
-	start = clock_mono_us();
+	figure = end(figure, rows);
+	printf("upload and look %9.0f rows/s %6.1f us CPU a row\n", figure.per_second,
+	    figure.cpu);
+	figure = begin();
 	do
 		must(import_work(app, 45000, &w), "import_work");
 	while (w.more);
+	figure = end(figure, rows);
 	must(import_get(app->db, mem, 1, i->id, &i), "get");
 	if (i->state != IMPORT_DONE || i->counts.invalid)
 		must(ERR_INTERNAL, "not done");
-	return rows / ((double)(clock_mono_us() - start) / 1e6);
+	return figure;
 }
 
-static double insert_raw(struct db *db, int rows)
+static struct figure insert_raw(struct db *db, int rows)
 {
 	MEM_SCOPE void *mem = mem_scope(NULL, "raw");
 	TX_SCOPE tx = { 0 };
-	int64_t start = clock_mono_us();
+	struct figure figure = begin();
 
 	must(tx_begin(db, &tx), "begin");
 	for (int k = 0; k < rows; k++) {
@@ -104,7 +133,14 @@ static double insert_raw(struct db *db, int rows)
 		must(stmt_run(s), "insert");
 	}
 	must(tx_commit(&tx), "commit");
-	return rows / ((double)(clock_mono_us() - start) / 1e6);
+	return end(figure, rows);
+}
+
+static void report(const char *what, struct figure f, struct figure raw,
+    const char *note)
+{
+	printf("%-15s %9.0f rows/s %6.1f us CPU a row   %.2f of bare INSERTs   (%s)\n",
+	    what, f.per_second, f.cpu, f.per_second / raw.per_second, note);
 }
 
 int main(int argc, char **argv)
@@ -118,7 +154,7 @@ int main(int argc, char **argv)
 	const char *url = argc > 2 ? argv[2] : mem_printf(mem, "sqlite:%s", path);
 	struct migration_state st = { 0 };
 	struct buf *csv = csv_of(mem, rows);
-	double fresh, again, raw;
+	struct figure fresh, again, raw;
 
 	must(db_open(mem, url, &quiet, &app.db), "open");
 	must(migrate_up(app.db, mem, SOURCEDIR, 1, &st), st.why ? st.why : "migrate");
@@ -128,12 +164,9 @@ int main(int argc, char **argv)
 	fresh = import_once(&app, mem, csv, rows);
 	again = import_once(&app, mem, csv, rows);
 	raw = insert_raw(app.db, rows);
-	printf("import, new      %9.0f rows/s  (with list, tag and consent; %.2f of "
-	       "bare INSERTs)\n",
-	    fresh, fresh / raw);
-	printf("import, again    %9.0f rows/s  (nothing changes; %.2f)\n", again,
-	    again / raw);
-	printf("bare INSERT      %9.0f rows/s  (one table, one transaction)\n", raw);
+	report("import, new", fresh, raw, "with list, tag and consent");
+	report("import, again", again, raw, "nothing changes");
+	report("bare INSERT", raw, raw, "one table, one transaction");
 	if (argc <= 2)
 		for (size_t k = 0; k < 4; k++)
 			unlink(mem_printf(mem, "%s%s", path,
