@@ -19,6 +19,8 @@ enum campaign_status {
 	CAMPAIGN_COMPLETED,
 	CAMPAIGN_CANCELLED
 };
+/* Who gets it: members of lists; or of the parent, who did not open, or was left. */
+enum audience_kind { AUDIENCE_LISTS, AUDIENCE_UNOPENED, AUDIENCE_UNSENT };
 enum doubt_policy { DOUBT_HOLD, DOUBT_EVIDENCE, DOUBT_RESEND };
 
 struct campaign {
@@ -33,6 +35,10 @@ struct campaign {
 	int64_t audience, freeze_after;
 	int64_t frozen_at, started_at, finished_at;
 	const char *pause_reason;
+	int64_t resume_at; /* of paused: goes on by itself; 0: waits for a person */
+	int64_t resends;   /* mails in doubt that were sent again */
+	int64_t parent_id; /* the campaign it follows; 0: none */
+	enum audience_kind audience_kind;
 	int64_t version;
 	int64_t created_at, updated_at;
 	int64_t *lists, *exclude_lists; /* where loaded */

@@ -90,6 +90,11 @@ const char *const doubt_policy_words[] = { [DOUBT_HOLD] = "hold",
 	[DOUBT_RESEND] = "resend",
 	NULL };
 
+const char *const audience_kind_words[] = { [AUDIENCE_LISTS] = "lists",
+	[AUDIENCE_UNOPENED] = "unopened",
+	[AUDIENCE_UNSENT] = "unsent",
+	NULL };
+
 enum err campaign_prepare(struct db *db)
 {
 	return db_prepare(db, sql, STATEMENTS);

@@ -111,6 +111,11 @@ void campaign_row_read(struct stmt *s, void *mem, struct campaign *c)
 	c->version = stmt_int(s, 20);
 	c->created_at = stmt_int(s, 21);
 	c->updated_at = stmt_int(s, 22);
+	c->resends = stmt_int(s, 23);
+	c->resume_at = stmt_int(s, 24);
+	c->parent_id = stmt_int(s, 25);
+	c->audience_kind =
+	    (enum audience_kind)word_index(audience_kind_words, stmt_text(s, 26));
 }
 
 static void add_count(struct delivery_counts *c, int64_t state, int64_t n)

@@ -70,11 +70,13 @@ static const char *const sql[] = {
 		   "   AND NOT EXISTS (SELECT 1 FROM campaign_subscribers d"
 		   "         WHERE d.campaign_id = $1 AND d.state < 4)",
 	[CANCEL_OPEN] =
-	    "UPDATE campaign_subscribers SET state = 8, owner = NULL, settled_at = $3"
+	    "UPDATE campaign_subscribers SET owner = NULL, settled_at = $3, state ="
+	    "   CASE WHEN EXISTS (SELECT 1 FROM send_attempts a"
+	    "     WHERE a.id = attempt_id AND a.outcome = 7) THEN 7 ELSE 8 END"
 	    " WHERE state IN (0, 3) AND id IN (SELECT d.id FROM campaign_subscribers d"
 	    "   JOIN campaigns c ON c.id = d.campaign_id AND c.status = 'cancelled'"
 	    "  WHERE d.campaign_id = $1 AND d.state = $4"
-	    "  ORDER BY d.id LIMIT $2)",
+	    "  ORDER BY d.id LIMIT $2) RETURNING state",
 	[OPEN_LEFT] = "SELECT coalesce(sum(n), 0) FROM campaign_counts"
 		      " WHERE campaign_id = $1 AND state < 4",
 	[LINKS] = "SELECT number, url, label FROM campaign_links"
@@ -269,6 +271,7 @@ enum err ledger_finish(struct db *db, int64_t campaign, int64_t now, bool *finis
 	return e;
 }
 
+/* Who was to be sent it again, in spite of doubt, is in doubt once more. */
 static enum err cancel_state(struct db *db, int64_t campaign, int limit, int64_t now,
     enum delivery_state from)
 {
@@ -280,9 +283,11 @@ static enum err cancel_state(struct db *db, int64_t campaign, int limit, int64_t
 	stmt_bind_int(s, 2, limit);
 	stmt_bind_int(s, 3, now);
 	stmt_bind_int(s, 4, from);
-	e = stmt_run(s);
-	m.n[from] = -stmt_changes(s);
-	m.n[DELIVERY_CANCELLED] = -m.n[from];
+	while (stmt_next(s)) {
+		m.n[from]--;
+		m.n[stmt_int(s, 0)]++;
+	}
+	e = stmt_error(s);
 	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
 }
 

@@ -73,9 +73,18 @@ static const struct rule rules[] = {
 	  "   campaign_subscribers d"
 	  "   WHERE d.id = a.delivery_id AND d.campaign_id = $1)",
 	    "I5", "These attempts belong to no recipient" },
-	{ ROWS_THAT("1 < (SELECT count(*) FROM send_attempts a"
-		    "   WHERE a.delivery_id = d.id AND a.outcome IN (0, 4, 7))"),
+	{ ROWS_THAT("0 < (SELECT"
+		    "     sum(CASE WHEN a.outcome IN (0, 4, 7) THEN 1 ELSE 0 END)"
+		    "     - 1 - count(a.resent_at)"
+		    "   FROM send_attempts a WHERE a.delivery_id = d.id)"),
 	    "I1", "These may have got the mail more often than was decided" },
+	{ DIFFER("SELECT 'sent again' AS name, resends AS told, 0 AS found"
+		 "  FROM campaigns WHERE id = $1 UNION ALL"
+		 " SELECT 'sent again', 0, count(a.resent_at)"
+		 "  FROM campaign_subscribers d"
+		 "  JOIN send_attempts a ON a.delivery_id = d.id"
+		 "  WHERE d.campaign_id = $1"),
+	    "I1", "The number of mails sent again is not what was decided" },
 	{ ROWS_THAT("EXISTS (SELECT 1 FROM subscribers s WHERE s.id = d.subscriber_id"
 		    "   AND s.brand_id <> c.brand_id)"),
 	    "I12", "These recipients belong to another brand" },

@@ -8,7 +8,8 @@
 #include "base/text.h"
 
 enum {
-	SETTLE, SETTLE_DOUBT, END_ATTEMPT, RELEASE, OWNERS, DEAD_ATTEMPT, DEAD_INTENT,
+	SETTLE, SETTLE_DOUBT, SETTLE_RESENT, END_ATTEMPT, RELEASE, OWNERS,
+	DEAD_ATTEMPT, DEAD_INTENT,
 };
 
 /* clang-format off */
@@ -35,6 +36,13 @@ static const char *const sql[] = {
 	    "  FROM " RESULTS " WHERE d.id = r.id AND d.attempt_id = r.attempt"
 	    "   AND +d.state = 7 AND +d.campaign_id = $3"
 	    "   AND r.became IN (4, 5)"
+	    " RETURNING state",
+	/* Or when somebody had already decided to send it again: no need any more. */
+	[SETTLE_RESENT] =
+	    "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
+	    "   message_id = r.message_id, settled_at = $2, next_try_at = NULL"
+	    "  FROM " RESULTS " WHERE d.id = r.id AND d.attempt_id = r.attempt"
+	    "   AND +d.state = 3 AND +d.campaign_id = $3 AND r.became = 4"
 	    " RETURNING state",
 	[END_ATTEMPT] =
 	    "UPDATE send_attempts AS a SET outcome = r.became, finished_at = $2,"
@@ -97,8 +105,9 @@ static enum err settle_rows(struct db *db, const char *const *text, const char *
     int64_t campaign, int64_t now, struct moved *m)
 {
 	STMT_SCOPE s = db_stmt(db, text);
-	enum delivery_state from =
-	    text == &sql[SETTLE] ? DELIVERY_INTENT : DELIVERY_DOUBT;
+	enum delivery_state from = text == &sql[SETTLE] ? DELIVERY_INTENT
+	    : text == &sql[SETTLE_DOUBT]		    ? DELIVERY_DOUBT
+							    : DELIVERY_RETRY;
 
 	stmt_bind_text(s, 1, json);
 	stmt_bind_int(s, 2, now);
@@ -111,6 +120,15 @@ static enum err settle_rows(struct db *db, const char *const *text, const char *
 			m->n[state]++;
 	}
 	return stmt_error(s);
+}
+
+static enum err settle_late(struct db *db, const char *json, int64_t campaign,
+    int64_t now, struct moved *m)
+{
+	enum err e = settle_rows(db, &sql[SETTLE_DOUBT], json, campaign, now, m);
+
+	return e == OK ? settle_rows(db, &sql[SETTLE_RESENT], json, campaign, now, m)
+		       : e;
 }
 
 static enum err end_attempts(struct db *db, const char *json, int64_t now)
@@ -134,7 +152,7 @@ enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
 	if (e == OK)
 		e = settle_rows(db, &sql[SETTLE], json, campaign, now, &m);
 	if (e == OK && m.n[DELIVERY_INTENT] != -(int64_t)n)
-		e = settle_rows(db, &sql[SETTLE_DOUBT], json, campaign, now, &m);
+		e = settle_late(db, json, campaign, now, &m);
 	if (e == OK)
 		e = end_attempts(db, json, now);
 	if (e == OK)

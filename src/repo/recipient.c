@@ -20,7 +20,7 @@
 	"  FROM campaign_subscribers d LEFT JOIN subscribers s ON s.id = "             \
 	"d.subscriber_id"
 
-enum { PAGE, REASONS, PACE, STEPS, NEXT_TRY, LATEST, STATEMENTS };
+enum { PAGE, ONE, REASONS, PACE, STEPS, NEXT_TRY, LATEST, STATEMENTS };
 
 /* clang-format off */
 static const char *const sql[STATEMENTS] = {
@@ -32,6 +32,7 @@ static const char *const sql[STATEMENTS] = {
 	    "   AND (CAST($6 AS TEXT) = '' OR d.email_key LIKE lower($6) ESCAPE '!'"
 	    "        OR d.message_id = $7)"
 	    " ORDER BY d.id LIMIT $8",
+	[ONE] = "SELECT " COLUMNS FROM " WHERE d.campaign_id = $1 AND d.id = $2",
 	[REASONS] =
 	    "SELECT state, reason, min(email), count(*), max(settled_at)"
 	    "  FROM campaign_subscribers"
@@ -145,6 +146,22 @@ enum err recipient_page(struct db *db, void *mem, int64_t campaign,
 	if (e == OK && out->n == most)
 		out->next = cursor_of(&out->rows[--out->n - 1].d);
 	return e;
+}
+
+enum err recipient_get(struct db *db, void *mem, int64_t campaign, int64_t id,
+    struct recipient **out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[ONE]);
+	enum err e;
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_int(s, 2, id);
+	e = stmt_row(s);
+	if (e != OK)
+		return e;
+	*out = mem_new(mem, struct recipient);
+	read_row(s, mem, *out);
+	return OK;
 }
 
 /* ---- what is said of a running campaign ---- */

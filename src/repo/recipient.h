@@ -40,6 +40,10 @@ struct recipient_rows {
 enum err recipient_page(struct db *db, void *mem, int64_t campaign,
     const struct recipient_filter *f, struct recipient_rows *out) MUST_CHECK;
 
+/* One row, by its id.  ERR_NOTFOUND also when it is another campaign's. */
+enum err recipient_get(struct db *db, void *mem, int64_t campaign, int64_t id,
+    struct recipient **out) MUST_CHECK;
+
 /* How many rows that did not go through have which reason. */
 struct recipient_reason {
 	enum delivery_state state;

@@ -13,6 +13,7 @@
 #include "repo/idempotency.h"
 #include "repo/ledger.h"
 #include "repo/ledger_check.h"
+#include "repo/ledger_doubt.h"
 #include "repo/import.h"
 #include "repo/import_rows.h"
 #include "repo/list.h"
@@ -44,6 +45,7 @@ static prepare *const all[] = {
 	idempotency_prepare,
 	ledger_prepare,
 	ledger_check_prepare,
+	ledger_doubt_prepare,
 	import_prepare,
 	import_rows_prepare,
 	list_prepare,

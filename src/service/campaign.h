@@ -75,6 +75,22 @@ enum err campaign_resume(struct db *db, struct campaign *c, int64_t now,
 enum err campaign_cancel(struct db *db, struct campaign *c, int64_t now,
     struct form *f) MUST_CHECK;
 
+/* What people decide about mails in doubt. */
+enum doubt_action { DOUBT_GIVE_UP, DOUBT_SEND_AGAIN };
+extern const char *const doubt_action_words[];
+struct doubt_wish {
+	enum doubt_action action;
+	int64_t *ids;		/* of recipients */
+	size_t n;		/* 0: all in doubt */
+	const char *by;		/* the name of who decides; not read */
+};
+enum { DOUBT_IDS_MAX = 500 };
+/* Reads action, ids and all; ERR_INVALID with sentences. Owned by mem. */
+enum err doubt_wish_read(struct form *f, void *mem, struct doubt_wish *out) MUST_CHECK;
+/* *decided: how many were still in doubt. */
+enum err campaign_decide(struct db *db, const struct campaign *c,
+    const struct doubt_wish *w, int64_t now, int64_t *decided, struct form *f) MUST_CHECK;
+
 /* ---- as JSON; all owned by mem ---- */
 /* {audience, pending ... given_up, left, settled} */
 struct json_object *counts_json(void *mem, const struct delivery_counts *n);

@@ -376,7 +376,7 @@ enum err campaign_duplicate(struct request *rq, struct response *rs)
 
 /* ---- pause, resume, cancel ---- */
 
-static const char *caller_name(struct request *rq)
+const char *campaign_caller(struct request *rq)
 {
 	const struct caller *by = rq->caller;
 
@@ -393,7 +393,7 @@ enum err campaign_do_pause(struct request *rq, struct response *rs)
 	if (e == OK)
 		e = campaign_refuse(rq, rs, c,
 		    campaign_pause(rq->db, c,
-			mem_printf(rq, "Paused by %s.", caller_name(rq)), rq->now,
+			mem_printf(rq, "Paused by %s.", campaign_caller(rq)), rq->now,
 			rq->form));
 	if (e != OK || rs->location != NULL)
 		return e;

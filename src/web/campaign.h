@@ -31,6 +31,8 @@ struct json_object *campaign_sum(void *mem, const struct campaign *c,
 /* Fills rs->extra of campaign/live. */
 enum err campaign_live(struct request *rq, struct response *rs,
     const struct campaign *c) MUST_CHECK;
+/* Who asks, for people: "Ines", "the API key “shop”". */
+const char *campaign_caller(struct request *rq);
 /* Rows of a page of a list: ?limit=, at most 200. */
 int page_limit(struct request *rq, int dflt);
 

@@ -135,6 +135,7 @@ static struct json_object *people_json(void *mem, const struct recipient *r, siz
 	for (i = 0; i < n; i++) {
 		struct json_object *o = json_obj(mem);
 
+		json_set_int(o, "id", r[i].d.id);
 		json_set_int(o, "subscriber_id", r[i].d.subscriber_id);
 		json_set_text(o, "name", r[i].name);
 		json_set_text(o, "email", r[i].d.email);

@@ -52,6 +52,7 @@ static struct json_object *recipient_json(void *mem, const struct recipient *r)
 	struct json_object *o = json_obj(mem);
 	const struct delivery *d = &r->d;
 
+	json_set_int(o, "id", d->id);
 	json_set_int(o, "subscriber_id", d->subscriber_id);
 	json_set_text(o, "email", d->email);
 	json_set_text(o, "name", r->name);

@@ -5,6 +5,7 @@
 #include "web/brand.h"
 #include "web/campaign.h"
 #include "web/compose.h"
+#include "web/doubt.h"
 #include "web/cron.h"
 #include "web/field.h"
 #include "web/health.h"
@@ -110,6 +111,8 @@ const struct route routes[] = {
 	{ POST,   "/brands/{}/campaigns/{}/resume", campaign_do_resume, NULL, SEND_CAMPAIGNS, NULL, 0 },
 	{ GET,    "/brands/{}/campaigns/{}/cancel", campaign_confirm_cancel, "campaign/cancel", SEND_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
 	{ POST,   "/brands/{}/campaigns/{}/cancel", campaign_do_cancel, NULL, SEND_CAMPAIGNS, NULL, 0 },
+	{ GET,    "/brands/{}/campaigns/{}/doubt", doubt_confirm, "campaign/doubt", SEND_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/brands/{}/campaigns/{}/doubt", doubt_decide, "campaign/doubt", SEND_CAMPAIGNS, doubt_confirm, 0 },
 	{ GET,    "/brands/{}/campaigns/{}/recipients", recipient_index, "recipient/index", VIEW_CAMPAIGNS, NULL, 0 },
 	{ GET,    "/brands/{}/campaigns/{}/recipients.csv", recipient_csv, NULL, VIEW_CAMPAIGNS, NULL, 0 },
 	{ GET,    "/brands/{}/outbox", outbox_index, "outbox/index", VIEW_CAMPAIGNS, NULL, 0 },

@@ -43,6 +43,8 @@ static const struct plant plants[] = {
 	{ "I1", "more often",
 	    "INSERT INTO send_attempts (campaign_id, delivery_id, started_at, outcome)"
 	    " SELECT 5, id, 1, 7 FROM campaign_subscribers WHERE subscriber_id = 3;" },
+	{ "I1", "sent again", "UPDATE campaigns SET resends = 1;" },
+	{ "I1", "sent again", "UPDATE send_attempts SET resent_at = 1;" },
 	{ "I12", "recipients belong",
 	    "UPDATE subscribers SET brand_id = 2 WHERE id = 3;" },
 	{ "I12", "lists belong", "UPDATE lists SET brand_id = 2;" },

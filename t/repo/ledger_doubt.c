@@ -1,0 +1,153 @@
+/* Doubt decided by hand: sent again or given up, exactly, and counted. */
+#include "repo/ledger_doubt.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "repo/ledger.h"
+#include "repo/ledger_check.h"
+#include "send/slice.h"
+#include "sendtest.h"
+#include "tap.h"
+
+static int64_t of_campaign(struct dbtest *t, const char *what)
+{
+	return dbtest_int(t->db,
+	    mem_printf(t->mem, "SELECT %s FROM campaigns WHERE id = 5", what));
+}
+
+static void is_good(struct dbtest *t, const char *when)
+{
+	struct ledger_verdict v;
+
+	ok(ledger_check(t->db, t->mem, 0, &v) == OK && v.n == 0, "the ledger is good %s",
+	    when);
+	for (size_t i = 0; i < v.n; i++)
+		diag("%s: %s", v.faults[i].text, v.faults[i].example);
+	is_int(sendtest_check(t), 0, "the sum holds");
+}
+
+static void run(struct dbtest *t, struct app *app)
+{
+	struct work_report r;
+
+	(void)t;
+	ok(slice_run(app, 1500, &r) == OK, "slice_run runs");
+}
+
+/* Twenty people; the answers of 3 calls are lost. */
+static struct app *doubts(struct dbtest *t, struct fake_ses *f)
+{
+	struct app *app;
+
+	sendtest_people(t, 20);
+	app = sendtest_app(t, "");
+	fake_ses_start(t, f, "");
+	sendtest_use_ses(t, app, f, "single", 10000);
+	fake_ses_script(f,
+	    "[{\"at\":2,\"do\":\"drop\"},{\"at\":5,\"do\":\"drop\"},"
+	    "{\"at\":9,\"do\":\"drop\"}]");
+	run(t, app);
+	is_int(sendtest_rows(t, 7), 3, "three are in doubt");
+	ok(of_campaign(t, "CASE WHEN status = 'completed' THEN 1 ELSE 0 END") == 1,
+	    "the campaign is completed");
+	return app;
+}
+
+static int64_t doubt_row(struct dbtest *t)
+{
+	return dbtest_int(t->db,
+	    "SELECT min(id) FROM campaign_subscribers WHERE state = 7");
+}
+
+static void test_decide(struct dbtest *t)
+{
+	struct fake_ses f;
+	struct app *app = doubts(t, &f);
+	int64_t one = doubt_row(t), n = 0, now = clock_now(&clock_system);
+	struct doubt_choice again = { 5, true, &one, 1, "Ines", now };
+	struct doubt_choice rest = { 5, false, NULL, 0, "Ines", now };
+
+	fake_ses_script(&f, "[]");
+	ok(ledger_decide(t->db, &again, &n) == OK && n == 1, "one is sent again");
+	ok(of_campaign(t, "CASE WHEN status = 'sending' AND finished_at IS NULL"
+			  " THEN 1 ELSE 0 END") == 1,
+	    "the campaign goes back to sending");
+	is_int(of_campaign(t, "resends"), 1, "it is counted");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM send_attempts WHERE outcome = 7"
+		   " AND resent_at IS NOT NULL AND resent_by = 'Ines'"),
+	    1, "who decided it is kept on the attempt");
+	is_good(t, "before it is sent again");
+	ok(ledger_decide(t->db, &again, &n) == OK && n == 0, "a second click changes nothing");
+	run(t, app);
+	is_int(sendtest_rows(t, 4), 18, "it is accepted then");
+	is_int(dbtest_int(t->db,
+		   mem_printf(t->mem, "SELECT count(*) FROM send_attempts"
+				      " WHERE delivery_id = %lld",
+		       (long long)one)),
+	    2, "by a second attempt");
+	ok(of_campaign(t, "CASE WHEN status = 'completed' AND finished_at IS NOT NULL"
+			  " THEN 1 ELSE 0 END") == 1,
+	    "the campaign is completed again");
+	ok(ledger_decide(t->db, &rest, &n) == OK && n == 2, "the others are given up");
+	is_int(sendtest_rows(t, 9), 2, "which is their state");
+	is_int(of_campaign(t, "resends"), 1, "and no resend");
+	is_good(t, "in the end");
+	fake_ses_stop(&f);
+}
+
+static void test_cancel(struct dbtest *t)
+{
+	struct fake_ses f;
+	int64_t left, n = 0, now = clock_now(&clock_system) + 60000;
+	struct doubt_choice all = { 5, true, NULL, 0, "Ines", now };
+
+	doubts(t, &f);
+	ok(ledger_decide(t->db, &all, &n) == OK && n == 3, "all three are sent again");
+	is_int(sendtest_rows(t, 3), 3, "they wait for it");
+	dbtest_script(t->db, "UPDATE campaigns SET status = 'cancelled' WHERE id = 5;");
+	ok(ledger_cancel_open(t->db, 5, 100, now, &left) == OK && left == 0,
+	    "the campaign is cancelled before");
+	is_int(sendtest_rows(t, 7), 3, "they are in doubt as they were");
+	is_int(sendtest_rows(t, 8), 0, "and not told to have got nothing");
+	is_good(t, "after that");
+	ok(ledger_decide(t->db, &all, &n) == ERR_CONFLICT,
+	    "nothing of a cancelled campaign is sent again");
+	all.resend = false;
+	ok(ledger_decide(t->db, &all, &n) == OK && n == 3, "but it can be given up");
+	is_good(t, "then too");
+	fake_ses_stop(&f);
+}
+
+/* The answer comes after all, when it was decided to send again. */
+static void test_late(struct dbtest *t)
+{
+	struct fake_ses f;
+	struct app *app = doubts(t, &f);
+	int64_t one = doubt_row(t), n = 0, now = clock_now(&clock_system);
+	struct doubt_choice again = { 5, true, &one, 1, "Ines", now };
+	struct settle late = { .delivery_id = one, .state = DELIVERY_ACCEPTED,
+		.message_id = "m1" };
+
+	late.attempt_id = dbtest_int(t->db,
+	    mem_printf(t->mem, "SELECT attempt_id FROM campaign_subscribers WHERE id ="
+			       " %lld",
+		(long long)one));
+	ok(ledger_decide(t->db, &again, &n) == OK && n == 1, "one is to be sent again");
+	ok(ledger_settle(t->db, 5, &late, 1, now) == OK, "its answer comes late");
+	is_int(sendtest_rows(t, 4), 18, "it counts");
+	is_good(t, "after that");
+	run(t, app);
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM send_attempts"), 20,
+	    "and nothing is sent again");
+	fake_ses_stop(&f);
+}
+
+int main(void)
+{
+	dbtest_run(test_decide);
+	dbtest_run(test_cancel);
+	dbtest_run(test_late);
+	return done_testing();
+}
