@@ -54,6 +54,7 @@ static const char *const sql[STATEMENTS] = {
 	    " SELECT $1, id, $2 FROM lists WHERE brand_id = $3 AND id = $4",
 	[MOVE] =
 	    "UPDATE campaigns AS c SET status = $3, pause_reason = $4,"
+	    " resume_at = $9,"
 	    " send_at = CASE WHEN CAST($5 AS BIGINT) < 0 THEN c.send_at"
 	    "   WHEN CAST($5 AS BIGINT) = 0 THEN NULL ELSE CAST($5 AS BIGINT) END,"
 	    " send_zone = COALESCE(CAST($6 AS TEXT), c.send_zone),"
@@ -333,6 +334,7 @@ enum err campaign_move(struct db *db, int64_t brand, int64_t id,
 	stmt_bind_text(s, 6, step->zone);
 	stmt_bind_int(s, 7, now);
 	stmt_bind_int(s, 8, step->from);
+	stmt_bind_opt(s, 9, step->resume_at);
 	e = stmt_run(s);
 	return e == OK && stmt_changes(s) == 0 ? ERR_CONFLICT : e;
 }

@@ -90,6 +90,7 @@ struct campaign_step {
 	const char *reason; /* NULL is "" */
 	int64_t send_at;    /* of scheduled and sending; -1 keeps what stands */
 	const char *zone;   /* NULL keeps */
+	int64_t resume_at;  /* of paused: it goes on by itself then; 0: never */
 };
 enum err campaign_move(struct db *db, int64_t brand, int64_t id,
     const struct campaign_step *s, int64_t now) MUST_CHECK;

@@ -10,7 +10,7 @@
 #include "repo/ledger_attempt.h"
 
 enum {
-	DUE, NEXT_AT, COUNT, COUNTS, RECOUNT,
+	DUE, TO_WAKE, WAKE, NEXT_AT, COUNT, COUNTS, RECOUNT,
 	FREEZE_STATE, FREEZE_BOUND, FREEZE_ROWS, FREEZE_MARK,
 	FINISH, CANCEL_OPEN, OPEN_LEFT, LINKS, LINK_ADD,
 };
@@ -25,9 +25,16 @@ static const char *const sql[] = {
 		"           AND (n.state IN (1, 2)"
 		"                OR (status = 'cancelled' AND n.state IN (0, 3)))))"
 		" ORDER BY send_at, id LIMIT 200",
+	[TO_WAKE] = "SELECT 1 FROM campaigns WHERE status = 'paused'"
+		    "   AND resume_at <= $1 LIMIT 1",
+	[WAKE] = "UPDATE campaigns SET status = 'sending', pause_reason = '',"
+		 "   resume_at = NULL, updated_at = $1"
+		 " WHERE status = 'paused' AND resume_at <= $1",
 	[NEXT_AT] =
 	    "SELECT min(at) FROM ("
 	    " SELECT min(send_at) AS at FROM campaigns WHERE status = 'scheduled'"
+	    " UNION ALL"
+	    " SELECT min(resume_at) FROM campaigns WHERE status = 'paused'"
 	    " UNION ALL"
 	    " SELECT min(d.next_try_at) FROM campaigns c JOIN campaign_subscribers d"
 	    "   ON d.campaign_id = c.id AND d.state = 3"
@@ -158,6 +165,20 @@ enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign *
 		};
 	}
 	return stmt_error(s);
+}
+
+enum err ledger_wake(struct db *db, int64_t now)
+{
+	STMT_SCOPE any = db_stmt(db, &sql[TO_WAKE]);
+	STMT_SCOPE s = db_stmt(db, &sql[WAKE]);
+	enum err e;
+
+	stmt_bind_int(any, 1, now);
+	e = stmt_row(any);
+	if (e != OK)
+		return e == ERR_NOTFOUND ? OK : e;
+	stmt_bind_int(s, 1, now);
+	return stmt_run(s);
 }
 
 enum err ledger_next_at(struct db *db, int64_t *at)

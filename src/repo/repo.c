@@ -14,6 +14,7 @@
 #include "repo/ledger.h"
 #include "repo/ledger_check.h"
 #include "repo/ledger_doubt.h"
+#include "repo/ledger_recent.h"
 #include "repo/import.h"
 #include "repo/import_rows.h"
 #include "repo/list.h"
@@ -46,6 +47,7 @@ static prepare *const all[] = {
 	ledger_prepare,
 	ledger_check_prepare,
 	ledger_doubt_prepare,
+	ledger_recent_prepare,
 	import_prepare,
 	import_rows_prepare,
 	list_prepare,

@@ -22,6 +22,9 @@ enum outcome {
 	OUTCOME_REJECTED, /* definitely not sent, and will not be: this recipient or
 			     this content */
 	OUTCOME_RETRY,    /* definitely not sent; try again later */
+	OUTCOME_SLOW,     /* the same, and everything is to go more slowly */
+	OUTCOME_QUOTA,    /* definitely not sent: what the account may send in a day is
+			     used up */
 	OUTCOME_STOP,     /* definitely not sent; nothing of this account can be: pause,
 			     with the reason */
 	OUTCOME_DOUBT,    /* bytes left and no clear answer came */

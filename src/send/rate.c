@@ -3,9 +3,28 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "kv/limit.h"
+#include "kv/slow.h"
 
 /* ms between two looks into the bucket: not a row at a time */
-enum { TAKE_EVERY = 50 };
+enum { TAKE_EVERY = 50, PART_EVERY = 1000 };
+
+char *turn_slow_key(void *mem, const struct provider *p)
+{
+	return mem_printf(mem, "rate-slow:%s", p->account_key);
+}
+
+/* The rate of the account, turned down while it is throttled. */
+static double rate_now(struct turn *t, void *mem)
+{
+	int64_t now = clock_mono_ms();
+
+	if (!t->part_at || now - t->part_at >= PART_EVERY) {
+		t->part = slow_part(t->app->kv, turn_slow_key(mem, t->provider),
+		    clock_now(t->app->clock));
+		t->part_at = now;
+	}
+	return t->provider->rate * t->part;
+}
 
 int turn_allowed(struct turn *t, int want)
 {
@@ -19,8 +38,9 @@ int turn_allowed(struct turn *t, int want)
 		return 0;
 	if (p->rate <= 0)
 		return want;
-	if (want > p->rate + 1)
-		want = (int)p->rate + 1;
+	r.rate = rate_now(t, tmp);
+	if (want > r.rate + 1)
+		want = (int)r.rate + 1;
 	r.key = mem_printf(tmp, "rate:%s", p->account_key);
 	if (bucket_take(t->app->kv, &r, want, &granted, &wait) != OK)
 		granted = 0;

@@ -61,7 +61,7 @@ static const struct {
 	{ "TEMPLATE_DOES_NOT_EXIST", OUTCOME_STOP,
 	    "Amazon SES does not know the template." },
 	{ "ACCOUNT_SUSPENDED", OUTCOME_STOP, "Amazon SES has suspended the account." },
-	{ "ACCOUNT_DAILY_QUOTA_EXCEEDED", OUTCOME_STOP,
+	{ "ACCOUNT_DAILY_QUOTA_EXCEEDED", OUTCOME_QUOTA,
 	    "The daily quota of the Amazon SES account is used up." },
 	{ "INVALID_SENDING_POOL_NAME", OUTCOME_STOP,
 	    "The sending pool of the configuration set is not valid." },
@@ -69,7 +69,7 @@ static const struct {
 	    "Sending is paused in the Amazon SES account." },
 	{ "CONFIGURATION_SET_SENDING_PAUSED", OUTCOME_STOP,
 	    "Sending is paused in the configuration set." },
-	{ "ACCOUNT_THROTTLED", OUTCOME_RETRY, "Amazon SES asked to send more slowly." },
+	{ "ACCOUNT_THROTTLED", OUTCOME_SLOW, "Amazon SES asked to send more slowly." },
 	{ "TRANSIENT_FAILURE", OUTCOME_RETRY, "Amazon SES had a passing failure." },
 	{ "INVALID_PARAMETER", OUTCOME_REJECTED,
 	    "Amazon SES refused this message's values." },
@@ -114,10 +114,10 @@ static struct ses_verdict refused(void *mem, long status, const char *type,
 	if (status == 429 || strcasecmp(type, "TooManyRequestsException") == 0 ||
 	    strncasecmp(type, "Throttling", 10) == 0) {
 		if (said && strcasestr(said, "daily"))
-			return verdict(mem, OUTCOME_STOP,
+			return verdict(mem, OUTCOME_QUOTA,
 			    "The daily quota of the Amazon SES account is used up.",
 			    said);
-		return verdict(mem, OUTCOME_RETRY,
+		return verdict(mem, OUTCOME_SLOW,
 		    "Amazon SES asked to send more slowly.", NULL);
 	}
 	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++)

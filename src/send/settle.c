@@ -6,8 +6,14 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "kv/slow.h"
 
 enum { TRIES_MAX = 12, BACKOFF_FIRST = 2000, BACKOFF_MAX = 600000, HOLD = 1000 };
+
+/*
+ * Amazon counts the last 24 hours, so a part is free again whenever some have passed.
+ */
+enum { QUOTA_WAIT = 3600000 };
 
 /* Doubles with every try, up to ten minutes; a jitter keeps them apart. */
 static int64_t backoff(int tries)
@@ -33,7 +39,9 @@ static struct settle settle_of(struct turn *t, struct outgoing *o, int64_t now)
 	switch (o->outcome) {
 	case OUTCOME_ACCEPTED: r.state = DELIVERY_ACCEPTED; break;
 	case OUTCOME_REJECTED: r.state = DELIVERY_REJECTED; break;
+	case OUTCOME_QUOTA:
 	case OUTCOME_STOP: r.state = DELIVERY_RETRY; break;
+	case OUTCOME_SLOW:
 	case OUTCOME_RETRY:
 		r.state = DELIVERY_RETRY;
 		r.next_try_at = now + backoff(o->tries);
@@ -50,22 +58,52 @@ static struct settle settle_of(struct turn *t, struct outgoing *o, int64_t now)
 	return r;
 }
 
+static const char *said(const struct outgoing *o)
+{
+	return o->reason ? o->reason : "The provider refused.";
+}
+
+/* The circuit breaker: too many failures are worth a person's look. */
+static void watch_failures(struct turn *t, const struct outgoing *o)
+{
+	struct recent *r = &t->recent;
+
+	recent_add(r, o->outcome == OUTCOME_ACCEPTED ? DELIVERY_ACCEPTED
+		: o->outcome == OUTCOME_REJECTED     ? DELIVERY_REJECTED
+		: o->outcome == OUTCOME_DOUBT	     ? DELIVERY_DOUBT
+						     : DELIVERY_RETRY);
+	if (t->pause)
+		return;
+	if (r->failures >= FAILURES_MAX)
+		t->pause = mem_printf(t->content,
+		    "%d messages in a row were refused. The last: %s", r->failures,
+		    said(o));
+	else if (r->doubts > DOUBTS_MAX)
+		t->pause = mem_printf(t->content,
+		    "Of the last %d messages %d are in doubt. Something is wrong "
+		    "between this server and the provider. The last: %s",
+		    r->n, r->doubts, said(o));
+}
+
 /* What a result says about going on at all. */
 static void watch(struct turn *t, const struct outgoing *o)
 {
-	if (o->outcome == OUTCOME_ACCEPTED)
-		t->failures = 0;
-	else if (o->outcome == OUTCOME_REJECTED)
-		t->failures++;
-	if (o->outcome == OUTCOME_RETRY)
+	MEM_SCOPE void *tmp = mem_scope(NULL, "watch");
+	int64_t now = clock_now(t->app->clock);
+
+	if (o->outcome == OUTCOME_RETRY || o->outcome == OUTCOME_SLOW)
 		t->take_at = clock_mono_ms() + HOLD;
+	if (o->outcome == OUTCOME_SLOW) {
+		slow_down(t->app->kv, turn_slow_key(tmp, t->provider), now);
+		t->part_at = 0;
+	}
+	if (o->outcome == OUTCOME_QUOTA && !t->pause) {
+		t->pause = mem_str(t->content, said(o));
+		t->resume_at = now + QUOTA_WAIT;
+	}
 	if (o->outcome == OUTCOME_STOP && !t->pause)
-		t->pause = mem_str(t->content,
-		    o->reason ? o->reason : "The provider refused.");
-	if (t->failures >= FAILURES_MAX && !t->pause)
-		t->pause = mem_printf(t->content,
-		    "%d messages in a row were refused. The last: %s", t->failures,
-		    o->reason ? o->reason : "");
+		t->pause = mem_str(t->content, said(o));
+	watch_failures(t, o);
 	if (t->pause)
 		t->stop = true;
 }

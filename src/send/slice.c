@@ -92,9 +92,12 @@ static enum err look_ahead(struct slice *s, void *mem)
 static enum err slice_work(struct slice *s, void *mem)
 {
 	struct due_campaign *due;
-	size_t n;
-	enum err e = ledger_due(s->app->db, mem, clock_now(s->app->clock), &due, &n);
+	size_t n = 0;
+	int64_t now = clock_now(s->app->clock);
+	enum err e = ledger_wake(s->app->db, now);
 
+	if (e == OK)
+		e = ledger_due(s->app->db, mem, now, &due, &n);
 	for (size_t i = 0; e == OK && i < n; i++)
 		if (!is_turn(&due[i]))
 			e = tidy(s, &due[i]);

@@ -68,11 +68,12 @@ static void keep_lock(struct turn *t)
 
 /* ---- getting ready ---- */
 static enum err pause_campaign(struct app *app, const struct due_campaign *due,
-    const char *reason)
+    const char *reason, int64_t resume_at)
 {
 	struct campaign_step step = {
 		.from = 1u << CAMPAIGN_SCHEDULED | 1u << CAMPAIGN_SENDING,
 		.to = CAMPAIGN_PAUSED, .reason = reason, .send_at = -1,
+		.resume_at = resume_at,
 	};
 	enum err e = campaign_move(app->db, due->brand_id, due->id, &step,
 	    clock_now(app->clock));
@@ -95,7 +96,8 @@ static enum err begin(struct turn *t, const struct due_campaign *due)
 	if (hours > 0 && late > (int64_t)hours * 3600000) {
 		enum err e = pause_campaign(t->app, due,
 		    "Its time passed while this server was not "
-		    "sending. Look whether it should still go, then resume it.");
+		    "sending. Look whether it should still go, then resume it.",
+		    0);
 
 		return e == OK ? ERR_CONFLICT : e;
 	}
@@ -246,7 +248,7 @@ static enum err finish(struct turn *t, const struct due_campaign *due)
 	enum err e = ledger_release(t->app->db, t->owner, due->id);
 
 	if (e == OK && t->pause)
-		return pause_campaign(t->app, due, t->pause);
+		return pause_campaign(t->app, due, t->pause, t->resume_at);
 	if (e == OK && t->dry)
 		e = ledger_finish(t->app->db, due->id, clock_now(t->app->clock), &done);
 	if (done)
@@ -266,7 +268,10 @@ static enum err work(struct turn *t, const struct due_campaign *due)
 	if (e == OK)
 		e = open_provider(t);
 	if (e == ERR_INVALID && t->pause)
-		return pause_campaign(t->app, due, t->pause);
+		return pause_campaign(t->app, due, t->pause, 0);
+	if (e == OK)
+		e = ledger_recent(t->app->db, due->id, t->campaign->updated_at,
+		    &t->recent);
 	if (e != OK)
 		return e;
 	e = turn_loop(t);

@@ -6,6 +6,7 @@
 #include "model/campaign.h"
 #include "model/work.h"
 #include "repo/ledger.h"
+#include "repo/ledger_recent.h"
 #include "repo/worker.h"
 #include "send/compose.h"
 #include "send/provider.h"
@@ -24,7 +25,8 @@ struct slice {
 };
 
 enum { CLAIM_BATCH = 500, CLAIM_LOW = 200, INTENT_MAX = 450, SETTLE_BATCH = 250,
-	SETTLE_AGE = 25 /* ms */, FAILURES_MAX = 20 };
+	SETTLE_AGE = 25 /* ms */, FAILURES_MAX = 20,
+	DOUBTS_MAX = RECENT_MAX / 10 };
 
 struct turn {
 	struct slice *slice;
@@ -48,8 +50,13 @@ struct turn {
 	struct outgoing *back[SETTLE_BATCH + INTENT_MAX + 128];
 	size_t nback;
 	int64_t back_since;
-	int failures;			/* rejected one after another */
+	struct recent recent;
 	const char *pause;		/* sentence: the campaign cannot go on */
+	int64_t resume_at;		/* of pause: goes on by itself then */
+
+	/* rate */
+	double part;			/* of the rate, when throttled: kv/slow.h */
+	int64_t part_at;		/* monotonic ms when that was asked */
 };
 
 /* claim.c: claims when little is left, and hands over what rate and provider allow. */
@@ -67,6 +74,8 @@ size_t turn_half(const struct turn *t, size_t room);
 /* settle.c: takes what the provider gave back; writes it when it is time (or now). */
 void turn_collect(struct turn *t);
 enum err turn_settle(struct turn *t, bool now) MUST_CHECK;
+/* rate.c: where kv/slow.h keeps how far the account's rate is turned down. */
+char *turn_slow_key(void *mem, const struct provider *p);
 /* rate.c: how many of want may go now; 0 and t->take_at when none. */
 int turn_allowed(struct turn *t, int want);
 /* turn.c: one turn; *more when it ended for lack of time only. */

@@ -339,7 +339,10 @@ enum err campaign_pause(struct db *db, struct campaign *c, const char *reason,
 		.reason = reason,
 		.send_at = -1 };
 
-	if (c->status != CAMPAIGN_SENDING)
+	/* One that would go on by itself can be kept from it. */
+	if (c->status == CAMPAIGN_PAUSED && c->resume_at)
+		step.from = BIT(CAMPAIGN_PAUSED);
+	else if (c->status != CAMPAIGN_SENDING)
 		return refuse_status(f, c);
 	return move(db, c, &step, now, f);
 }

@@ -89,7 +89,8 @@ enum { DOUBT_IDS_MAX = 500 };
 enum err doubt_wish_read(struct form *f, void *mem, struct doubt_wish *out) MUST_CHECK;
 /* *decided: how many were still in doubt. */
 enum err campaign_decide(struct db *db, const struct campaign *c,
-    const struct doubt_wish *w, int64_t now, int64_t *decided, struct form *f) MUST_CHECK;
+    const struct doubt_wish *w, int64_t now, int64_t *decided,
+    struct form *f) MUST_CHECK;
 
 /* ---- as JSON; all owned by mem ---- */
 /* {audience, pending ... given_up, left, settled} */

@@ -249,6 +249,121 @@ static void test_same(struct dbtest *t)
 	fake_ses_stop(&f);
 }
 
+static void set_campaign(struct dbtest *t, const char *what)
+{
+	dbtest_script(t->db,
+	    mem_printf(t->mem, "UPDATE campaigns SET %s WHERE id = 5;", what));
+}
+
+/* The quota of the day: the campaign waits, and goes on by itself. */
+static void test_quota(struct dbtest *t)
+{
+	struct fake_ses f;
+	struct app *app;
+	struct work_report r;
+	int64_t now = clock_now(&clock_system), at;
+
+	sendtest_people(t, 20);
+	app = sendtest_app(t, "");
+	fake_ses_start(t, &f, "");
+	sendtest_use_ses(t, app, &f, "single", 10000);
+	fake_ses_script(&f,
+	    "[{\"do\":{\"status\":429,\"type\":\"TooManyRequestsException\","
+	    "\"message\":\"Daily message quota exceeded\"}}]");
+	r = run(app, 1500);
+	at = dbtest_int(t->db, "SELECT resume_at FROM campaigns WHERE id = 5");
+	ok(pause_says(t, "daily quota") && at >= now + 3600000 && at < now + 3700000,
+	    "when the quota is used up the campaign waits an hour");
+	ok(!r.more && r.next_in_ms > 3500000, "and says when to come again");
+	fake_ses_script(&f, "[]");
+	run(app, 1500);
+	ok(is_status(t, "paused"), "it does not go on before");
+	set_campaign(t, "resume_at = 1000");
+	run(app, 1500);
+	ok(is_status(t, "completed"), "it goes on by itself then");
+	is_int(sendtest_rows(t, 4), 20, "and sends to everybody");
+	is_int(fake_ses_stat(&f, "accepted"), 20, "once");
+	is_int(sendtest_check(t), 0, "the sum holds");
+	fake_ses_stop(&f);
+}
+
+/* More than a tenth in doubt: a person must look; who resumes begins anew. */
+static void test_breaker(struct dbtest *t)
+{
+	struct fake_ses f;
+	struct app *app;
+	int64_t doubt;
+
+	sendtest_people(t, 400);
+	app = sendtest_app(t, "");
+	fake_ses_start(t, &f, "");
+	sendtest_use_ses(t, app, &f, "single", 10000);
+	fake_ses_script(&f, "[{\"do\":\"drop\",\"each\":3}]");
+	run(app, 5000);
+	doubt = sendtest_rows(t, 7);
+	ok(pause_says(t, "are in doubt"), "over 50 of 500 in doubt pause the campaign");
+	ok(doubt > 50 && doubt < 50 + 130,
+	    "with what was under way (%lld in doubt)", (long long)doubt);
+	ok(sendtest_rows(t, 0) > 0, "the rest is not sent");
+	run(app, 1500);
+	is_int(sendtest_rows(t, 7), doubt, "nor later");
+	fake_ses_script(&f, "[]");
+	set_campaign(t, mem_printf(t->mem, "status = 'sending', updated_at = %lld",
+			    (long long)clock_now(&clock_system)));
+	run(app, 5000);
+	ok(is_status(t, "completed"), "who resumes it has seen those doubts");
+	is_int(sendtest_rows(t, 7), doubt, "and they stay in doubt");
+	is_int(sendtest_check(t), 0, "the sum holds");
+	fake_ses_stop(&f);
+}
+
+/* Twenty refusals count over the turns, not only in one. */
+static void test_refused(struct dbtest *t)
+{
+	struct fake_ses f;
+	struct app *app;
+
+	sendtest_people(t, 60);
+	app = sendtest_app(t, "");
+	fake_ses_start(t, &f, "");
+	sendtest_use_ses(t, app, &f, "single", 10);
+	fake_ses_script(&f,
+	    "[{\"do\":{\"status\":400,\"type\":\"MessageRejected\","
+	    "\"message\":\"Spam\"}}]");
+	for (int i = 0; i < 6 && !is_status(t, "paused"); i++)
+		run(app, 1200);
+	ok(pause_says(t, "20 messages in a row were refused"),
+	    "twenty refusals in a row pause the campaign, over several slices");
+	ok(sendtest_rows(t, 5) >= 20 && sendtest_rows(t, 5) < 60,
+	    "before everybody is refused");
+	fake_ses_stop(&f);
+}
+
+/* Throttled, the account's rate is halved. */
+static void test_slow(struct dbtest *t)
+{
+	struct fake_ses f;
+	struct app *app;
+	int64_t before;
+
+	sendtest_people(t, 400);
+	app = sendtest_app(t, "");
+	fake_ses_start(t, &f, "");
+	sendtest_use_ses(t, app, &f, "single", 100);
+	fake_ses_script(&f,
+	    "[{\"at\":2,\"do\":{\"status\":429,\"type\":"
+	    "\"TooManyRequestsException\",\"message\":\"Maximum sending rate "
+	    "exceeded.\"}}]");
+	run(app, 2500);
+	before = sendtest_rows(t, 4);
+	run(app, 2200);
+	before = sendtest_rows(t, 4) - before;
+	ok(before > 60 && before < 140,
+	    "after throttling it goes at half the rate (%lld in 2 s of 200)",
+	    (long long)before);
+	fake_ses_stop(&f);
+}
+
 static void test_rate(struct dbtest *t)
 {
 	struct fake_ses f;
@@ -274,6 +389,10 @@ int main(void)
 	dbtest_run(test_refusals);
 	dbtest_run(test_faults);
 	dbtest_run(test_same);
+	dbtest_run(test_quota);
+	dbtest_run(test_breaker);
+	dbtest_run(test_refused);
+	dbtest_run(test_slow);
 	dbtest_run(test_rate);
 	return done_testing();
 }
