@@ -7,7 +7,13 @@
 #include "base/mem.h"
 #include "kv/kv_driver.h"
 
-enum { FULL = 1000, LEAST = FULL / 32, RECOVER_MS = 240000, GAP_MS = 1000, KEEP_S = 600 };
+enum {
+	FULL = 1000,
+	LEAST = FULL / 32,
+	RECOVER_MS = 240000,
+	GAP_MS = 1000,
+	KEEP_S = 600
+};
 
 /* Thousandths of the rate, and since when. */
 struct slow {

@@ -33,7 +33,8 @@ enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign *
 /* Paused campaigns that go on by themselves, and whose time has come, -> sending. */
 enum err ledger_wake(struct db *db, int64_t now) MUST_CHECK;
 /*
- * When the next scheduled or paused campaign becomes due or the next retry may be tried; 0: none.
+ * When the next scheduled or paused campaign becomes due or the next retry may be
+ * tried; 0: none.
  */
 enum err ledger_next_at(struct db *db, int64_t *at) MUST_CHECK;
 
