@@ -120,8 +120,12 @@ sub announce {
 	print $s join("\r\n", "POST $path HTTP/1.1", 'Host: localhost', "Content-Length: $bytes", 'Connection: close', @headers, '', '');
 	local $SIG{ALRM} = sub { die "no answer\n" };
 	alarm 15;
-	local $/;
-	my $answer = eval { <$s> } // '';
+	my $answer = '';
+	# nginx lingers for what was announced: the end of the answer is known by its length
+	eval {
+		1 while ($answer !~ /^Content-Length: (\d+)\r\n.*?\r\n\r\n/ms || length($answer) - $+[0] < $1)
+		    && sysread $s, $answer, 65536, length $answer;
+	};
 	alarm 0;
 	return $answer;
 }
