@@ -59,6 +59,8 @@ struct csv_reader *csv_reader_new(void *mem, char delimiter, int64_t position)
 	if (csv_init(&r->p, CSV_STRICT) != 0)
 		r->why = ""; /* only for options that do not exist */
 	csv_set_delim(&r->p, (unsigned char)delimiter);
+	/* 128 bytes at a time would copy a long cell thousands of times */
+	csv_set_blk_size(&r->p, 16 * 1024);
 	mem_on_free(r, reader_free);
 	r->delimiter = delimiter;
 	r->win = buf_new(r);
