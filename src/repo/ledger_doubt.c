@@ -7,7 +7,8 @@
 #include "repo/ledger_attempt.h"
 
 enum { BATCH = 5000 };
-enum { STATUS, CHOSEN, ALL, MARK, AGAIN };
+enum { STATUS, CHOSEN, ALL, MARK, AGAIN, POLICY, FEED };
+enum { POLICY_ROWS = 500 };
 
 #define DECIDE                                                                         \
 	"UPDATE campaign_subscribers SET state = $2,"                                  \
@@ -34,6 +35,21 @@ static const char *const sql[] = {
 		  "   status ="
 		  "     CASE WHEN status = 'completed' THEN 'sending' ELSE status END"
 		  " WHERE id = $1",
+	[POLICY] =
+	    "SELECT c.id, d.id, c.on_doubt FROM campaigns c"
+	    "   JOIN campaign_counts n ON n.campaign_id = c.id AND n.state = 7"
+	    "   JOIN campaign_subscribers d ON d.campaign_id = c.id AND d.state = 7"
+	    " WHERE n.n > 0 AND c.status IN ('sending', 'completed')"
+	    "   AND (c.on_doubt = 'resend' AND d.settled_at <= $1"
+	    "    OR c.on_doubt = 'evidence' AND d.settled_at <= $2"
+	    "     AND EXISTS (SELECT 1 FROM ses_topics t WHERE t.brand_id = c.brand_id"
+	    "       AND t.state = 'confirmed'"
+	    "       AND t.last_event_at >= d.settled_at + CAST($3 AS BIGINT)))"
+	    "   AND (SELECT count(a.resent_at) FROM send_attempts a"
+	    "     WHERE a.delivery_id = d.id) < CAST($4 AS BIGINT)"
+	    " ORDER BY c.id, d.id LIMIT $5",
+	[FEED] = "SELECT max(last_event_at) FROM ses_topics"
+		 " WHERE brand_id = $1 AND state = 'confirmed'",
 };
 
 enum err ledger_doubt_prepare(struct db *db)
@@ -139,5 +155,64 @@ enum err ledger_decide(struct db *db, const struct doubt_choice *c, int64_t *dec
 		e = decide_batch(db, c, &moved);
 		*decided += e == OK ? moved : 0;
 	} while (e == OK && !c->n && moved == BATCH);
+	return e;
+}
+
+enum err ledger_feed_at(struct db *db, int64_t brand, int64_t *at)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[FEED]);
+	enum err e;
+
+	stmt_bind_int(s, 1, brand);
+	e = stmt_row(s);
+	*at = e == OK ? stmt_int(s, 0) : 0;
+	return e;
+}
+
+/* ---- policies ---- */
+struct due_doubts {
+	int64_t campaign[POLICY_ROWS], id[POLICY_ROWS];
+	bool evidence[POLICY_ROWS];
+	size_t n;
+};
+
+static enum err read_due(struct db *db, int64_t now, struct due_doubts *out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[POLICY]);
+
+	stmt_bind_int(s, 1, now - RESEND_AFTER_MS);
+	stmt_bind_int(s, 2, now - EVIDENCE_AFTER_MS);
+	stmt_bind_int(s, 3, EVIDENCE_AFTER_MS);
+	stmt_bind_int(s, 4, RESENDS_MAX);
+	stmt_bind_int(s, 5, POLICY_ROWS);
+	while (out->n < POLICY_ROWS && stmt_next(s)) {
+		out->campaign[out->n] = stmt_int(s, 0);
+		out->id[out->n] = stmt_int(s, 1);
+		out->evidence[out->n++] = strcmp(stmt_text(s, 2), "evidence") == 0;
+	}
+	return stmt_error(s);
+}
+
+enum err ledger_policy(struct db *db, int64_t now, int64_t *decided)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "policy");
+	struct due_doubts *d = mem_new(tmp, struct due_doubts);
+	enum err e = read_due(db, now, d);
+
+	*decided = 0;
+	for (size_t i = 0, n; e == OK && i < d->n; i += n) {
+		struct doubt_choice c = { .campaign = d->campaign[i], .resend = true,
+			.ids = &d->id[i], .now = now,
+			.by = d->evidence[i] ? "policy evidence" : "policy resend" };
+		int64_t moved = 0;
+
+		for (n = 0; i + n < d->n && d->campaign[i + n] == c.campaign;)
+			n++;
+		c.n = n;
+		e = ledger_decide(db, &c, &moved);
+		*decided += moved;
+		if (e == ERR_CONFLICT) /* cancelled meanwhile */
+			e = OK;
+	}
 	return e;
 }

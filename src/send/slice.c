@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "repo/ledger_doubt.h"
 #include "send/turn.h"
 
 enum { TURN_MS = 3000, CANCEL_BATCH = 10000, KEPT_AWAY_MS = 1000 };
@@ -94,8 +95,13 @@ static enum err slice_work(struct slice *s, void *mem)
 	struct due_campaign *due;
 	size_t n = 0;
 	int64_t now = clock_now(s->app->clock);
+	int64_t again = 0;
 	enum err e = ledger_wake(s->app->db, now);
 
+	if (e == OK)
+		e = ledger_policy(s->app->db, now, &again);
+	if (again)
+		log_warn(&s->app->log, "campaign.resent", LOG_INT("doubts", again));
 	if (e == OK)
 		e = ledger_due(s->app->db, mem, now, &due, &n);
 	for (size_t i = 0; e == OK && i < n; i++)

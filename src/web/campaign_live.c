@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "repo/ledger.h"
+#include "repo/ledger_doubt.h"
 #include "repo/provider.h"
 #include "repo/recipient.h"
 
@@ -216,7 +217,7 @@ enum err campaign_live(struct request *rq, struct response *rs,
 {
 	struct json_object *o = json_obj(rs), *lists;
 	struct delivery_counts counts;
-	int64_t left = 0, reach = 0;
+	int64_t left = 0, reach = 0, feed = 0;
 	int i;
 	enum err e = ledger_counts(rq->db, c->id, &counts);
 
@@ -235,6 +236,9 @@ enum err campaign_live(struct request *rq, struct response *rs,
 		e = add_ledger(rq, o, c, left);
 	if (e == OK)
 		e = add_provider(rq, o, c);
+	if (e == OK)
+		e = ledger_feed_at(rq->db, c->brand_id, &feed);
+	json_set_time(o, "feed_at", feed);
 	if (c->status == CAMPAIGN_SENDING && !rq->htmx)
 		response_header(rs, "Refresh", "%d", REFRESH_S);
 	rs->page = "campaign/live";

@@ -144,10 +144,76 @@ static void test_late(struct dbtest *t)
 	fake_ses_stop(&f);
 }
 
+static void later(struct dbtest *t, int64_t ms)
+{
+	dbtest_script(t->db,
+	    mem_printf(t->mem,
+		"UPDATE campaign_subscribers SET settled_at = settled_at - %lld"
+		" WHERE state = 7;",
+		(long long)ms));
+}
+
+static void test_resend(struct dbtest *t)
+{
+	struct fake_ses f;
+	struct app *app = doubts(t, &f);
+	int64_t n = 0;
+
+	later(t, 3600000);
+	run(t, app);
+	is_int(sendtest_rows(t, 7), 3, "hold never sends again by itself");
+	dbtest_script(t->db, "UPDATE campaigns SET on_doubt = 'resend';"
+			     "UPDATE campaign_subscribers SET settled_at ="
+			     " settled_at + 3600000 WHERE state = 7;");
+	run(t, app);
+	is_int(sendtest_rows(t, 7), 3, "resend waits a little");
+	fake_ses_script(&f, "[{\"do\":\"drop\"}]");
+	for (int i = 0; i < 5; i++) {
+		later(t, RESEND_AFTER_MS);
+		run(t, app);
+	}
+	is_int(of_campaign(t, "resends"), 9, "then it sends again, three times each");
+	is_int(sendtest_rows(t, 7), 3, "and no more");
+	is_good(t, "after so many");
+	ok(ledger_policy(t->db, clock_now(&clock_system) + 9000000, &n) == OK && n == 0,
+	    "nothing is left to decide");
+	fake_ses_stop(&f);
+}
+
+static void test_evidence(struct dbtest *t)
+{
+	struct fake_ses f;
+	struct app *app = doubts(t, &f);
+	int64_t at;
+
+	fake_ses_script(&f, "[]");
+	dbtest_script(t->db, "UPDATE campaigns SET on_doubt = 'evidence';");
+	later(t, 2 * EVIDENCE_AFTER_MS);
+	run(t, app);
+	is_int(sendtest_rows(t, 7), 3, "without a feed evidence holds");
+	ok(ledger_feed_at(t->db, 1, &at) == OK && at == 0, "which is known");
+	dbtest_script(t->db,
+	    "INSERT INTO ses_topics (brand_id, topic_arn, state, created_at,"
+	    " last_event_at) VALUES (1, 'arn', 'confirmed', 1, 1000);");
+	run(t, app);
+	is_int(sendtest_rows(t, 7), 3, "a feed that was heard before proves nothing");
+	dbtest_script(t->db,
+	    mem_printf(t->mem, "UPDATE ses_topics SET last_event_at = %lld;",
+		(long long)clock_now(&clock_system)));
+	run(t, app);
+	is_int(sendtest_rows(t, 7), 0, "a feed that is live and silent does");
+	is_int(sendtest_rows(t, 4), 20, "so they are sent again");
+	is_int(of_campaign(t, "resends"), 3, "and counted");
+	is_good(t, "with evidence");
+	fake_ses_stop(&f);
+}
+
 int main(void)
 {
 	dbtest_run(test_decide);
 	dbtest_run(test_cancel);
 	dbtest_run(test_late);
+	dbtest_run(test_resend);
+	dbtest_run(test_evidence);
 	return done_testing();
 }
