@@ -71,7 +71,8 @@ int token_write(const struct keyring *k, const struct token *t, char *out)
 }
 
 struct token_signer {
-	crypto_auth_hmacsha256_state keyed;	/* begun with the key; copied for each */
+	/* begun with the key; copied for each */
+	crypto_auth_hmacsha256_state keyed;
 };
 
 static int signer_forget(struct token_signer *s)

@@ -22,6 +22,6 @@ enum err api_key_used(struct db *db, int64_t id, int64_t now) MUST_CHECK;
 enum err api_key_revoke(struct db *db, int64_t brand_id, int64_t id,
     int64_t now) MUST_CHECK;
 
-char *scopes_text(void *mem, unsigned scopes); /* "read,write" */
+char *scopes_text(void *mem, unsigned bits); /* "read,write" */
 /* False if a word is none of read, write, send. */
 bool scopes_from(const char *text, unsigned *scopes);

@@ -39,23 +39,23 @@ enum err subscriber_page(struct db *db, void *mem, const struct subscriber_filte
 /* People of the brand by status (index scan); n[] has one slot per status. */
 enum err subscriber_counts(struct db *db, int64_t brand, int64_t n[5]) MUST_CHECK;
 
-/* Sets s->id. ERR_CONFLICT: the address is there already. */
-enum err subscriber_row_insert(struct db *db, struct subscriber *s,
+/* Sets x->id. ERR_CONFLICT: the address is there already. */
+enum err subscriber_row_insert(struct db *db, struct subscriber *x,
     int64_t now) MUST_CHECK;
 /* Address, names, custom and status. ERR_CONFLICT as above. */
-enum err subscriber_row_update(struct db *db, const struct subscriber *s, int64_t now)
+enum err subscriber_row_update(struct db *db, const struct subscriber *x, int64_t now)
     MUST_CHECK;
 /*
  * Sets the status if it is one of `from` (bits 1 << enum subscriber_status); *changed
  * tells.
  */
-enum err subscriber_row_status(struct db *db, const struct subscriber *s, unsigned from,
+enum err subscriber_row_status(struct db *db, const struct subscriber *x, unsigned from,
     enum subscriber_status to, int64_t now, bool *changed) MUST_CHECK;
 /* Consents, tags and memberships go too; suppressions and ledger rows stay. */
 enum err subscriber_row_delete(struct db *db, int64_t brand, int64_t id) MUST_CHECK;
 
 /* Replaces all tags (array of text). */
-enum err subscriber_set_tags(struct db *db, const struct subscriber *s) MUST_CHECK;
+enum err subscriber_set_tags(struct db *db, const struct subscriber *x) MUST_CHECK;
 /* Tags of the brand with how many have them, most used first: {tag, n}. */
 enum err subscriber_tags(struct db *db, void *mem, int64_t brand, size_t limit,
     struct json_object **out) MUST_CHECK;
@@ -64,7 +64,7 @@ enum err subscriber_tags(struct db *db, void *mem, int64_t brand, size_t limit,
 enum err subscriber_lists(struct db *db, void *mem, int64_t brand, int64_t subscriber,
     int64_t **out, size_t *n) MUST_CHECK;
 /* Replaces memberships; every id must be a list of the brand (others are not added). */
-enum err subscriber_set_lists(struct db *db, const struct subscriber *s,
+enum err subscriber_set_lists(struct db *db, const struct subscriber *x,
     const int64_t *lists, size_t n, int64_t now) MUST_CHECK;
 
 /* Marks the ledger row of that campaign, if there is one and it is not marked yet. */

@@ -19,7 +19,7 @@ struct suppression {
 enum err suppression_get(struct db *db, void *mem, int64_t brand, const char *key,
     struct suppression **out) MUST_CHECK;
 /* Does nothing if there is one already: the first reason stays. */
-enum err suppression_add(struct db *db, const struct suppression *s) MUST_CHECK;
+enum err suppression_add(struct db *db, const struct suppression *x) MUST_CHECK;
 /* Lifts it, if the reason is `reason`; *lifted tells. */
 enum err suppression_lift(struct db *db, int64_t brand, const char *key,
     const char *reason, bool *lifted) MUST_CHECK;

@@ -350,9 +350,10 @@ static void compile_html(struct content *c, const char *html)
 		    "The HTML is larger than 102 KB: Gmail will cut it off.");
 }
 
+/* No text: it is made from the HTML. */
 static void compile_text(struct content *c, const char *html, char *text)
 {
-	bool made = text_empty(text);
+	bool made = !text;
 	struct liquid *l;
 	const char *add = "", *address = "";
 

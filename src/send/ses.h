@@ -28,7 +28,7 @@ struct ses_writer {
 	void *mem; /* of one message: freed by the caller after each */
 };
 /* Body of SendEmail for one message. ERR_INVALID and *why: this one cannot be made. */
-enum err ses_single(const struct ses_writer *w, struct outgoing *o, struct buf *out,
+enum err ses_single(const struct ses_writer *w, struct outgoing *o, struct buf *b,
     const char **why) MUST_CHECK;
 
 /*
@@ -39,8 +39,8 @@ struct ses_template;
 struct ses_template *ses_template_new(void *mem, const struct content *c);
 /* The beginning of a SendBulkEmail body; then entries; then the end. */
 void ses_bulk_begin(const struct ses_writer *w, const struct ses_template *t,
-    struct buf *out);
+    struct buf *b);
 /* ERR_TOO_LARGE: send it alone. Nothing is added unless OK. */
 enum err ses_bulk_entry(const struct ses_writer *w, const struct ses_template *t,
-    struct outgoing *o, bool first, struct buf *out, const char **why) MUST_CHECK;
-void ses_bulk_end(const struct ses_writer *w, struct buf *out);
+    struct outgoing *o, bool first, struct buf *b, const char **why) MUST_CHECK;
+void ses_bulk_end(const struct ses_writer *w, struct buf *b);

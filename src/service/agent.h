@@ -15,6 +15,6 @@ struct agent {
 	bool machine;
 };
 
-struct agent agent_read(const char *user_agent);
+struct agent agent_read(const char *ua);
 /* "Gmail", "Apple Mail, iPhone" ...: for reports. */
 const char *client_name(int family);

@@ -13,7 +13,7 @@ enum err field_create(struct db *db, void *mem, int64_t brand, struct form *f,
 /* "Kunde seit" -> "kunde_seit": letters a-z, digits, _; NULL if nothing is left. */
 char *field_key(void *mem, const char *label);
 /* label, choices: key and type stay as they are. */
-enum err field_change(struct db *db, void *mem, struct field *field,
+enum err field_change(struct db *db, void *mem, struct field *x,
     struct form *f) MUST_CHECK;
 
 /* How text from outside is read. */
@@ -32,4 +32,4 @@ enum err field_value(void *mem, const struct field *f, const char *text,
     const struct field_reading *how, struct json_object **out,
     const char **why) MUST_CHECK;
 
-struct json_object *field_json(void *mem, const struct field *f);
+struct json_object *field_json(void *mem, const struct field *x);

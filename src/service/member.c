@@ -86,6 +86,8 @@ enum err member_add(const struct team *t, void *mem, struct form *f,
 
 	if (!form_ok(f))
 		return ERR_INVALID;
+	if (!u)				/* then e tells why */
+		return e;
 	if (e == OK)
 		e = change_role(t, mem, u->id, r, f);
 	if (e == ERR_NOTFOUND)

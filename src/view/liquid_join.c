@@ -269,7 +269,7 @@ static enum err take_in(struct compiler *c, const struct token *t, enum op_kind 
 	size_t count = c->block_count, i;
 	int at = c->l->count, depth = c->depth;
 	struct source *src = NULL;
-	const char *name = NULL;
+	const char *name = "";
 	struct scan sc;
 	enum err e = file_name(c, t, &sc, &name);
 
@@ -282,7 +282,7 @@ static enum err take_in(struct compiler *c, const struct token *t, enum op_kind 
 			    "%%}.");
 	if (e == OK)
 		e = load(c, t, name, &src);
-	if (e != OK)
+	if (e != OK || !src)
 		return e;
 	emit(c, kind)->call = call;
 	c->blank = false;

@@ -321,7 +321,7 @@ static void lex_sign(struct scan *sc)
 	}
 	if (!strchr("<>|.:,[]()=-", *sc->p))
 		sc->now.kind = LEX_BAD;
-	sc->now.sign = *sc->p;
+	sc->now.sign = (unsigned char)*sc->p;
 	sc->now.len = 1;
 	sc->p++;
 }

@@ -153,6 +153,7 @@ static void push_named(struct run *r, const struct call_spec *call, struct bindi
 static enum flow run_each(struct run *r, int pc, const struct call_spec *call,
     struct value with, struct bindings *to)
 {
+	const struct loop *outer = r->frame->loop;
 	struct loop l = { .parent = NULL };
 	size_t at = to->count, i, n = 1;
 	struct value list = with;
@@ -163,7 +164,7 @@ static enum flow run_each(struct run *r, int pc, const struct call_spec *call,
 		n = value_count(list);
 		l.length = n;
 	}
-	if (call->with)
+	if (call->each || call->with)
 		bindings_push(r, to, &call->var, with);
 	if (call->each && to != &r->scope)		/* render counts its rounds */
 		r->frame->loop = &l;
@@ -173,6 +174,7 @@ static enum flow run_each(struct run *r, int pc, const struct call_spec *call,
 			to->items[at].value = value_item(list, i);
 		flow = run_ops(r, pc + 1, r->l->ops[pc].to);
 	}
+	r->frame->loop = outer;
 	return flow;
 }
 

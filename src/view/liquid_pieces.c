@@ -26,18 +26,22 @@ static bool full(size_t n)
 	return n >= 8 && (n & (n - 1)) == 0;
 }
 
+/* Text cut only where a URL began. */
+static bool follows(const struct liquid_piece *p, const struct liquid_piece *before)
+{
+	return before->text && p->text && before->text + before->len == p->text;
+}
+
 static void add_piece(struct liquid *l, struct liquid_piece piece)
 {
-	struct liquid_piece *last =
-	    l->piece_count ? &l->pieces[l->piece_count - 1] : NULL;
+	size_t n = l->piece_count;
 
-	if (last && last->text && piece.text && last->text + last->len == piece.text) {
-		last->len += piece.len;		/* cut only where a URL began */
+	if (n > 0 && follows(&piece, &l->pieces[n - 1])) {
+		l->pieces[n - 1].len += piece.len;
 		return;
 	}
-	if (full(l->piece_count))
-		l->pieces =
-		    mem_resize(l, l->pieces, 2 * l->piece_count * sizeof *l->pieces);
+	if (full(n))
+		l->pieces = mem_resize(l, l->pieces, 2 * n * sizeof *l->pieces);
 	l->pieces[l->piece_count++] = piece;
 }
 

@@ -302,8 +302,7 @@ enum err liquid_render(const struct liquid *l, void *mem, struct json_object *da
 	start(&r, l, tmp, data);
 	r.most += before;
 	r.frame = &frame;
-	if (l->cases)
-		r.cases = mem_array(tmp, struct case_state, (size_t)l->cases);
+	r.cases = mem_array(tmp, struct case_state, (size_t)l->cases);
 	if (run_ops(&r, 0, l->count) != FLOW_FAIL)
 		return OK;
 	buf_cut(out, before);

@@ -97,7 +97,7 @@ static enum err test(struct compiler *c, const struct token *t, bool opposite, i
 	struct expr *e = NULL, *opposed;
 	enum err er = condition(c, t, &e);
 
-	if (er == OK && opposite) {
+	if (e && opposite) {
 		opposed = arena_take(&c->l->nodes, sizeof *opposed);
 		*opposed = (struct expr){ .kind = EXPR_NOT, .at = e->at, .left = e };
 		e = opposed;

@@ -52,11 +52,13 @@ enum err field_make(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	audit(rq, "field.create", f->id, field_json(rq, f));
-	respond_flash(rs, "The field “%s” is there. In a mail it is {{ %s }}.", f->label, f->key);
+	respond_flash(rs, "The field “%s” is there. In a mail it is {{ %s }}.",
+	    f->label, f->key);
 	if (rq->api)
 		return respond_made(rs, field_json(rs, f), "/brands/%lld/fields/%lld",
 		    (long long)f->brand_id, (long long)f->id);
-	return respond_made(rs, field_json(rs, f), "/brands/%lld/fields", (long long)f->brand_id);
+	return respond_made(rs, field_json(rs, f), "/brands/%lld/fields",
+	    (long long)f->brand_id);
 	respond_flash(rs, "The field “%s” is there. In a mail it is {{ %s }}.",
 	    f->label, f->key);
 	return respond_made(rs, field_json(rs, f), "/brands/%lld/fields",
@@ -103,5 +105,6 @@ enum err field_drop(struct request *rq, struct response *rs)
 		return e;
 	audit(rq, "field.delete", f->id, field_json(rq, f));
 	respond_flash(rs, "The field “%s” is deleted.", f->label);
-	return respond_seen(rs, NULL, "/brands/%lld/fields", (long long)f->brand_id);
+	return respond_seen(rs, NULL, "/brands/%lld/fields",
+	    (long long)f->brand_id);
 }

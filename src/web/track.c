@@ -19,8 +19,9 @@ static const char pixel[] = "GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\4\1\0
 			    "\0\0\0\0\1\0\1\0\0\2\2D\1\0;";
 
 /*
- * Durable before the answer.  A full disk costs the count (spool_append logs it), never the
- * reader's picture or link.  A test mail (campaign 0) and a HEAD request count nothing.
+ * Durable before the answer.  A full disk costs the count (spool_append logs it), never
+ * the reader's picture or link.  A test mail (campaign 0) and a HEAD request count
+ * nothing.
  */
 static void count(struct request *rq, const struct token *t)
 {

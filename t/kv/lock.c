@@ -59,6 +59,24 @@ static void overtaken(struct kv *kv)
 	lock_release(&a);
 }
 
+/* Tries for each of ten locks once and writes the number of each it got. */
+static void contestant(const struct memcached *m, int fd)
+{
+	void *mem = mem_scope(NULL, "child");
+	struct kv *kv = NULL;
+	struct lock l;
+
+	if (kv_open(mem, m->servers, &quiet, &kv) != OK)
+		_exit(1);
+	for (char k = 0; k < 10; k++) {
+		char key[] = { 'c', (char)('0' + k), '\0' };
+
+		if (lock_take(kv, key, 60, &l) == OK && write(fd, &k, 1) != 1)
+			_exit(1);
+	}
+	_exit(0);
+}
+
 /* Of 8 processes at once exactly one gets it, ten times. */
 static void contest(const struct memcached *m)
 {
@@ -66,24 +84,9 @@ static void contest(const struct memcached *m)
 
 	if (pipe(fds) != 0)
 		return;
-	for (int i = 0; i < 8; i++) {
-		if (fork() == 0) {
-			void *mem = mem_scope(NULL, "child");
-			struct kv *kv = NULL;
-			struct lock l;
-
-			if (kv_open(mem, m->servers, &quiet, &kv) != OK)
-				_exit(1);
-			for (char k = 0; k < 10; k++) {
-				char key[] = { 'c', (char)('0' + k), '\0' };
-
-				if (lock_take(kv, key, 60, &l) == OK &&
-				    write(fds[1], &k, 1) != 1)
-					_exit(1);
-			}
-			_exit(0);
-		}
-	}
+	for (int i = 0; i < 8; i++)
+		if (fork() == 0)
+			contestant(m, fds[1]);
 	for (int i = 0; i < 8; i++)
 		wait(NULL);
 	close(fds[1]);
