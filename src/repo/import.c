@@ -7,7 +7,7 @@
 #include "base/text.h"
 
 /* clang-format off */
-enum { BY_ID, LIST, ADD, ADD_CHUNK, START, CANCEL, DROP, DROP_CHUNKS, LEASE, SETTLE, FINISH,
+enum { BY_ID, LIST, ADD, ADD_CHUNK, START, CANCEL, DROP_CHUNKS, LEASE, SETTLE, FINISH,
 	RELEASE, OPEN, CHUNK, REFUSALS };
 
 #define COLUMNS \
@@ -28,7 +28,6 @@ static const char *const sql[] = {
 	[CANCEL] = "UPDATE imports SET state = 'cancelled', finished_at = $3, lease_owner = NULL,"
 		   "  lease_until = NULL WHERE brand_id = $1 AND id = $2"
 		   "  AND state IN ('mapping', 'waiting', 'running')",
-	[DROP] = "DELETE FROM imports WHERE brand_id = $1 AND id = $2",
 	[DROP_CHUNKS] = "DELETE FROM import_chunks WHERE import_id = $1",
 	[LEASE] = "UPDATE imports SET state = 'running', lease_owner = $1, lease_until = $3,"
 		  "  started_at = coalesce(started_at, $2) WHERE id = (SELECT id FROM imports"
@@ -259,15 +258,6 @@ enum err import_row_cancel(struct db *db, int64_t brand, int64_t id, int64_t now
 	if (e == OK)
 		e = drop_chunks(db, id);
 	return e == OK ? tx_commit(&tx) : e;
-}
-
-enum err import_row_delete(struct db *db, int64_t brand, int64_t id)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[DROP]);
-
-	stmt_bind_int(s, 1, brand);
-	stmt_bind_int(s, 2, id);
-	return stmt_run(s);
 }
 
 enum err import_lease(struct db *db, void *mem, const char *owner, int64_t now,

@@ -53,7 +53,6 @@ enum err import_row_start(struct db *db, const struct import *i) MUST_CHECK;
 /* Unless it is over already (ERR_CONFLICT). The file goes. */
 enum err import_row_cancel(struct db *db, int64_t brand, int64_t id,
     int64_t now) MUST_CHECK;
-enum err import_row_delete(struct db *db, int64_t brand, int64_t id) MUST_CHECK;
 
 /* The oldest import nobody works on, leased to `owner`; ERR_NOTFOUND: none. */
 enum err import_lease(struct db *db, void *mem, const char *owner, int64_t now,

@@ -45,11 +45,6 @@ static const char *const words[][2] = {
 static const char *const
     dates_words[] = { [DATES_YMD] = "ymd", [DATES_DMY] = "dmy", [DATES_MDY] = "mdy" };
 
-const char *import_dates_name(enum field_dates d)
-{
-	return dates_words[d];
-}
-
 enum field_dates import_dates_from(const char *name)
 {
 	for (size_t i = 0; i < sizeof(dates_words) / sizeof(*dates_words); i++)

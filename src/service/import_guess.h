@@ -15,5 +15,5 @@ struct json_object *import_guess(void *mem, const struct import_file *x,
 
 /* How the dates of a column are written: most of them tell, else day first. */
 enum field_dates import_guess_dates(const struct import_file *x, size_t column);
-const char *import_dates_name(enum field_dates d);
+/* "ymd", "dmy", "mdy"; else DATES_DMY. */
 enum field_dates import_dates_from(const char *name);
