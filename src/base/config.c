@@ -66,6 +66,9 @@ static const struct option options[] = {
 	BOOL(supabase, self_register, "false"),
 	TEXT(security, key_file, ""),
 	BOOL(security, allow_loopback_http, "false"),
+	BOOL(security, sns_signature_v1, "false"),
+	TEXT(security, sns_endpoint, ""),
+	TEXT(security, sns_ca_file, ""),
 	ONE_OF(log, level, "info", "debug|info|warn|error"),
 	ONE_OF(log, format, "auto", "auto|json|text"),
 };
@@ -324,6 +327,26 @@ static bool is_web_url(const char *url)
 	return url[scheme] != '\0' && strpbrk(url, " \t\"'<>?#") == NULL;
 }
 
+/* Whoever may name the signer's roots may forge events: on a test's machine only. */
+static enum err check_stand_in(struct reader *r)
+{
+	const struct config *c = r->c;
+	bool test = c->security.allow_loopback_http;
+
+	if (!test && !text_empty(c->security.sns_ca_file))
+		return wrong(r,
+		    "[security] sns_ca_file is for tests and needs "
+		    "[security] allow_loopback_http = true");
+	if (text_empty(c->security.sns_endpoint))
+		return OK;
+	if (!test || !text_starts(c->security.sns_endpoint, "http://") ||
+	    !is_loopback(c->security.sns_endpoint))
+		return wrong(r,
+		    "[security] sns_endpoint is for tests: an http:// address of a "
+		    "loopback host, with [security] allow_loopback_http = true");
+	return OK;
+}
+
 static enum err check(struct reader *r)
 {
 	const struct config *c = r->c;
@@ -340,6 +363,8 @@ static enum err check(struct reader *r)
 	    !text_starts(c->database.url, "postgres://"))
 		return wrong(r,
 		    "[database] url must start with sqlite:/ or postgresql://");
+	if (check_stand_in(r) != OK)
+		return ERR_INVALID;
 	if (text_empty(c->supabase.url))
 		return OK;
 	if (!is_web_url(c->supabase.url))

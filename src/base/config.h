@@ -47,6 +47,10 @@ struct config {
 		/* 32 random bytes, base64; made by `migrate` if absent */
 		const char *key_file;
 		bool allow_loopback_http;
+		/* SNS topics that still sign with SHA-1 */
+		bool sns_signature_v1;
+		/* tests only: a stand-in for Amazon SNS and the roots of its signer */
+		const char *sns_endpoint, *sns_ca_file;
 	} security;
 	struct {
 		const char *level, *format; /* format: auto | json | text */

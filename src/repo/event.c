@@ -5,6 +5,7 @@
 enum {
 	RECIPIENT,
 	INSERT,
+	INSERT_ONCE,
 	OPEN_PERSON,
 	OPEN_MACHINE,
 	CLICK_PERSON,
@@ -33,6 +34,9 @@ static const char *const sql[] = {
 	              " WHERE c.id = $1 AND r.subscriber_id = $2",
 	[INSERT] = "INSERT INTO email_events (brand_id, campaign_id, subscriber_id, type, machine,"
 	           "  link, client, detail, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	[INSERT_ONCE] = "INSERT INTO email_events (brand_id, campaign_id, subscriber_id, type, detail,"
+	                "  at, effect) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+	                " ON CONFLICT (brand_id, effect) WHERE effect IS NOT NULL DO NOTHING",
 	[OPEN_PERSON] = "UPDATE campaign_subscribers SET opened_at = $3" RECIPIENT_ROW,
 	[OPEN_MACHINE] = "UPDATE campaign_subscribers SET machine_opened_at = $3" RECIPIENT_ROW,
 	[CLICK_PERSON] = "UPDATE campaign_subscribers SET clicked_at = $3" RECIPIENT_ROW,
@@ -267,6 +271,24 @@ enum err event_record(struct db *db, struct event *ev)
 		e = add_stats(db, ev, &g);
 	if (e == OK)
 		e = add_hour(db, ev, &g);
+	return e;
+}
+
+enum err event_add_once(struct db *db, const struct event *ev, const char *effect,
+    bool *first)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[INSERT_ONCE]);
+	enum err e;
+
+	stmt_bind_int(s, 1, ev->brand_id);
+	stmt_bind_int(s, 2, ev->campaign_id);
+	stmt_bind_int(s, 3, ev->subscriber_id);
+	stmt_bind_int(s, 4, ev->type);
+	stmt_bind_text(s, 5, ev->detail ? ev->detail : "");
+	stmt_bind_int(s, 6, ev->at);
+	stmt_bind_text(s, 7, effect);
+	e = stmt_run(s);
+	*first = e == OK && stmt_changes(s) > 0;
 	return e;
 }
 

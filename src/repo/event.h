@@ -18,6 +18,13 @@ enum err event_prepare(struct db *db) MUST_CHECK;
 enum err event_record(struct db *db, struct event *ev) MUST_CHECK;
 
 /*
+ * An event that a provider tells of, into email_events alone.  `effect` is what makes
+ * it itself: *first is false, and nothing was written, if the brand has it already.
+ */
+enum err event_add_once(struct db *db, const struct event *ev, const char *effect,
+    bool *first) MUST_CHECK;
+
+/*
  * One more of the campaign's recipients unsubscribed; in the transaction that marks the
  * row.
  */

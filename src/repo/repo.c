@@ -15,6 +15,7 @@
 #include "repo/ledger_check.h"
 #include "repo/ledger_doubt.h"
 #include "repo/ledger_recent.h"
+#include "repo/ledger_event.h"
 #include "repo/import.h"
 #include "repo/import_rows.h"
 #include "repo/list.h"
@@ -23,6 +24,7 @@
 #include "repo/provider.h"
 #include "repo/recipient.h"
 #include "repo/report.h"
+#include "repo/ses_topic.h"
 #include "repo/session.h"
 #include "repo/setting.h"
 #include "repo/subscriber.h"
@@ -48,6 +50,7 @@ static prepare *const all[] = {
 	ledger_check_prepare,
 	ledger_doubt_prepare,
 	ledger_recent_prepare,
+	ledger_event_prepare,
 	import_prepare,
 	import_rows_prepare,
 	list_prepare,
@@ -56,6 +59,7 @@ static prepare *const all[] = {
 	provider_prepare,
 	recipient_prepare,
 	report_prepare,
+	ses_topic_prepare,
 	session_prepare,
 	setting_prepare,
 	subscriber_prepare,

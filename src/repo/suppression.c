@@ -9,7 +9,11 @@ static const char *const sql[] = {
 	[BY_KEY] = "SELECT brand_id, email_key, reason, detail, created_at FROM suppressions"
 		   "  WHERE brand_id = $1 AND email_key = $2",
 	[ADD] = "INSERT INTO suppressions (brand_id, email_key, reason, detail, created_at)"
-		"  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (brand_id, email_key) DO NOTHING",
+		"  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (brand_id, email_key)"
+		"  DO UPDATE SET reason = excluded.reason, detail = excluded.detail,"
+		"    created_at = excluded.created_at"
+		"  WHERE suppressions.reason = 'unsubscribed' AND excluded.reason <> 'unsubscribed'"
+		"    OR suppressions.reason = 'bounced' AND excluded.reason = 'complained'",
 	[LIFT] = "DELETE FROM suppressions WHERE brand_id = $1 AND email_key = $2 AND reason = $3",
 };
 /* clang-format on */

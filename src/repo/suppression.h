@@ -18,7 +18,10 @@ struct suppression {
 /* ERR_NOTFOUND: may be mailed. */
 enum err suppression_get(struct db *db, void *mem, int64_t brand, const char *key,
     struct suppression **out) MUST_CHECK;
-/* Does nothing if there is one already: the first reason stays. */
+/*
+ * If there is one already the graver reason stays: unsubscribed, which people undo
+ * themselves, before bounced before complained; else the first.
+ */
 enum err suppression_add(struct db *db, const struct suppression *x) MUST_CHECK;
 /* Lifts it, if the reason is `reason`; *lifted tells. */
 enum err suppression_lift(struct db *db, int64_t brand, const char *key,

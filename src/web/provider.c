@@ -9,6 +9,7 @@
 #include "repo/provider.h"
 #include "send/provider.h"
 #include "service/brand.h"
+#include "service/ses_topic.h"
 #include "web/access.h"
 
 /* What Amazon said of the account besides its quota; null where it was not asked. */
@@ -52,6 +53,34 @@ static struct json_object *provider_json(void *mem, const struct provider_settin
 	return o;
 }
 
+/* Where events of the account come in, and who may bring them. */
+static enum err add_events(struct request *rq, struct json_object *o)
+{
+	const struct brand *b = rq->caller->brand;
+	struct json_object *topics = NULL;
+	int64_t silent = 0;
+	enum err e = ses_topic_json(rq->db, rq, b->id, &topics);
+
+	if (e == OK)
+		e = ses_topic_silent(rq->db, rq, b->id, rq->now, &silent);
+	if (rq->caller->role >= ROLE_ADMIN)
+		json_set_text(o, "events_url", mem_printf(rq, "%s/hooks/ses/%s",
+		    rq->app->config->server.public_url, b->hook_token));
+	else
+		json_set_text(o, "events_url", NULL);
+	json_set(o, "topics", topics);
+	json_set_time(o, "silent_since", silent);
+	return e;
+}
+
+/* The settings with all that stands on the page. */
+static enum err answer(struct request *rq, struct response *rs,
+    const struct provider_settings *p, struct json_object **out)
+{
+	*out = provider_json(rs, p);
+	return add_events(rq, *out);
+}
+
 static struct json_object *regions_json(void *mem)
 {
 	struct json_object *arr = json_arr(mem);
@@ -72,14 +101,17 @@ static struct json_object *regions_json(void *mem)
 enum err provider_show(struct request *rq, struct response *rs)
 {
 	struct provider_settings *p;
+	struct json_object *o = NULL;
 	enum err e = provider_settings_get(rq->db, rq, rq->caller->brand->id, &p);
 
+	if (e == OK)
+		e = answer(rq, rs, p, &o);
 	if (e != OK)
 		return e;
 	rs->extra = json_obj(rs);
 	json_set(rs->extra, "regions", regions_json(rs));
 	json_set_bool(rs->extra, "may_change", rq->caller->role >= ROLE_ADMIN);
-	return respond(rs, provider_json(rs, p));
+	return respond(rs, o);
 }
 
 enum err provider_update(struct request *rq, struct response *rs)
@@ -91,8 +123,11 @@ enum err provider_update(struct request *rq, struct response *rs)
 		.now = rq->now,
 	};
 	struct provider_settings *p;
+	struct json_object *o = NULL;
 	enum err e = provider_change(rq->db, rq, &w, rq->form, &p);
 
+	if (e == OK)
+		e = answer(rq, rs, p, &o);
 	if (e != OK)
 		return e;
 	audit(rq, "provider.update", w.brand_id, provider_json(rq, p));
@@ -103,8 +138,7 @@ enum err provider_update(struct request *rq, struct response *rs)
 		    ses_region_name(p->region));
 	else
 		respond_flash(rs, "Mail of this brand now stays in the local outbox.");
-	return respond_seen(rs, provider_json(rs, p), "/brands/%lld/provider",
-	    (long long)w.brand_id);
+	return respond_seen(rs, o, "/brands/%lld/provider", (long long)w.brand_id);
 }
 
 /* Asks the account for its limits, whatever kind is set: only with SES there is one. */
@@ -112,6 +146,7 @@ enum err provider_check(struct request *rq, struct response *rs)
 {
 	struct provider_settings *ps;
 	struct provider *p;
+	struct json_object *o = NULL;
 	const char *why = NULL;
 	enum err e = provider_settings_get(rq->db, rq, rq->caller->brand->id, &ps);
 
@@ -128,9 +163,56 @@ enum err provider_check(struct request *rq, struct response *rs)
 		    "Amazon did not answer as hoped: %s", why);
 	ps->checked_at = rq->now;
 	e = provider_settings_account(rq->db, ps);
+	if (e == OK)
+		e = answer(rq, rs, ps, &o);
 	if (e != OK)
 		return e;
 	respond_flash(rs, "Amazon answered: the key works.");
-	return respond_seen(rs, provider_json(rs, ps), "/brands/%lld/provider",
-	    (long long)ps->brand_id);
+	return respond_seen(rs, o, "/brands/%lld/provider", (long long)ps->brand_id);
+}
+
+/* ---- topics ---- */
+
+static enum err answer_topics(struct request *rq, struct response *rs)
+{
+	int64_t brand = rq->caller->brand->id;
+	struct provider_settings *p;
+	struct json_object *o = NULL;
+	enum err e = provider_settings_get(rq->db, rq, brand, &p);
+
+	if (e == OK)
+		e = answer(rq, rs, p, &o);
+	return e == OK
+	    ? respond_seen(rs, o, "/brands/%lld/provider", (long long)brand) : e;
+}
+
+static struct json_object *named(struct request *rq, const char *arn)
+{
+	return json_set_text(json_obj(rq), "topic_arn", arn);
+}
+
+enum err provider_begin_topic(struct request *rq, struct response *rs)
+{
+	struct ses_topic t = { .brand_id = rq->caller->brand->id,
+		.created_by = rq->caller->user_id,
+		.created_at = rq->now };
+	enum err e = ses_topic_begin(rq->db, rq, &t, rq->form);
+
+	if (e != OK)
+		return e;
+	audit(rq, "provider.topic", t.id, named(rq, t.arn));
+	respond_flash(rs, "Now subscribe the address below to the topic in Amazon SNS. "
+			  "The subscription is confirmed by itself.");
+	return answer_topics(rq, rs);
+}
+
+enum err provider_drop_topic(struct request *rq, struct response *rs)
+{
+	enum err e = ses_topic_drop(rq->db, rq->caller->brand->id, rq->args[1]);
+
+	if (e != OK)
+		return e;
+	audit(rq, "provider.topic_drop", rq->args[1], NULL);
+	respond_flash(rs, "The topic is no longer listened to.");
+	return answer_topics(rq, rs);
 }

@@ -5,3 +5,6 @@
 handler provider_show;
 handler provider_update;
 handler provider_check;
+/* SNS topics that may tell of the brand's mail. */
+handler provider_begin_topic;
+handler provider_drop_topic;

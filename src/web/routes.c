@@ -9,6 +9,7 @@
 #include "web/cron.h"
 #include "web/field.h"
 #include "web/health.h"
+#include "web/hook_ses.h"
 #include "web/import.h"
 #include "web/list.h"
 #include "web/me.h"
@@ -44,6 +45,8 @@ const struct route routes[] = {
 	{ GET,    "/brands/{}/provider", provider_show, "provider/show", VIEW_BRAND, NULL, 0 },
 	{ PUT,    "/brands/{}/provider", provider_update, "provider/show", MANAGE_BRAND, provider_show, 0 },
 	{ POST,   "/brands/{}/provider/check", provider_check, "provider/show", MANAGE_BRAND, provider_show, 0 },
+	{ POST,   "/brands/{}/provider/topics", provider_begin_topic, "provider/show", MANAGE_BRAND, provider_show, 0 },
+	{ DELETE, "/brands/{}/provider/topics/{}", provider_drop_topic, NULL, MANAGE_BRAND, NULL, 0 },
 	{ GET,    "/brands/{}/members", member_index, "member/index", MANAGE_BRAND, NULL, 0 },
 	{ POST,   "/brands/{}/members", member_make, "member/index", MANAGE_BRAND, member_index, 0 },
 	{ PATCH,  "/brands/{}/members/{}", member_update, "member/index", MANAGE_BRAND, member_index, 0 },
@@ -127,6 +130,7 @@ const struct route routes[] = {
 	{ GET,    "/t/o/{*}", track_open, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW },
 	{ GET,    "/t/c/{*}", track_click, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW },
 	{ GET,    "/u/{*}", unsubscribe_show, "unsubscribe/show", ACCESS_PUBLIC, NULL, ROUTE_RAW },
+	{ POST,   "/hooks/ses/{*}", hook_ses, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW },
 	{ POST,   "/u/{*}", unsubscribe_do, "unsubscribe/show", ACCESS_PUBLIC, NULL, ROUTE_RAW },
 
 	/* ---- operation: /cron/ /healthz /readyz /metrics ---- */

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "repo/ledger.h"
+
+/*
+ * What a provider tells afterwards of a mail that left, into the ledger.  Each fact is
+ * monotone: any order, any number of times gives the same row.  Call all of it inside
+ * one transaction; the row is locked until its end.
+ */
+enum err ledger_event_prepare(struct db *db) MUST_CHECK;
+
+struct told_mail {
+	int64_t delivery_id, campaign_id, subscriber_id;
+	int64_t attempt_id;		/* the one that the event is of */
+	int64_t last_attempt_id;	/* of the row */
+	enum delivery_state state;
+	const char *email_key, *message_id, *bounce;
+	int64_t delivered_at, bounced_at, complained_at;
+};
+/* By our own tag; ERR_NOTFOUND also for another brand's. */
+enum err ledger_event_find(struct db *db, void *mem, int64_t brand, int64_t attempt,
+    struct told_mail **out) MUST_CHECK;
+/* By the provider's id of the message. */
+enum err ledger_event_find_message(struct db *db, void *mem, int64_t brand,
+    const char *message_id, struct told_mail **out) MUST_CHECK;
+
+/* The provider has it: settles intent, retry, doubt and given up; keeps its id. */
+enum err ledger_event_accepted(struct db *db, struct told_mail *m,
+    const char *message_id, int64_t now) MUST_CHECK;
+/* The provider had it and threw it away before it left. */
+enum err ledger_event_rejected(struct db *db, struct told_mail *m, const char *reason,
+    int64_t now) MUST_CHECK;
+enum err ledger_event_delivered(struct db *db, struct told_mail *m,
+    int64_t at) MUST_CHECK;
+/*
+ * bounce: "permanent ...", "suppressed ..." (an echo of the provider's own list: no
+ * bounce of ours) or anything else, which is transient; the strongest, then the first
+ * stays.
+ */
+enum err ledger_event_bounced(struct db *db, struct told_mail *m, const char *bounce,
+    int64_t at) MUST_CHECK;
+enum err ledger_event_complained(struct db *db, struct told_mail *m,
+    int64_t at) MUST_CHECK;

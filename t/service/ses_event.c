@@ -1,0 +1,340 @@
+#include "service/ses_event.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "dbtest.h"
+#include "repo/repo.h"
+#include "tap.h"
+
+enum { PEOPLE = 9, NOW = 1000000 };
+
+/*
+ * Campaign 5 of brand 1: person n has row n and attempt 10 + n; states as the engine
+ * left them.  Brand 2 has a person of the same address as person 1.
+ */
+static const int states[PEOPLE + 1] = { 0, 7, 4, 4, 2, 3, 4, 4, 9, 4 };
+
+static void world(struct dbtest *t)
+{
+	struct buf *b = buf_new(t->mem);
+
+	buf_str(b,
+	    "DELETE FROM send_attempts; DELETE FROM email_events;"
+	    "DELETE FROM campaigns; DELETE FROM suppressions; DELETE FROM subscribers;"
+	    "DELETE FROM brands;"
+	    "DELETE FROM campaign_subscribers; DELETE FROM campaign_stats;"
+	    "INSERT INTO brands (id, name, hook_token, created_at, updated_at) VALUES"
+	    " (1, 'B', 'h', 1, 1), (2, 'C', 'i', 1, 1);"
+	    "INSERT INTO campaigns (id, brand_id, name, status, audience, created_at,"
+	    " updated_at) VALUES (5, 1, 'C', 'sending', 9, 1, 1);"
+	    "INSERT INTO subscribers (id, brand_id, email, email_key, status, created_at,"
+	    " updated_at) VALUES (99, 2, 'p1@x.test', 'p1@x.test', 'active', 1, 1);");
+	for (int i = 1; i <= PEOPLE; i++)
+		buf_printf(b,
+		    "INSERT INTO subscribers (id, brand_id, email, email_key, status,"
+		    " created_at, updated_at) VALUES (%d, 1, 'p%d@x.test', 'p%d@x.test',"
+		    " 'active', 1, 1);"
+		    "INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id,"
+		    " email, email_key, state, attempt_id, owner, message_id) VALUES (%d,"
+		    " 5, %d, 'p%d@x.test', 'p%d@x.test', %d, %d, 'w', %s);"
+		    "INSERT INTO send_attempts (id, campaign_id, delivery_id, started_at,"
+		    " outcome, message_id) VALUES (%d, 5, %d, 1, %d, %s);"
+		    "INSERT INTO campaign_counts (campaign_id, state, n) VALUES (5, %d, 1)"
+		    " ON CONFLICT (campaign_id, state) DO UPDATE"
+		    " SET n = campaign_counts.n + 1;",
+		    i, i, i, i, i, i, i, states[i], 10 + i,
+		    states[i] == 4 ? mem_printf(t->mem, "'ses-%d'", i) : "NULL", 10 + i, i,
+		    states[i] == 2 ? 0 : states[i],
+		    states[i] == 4 ? mem_printf(t->mem, "'ses-%d'", i) : "NULL", states[i]);
+	dbtest_script(t->db, b->data);
+}
+
+/* An event of person n; part: the members of its own object. */
+static char *event(void *mem, const char *type, const char *name, int n,
+    const char *part)
+{
+	return mem_printf(mem,
+	    "{\"eventType\":\"%s\",\"mail\":{\"messageId\":\"ses-%d\","
+	    "\"timestamp\":\"2026-11-24T10:00:00Z\",\"destination\":[\"p9@x.test\"],"
+	    "\"tags\":{\"maillayer_attempt\":[\"%d\"]}},\"%s\":{%s}}",
+	    type, n, 10 + n, name, part);
+}
+
+static char *bounce(void *mem, int n, const char *type, const char *sub,
+    const char *feedback)
+{
+	return event(mem, "Bounce", "bounce", n,
+	    mem_printf(mem,
+		"\"bounceType\":\"%s\",\"bounceSubType\":\"%s\",\"feedbackId\":\"%s\","
+		"\"timestamp\":\"2026-11-24T10:00:%02d.000Z\",\"bouncedRecipients\":"
+		"[{\"emailAddress\":\"P%d@x.test\",\"status\":\"5.1.1\","
+		"\"diagnosticCode\":\"smtp; 550 gone\"}]",
+		type, sub, feedback, 10 + n, n));
+}
+
+static char *delivery(void *mem, int n)
+{
+	return event(mem, "Delivery", "delivery", n,
+	    mem_printf(mem,
+		"\"timestamp\":\"2026-11-24T10:00:05.000Z\",\"recipients\":"
+		"[\"p%d@x.test\"],\"smtpResponse\":\"250 ok\"",
+		n));
+}
+
+static char *complaint(void *mem, int n, const char *kind, const char *feedback)
+{
+	return event(mem, "Complaint", "complaint", n,
+	    mem_printf(mem,
+		"\"complaintFeedbackType\":\"%s\",\"feedbackId\":\"%s\",\"timestamp\":"
+		"\"2026-11-24T10:05:00.000Z\",\"complainedRecipients\":"
+		"[{\"emailAddress\":\"p%d@x.test\"}]",
+		kind, feedback, n));
+}
+
+static void happens_to(struct dbtest *t, int64_t brand, const char *text)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "event");
+	const struct ses_notice n = { .brand_id = brand, .text = text, .now = NOW };
+	const char *kind;
+	TX_SCOPE tx = { 0 };
+
+	if (tx_begin(t->db, &tx) != OK ||
+	    ses_event_apply(t->db, tmp, &n, &kind) != OK || tx_commit(&tx) != OK)
+		ok(false, "ses_event_apply takes %s", text);
+}
+
+static void happens(struct dbtest *t, const char *text)
+{
+	happens_to(t, 1, text);
+}
+
+/* All that events may change. */
+static char *picture(struct dbtest *t)
+{
+	static const char *const tables[] = {
+		"SELECT 'row ' || id || ' ' || state || ' ' || reason || ' '"
+		" || coalesce(message_id, '-') || ' ' || coalesce(delivered_at, 0) || ' '"
+		" || coalesce(bounced_at, 0) || ' ' || bounce || ' '"
+		" || coalesce(complained_at, 0) FROM campaign_subscribers ORDER BY id",
+		"SELECT 'attempt ' || id || ' ' || outcome || ' ' ||"
+		" coalesce(message_id, '-') FROM send_attempts ORDER BY id",
+		"SELECT 'count ' || state || ' ' || n FROM campaign_counts"
+		" WHERE n <> 0 ORDER BY state",
+		"SELECT 'stats ' || delivered || ' ' || bounced || ' ' || soft_bounced"
+		" || ' ' || complained || ' ' || last_event_at FROM campaign_stats",
+		"SELECT 'event ' || subscriber_id || ' ' || type || ' ' || at || ' '"
+		" || detail FROM email_events ORDER BY subscriber_id, type, at, detail",
+		"SELECT 'person ' || id || ' ' || status FROM subscribers ORDER BY id",
+		"SELECT 'suppressed ' || email_key || ' ' || reason FROM suppressions"
+		" ORDER BY email_key",
+	};
+	struct buf *b = buf_new(t->mem);
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		STMT_SCOPE s = db_stmt_text(t->db, tables[i]);
+
+		while (stmt_next(s)) {
+			buf_str(b, stmt_text(s, 0));
+			buf_char(b, '\n');
+		}
+		if (stmt_error(s) != OK)
+			ok(false, "table %d can be read", (int)i);
+	}
+	return b->data;
+}
+
+/* The number a query of $1 gives. */
+static int64_t number(struct dbtest *t, const char *what, int n)
+{
+	STMT_SCOPE s = db_stmt_text(t->db, what);
+
+	stmt_bind_int(s, 1, n);
+	return stmt_row(s) == OK ? stmt_int(s, 0) : -1;
+}
+
+static int64_t state(struct dbtest *t, int n)
+{
+	return number(t, "SELECT state FROM campaign_subscribers WHERE id = $1", n);
+}
+
+static int64_t active(struct dbtest *t, int n)
+{
+	return number(t,
+	    "SELECT count(*) FROM subscribers WHERE id = $1 AND status = 'active'"
+	    " AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.brand_id = 1"
+	    "   AND x.email_key = subscribers.email_key)",
+	    n);
+}
+
+static void effects(struct dbtest *t)
+{
+	if (repo_prepare(t->db) != OK)
+		ok(false, "all SQL is prepared");
+	world(t);
+	happens(t, event(t->mem, "Send", "send", 1, ""));
+	is_int(state(t, 1), 4, "Send settles doubt");
+	is_int(number(t, "SELECT count(*) FROM campaign_subscribers WHERE id = $1"
+			 " AND message_id = 'ses-1' AND owner IS NULL", 1), 1,
+	    "and keeps Amazon's id");
+	happens(t, delivery(t->mem, 4));
+	is_int(state(t, 4), 4, "Delivery settles what is still on its way");
+	happens(t, delivery(t->mem, 5));
+	is_int(state(t, 5), 4, "and what was to be tried again");
+	happens(t, delivery(t->mem, 8));
+	is_int(state(t, 8), 4, "and what was given up");
+	is_int(number(t, "SELECT delivered FROM campaign_stats WHERE campaign_id = $1", 5),
+	    3, "and is counted");
+	happens(t, bounce(t->mem, 2, "Permanent", "General", "f2"));
+	is_int(active(t, 2), 0, "a permanent bounce stops mail to the person");
+	is_int(active(t, 9), 1, "and not to who stands in mail.destination");
+	is_int(number(t, "SELECT count(*) FROM campaign_subscribers WHERE id = $1"
+			 " AND bounce = 'permanent General 5.1.1' AND bounced_at > 0", 2),
+	    1, "and stands in the ledger");
+	happens(t, bounce(t->mem, 3, "Transient", "MailboxFull", "f3"));
+	is_int(active(t, 3), 1, "a transient one does not");
+	happens(t, bounce(t->mem, 6, "Undetermined", "Undetermined", "f6"));
+	is_int(active(t, 6), 1, "nor one that nobody understands");
+	happens(t, bounce(t->mem, 7, "Permanent", "OnAccountSuppressionList", "f7"));
+	is_int(active(t, 7), 0, "an echo of Amazon's list stops mail too");
+	is_int(number(t, "SELECT bounced * 10 + soft_bounced FROM campaign_stats"
+			 " WHERE campaign_id = $1", 5), 12,
+	    "but is not in the bounce rate");
+	happens(t, complaint(t->mem, 9, "not-spam", "c0"));
+	is_int(active(t, 9), 1, "not-spam is no complaint");
+	happens(t, complaint(t->mem, 9, "abuse", "c1"));
+	is_int(active(t, 9), 0, "a complaint stops mail");
+	is_int(number(t, "SELECT complained FROM campaign_stats WHERE campaign_id = $1", 5),
+	    1, "and is counted");
+	is_int(number(t, "SELECT count(*) FROM subscribers WHERE id = $1"
+			 " AND status = 'active'", 99), 1,
+	    "another brand's person of that address is not touched");
+}
+
+static void refused(struct dbtest *t)
+{
+	char *before;
+
+	if (repo_prepare(t->db) != OK)
+		ok(false, "all SQL is prepared");
+	world(t);
+	before = picture(t);
+	happens(t, "{}");
+	happens(t, "Successfully validated SNS topic for Amazon SES event publishing.");
+	happens(t, "[1,2]");
+	happens(t, event(t->mem, "Subscription", "subscription", 1, ""));
+	happens(t, event(t->mem, "Open", "open", 1, "\"timestamp\":\"2026-11-24T10:00:00Z\""));
+	happens(t, event(t->mem, "Whatever", "x", 1, ""));
+	happens(t, event(t->mem, "Bounce", "x", 1, ""));
+	happens(t, event(t->mem, "Bounce", "bounce", 1, "\"bouncedRecipients\":7"));
+	happens(t, event(t->mem, "Bounce", "bounce", 1,
+	    "\"bounceType\":\"Permanent\",\"bouncedRecipients\":[7,null,{}]"));
+	happens(t, event(t->mem, "Send", "send", 500, ""));
+	happens_to(t, 2, event(t->mem, "Send", "send", 1, ""));
+	happens_to(t, 2, delivery(t->mem, 2));
+	is_text(picture(t), before, "what is unknown or another brand's changes nothing");
+	happens(t, event(t->mem, "Reject", "reject", 2, "\"reason\":\"Bad content\""));
+	is_int(state(t, 2), 5, "Reject takes an accepted mail back");
+	happens(t, event(t->mem, "Send", "send", 2, ""));
+	is_int(state(t, 2), 5, "and a late Send does not change that");
+	happens(t, event(t->mem, "Rendering Failure", "failure", 3,
+	    "\"templateName\":\"x\",\"errorMessage\":\"Attribute 'v1' is missing\""));
+	is_int(state(t, 3), 5, "nor was a mail sent that could not be rendered");
+	happens(t, "{\"notificationType\":\"Bounce\",\"mail\":{\"messageId\":\"ses-6\","
+		   "\"timestamp\":\"2026-11-24T10:00:00Z\"},\"bounce\":{\"bounceType\":"
+		   "\"Permanent\",\"bounceSubType\":\"General\",\"feedbackId\":\"g\","
+		   "\"bouncedRecipients\":[{\"emailAddress\":\"p6@x.test\"}]}}");
+	is_int(number(t, "SELECT count(*) FROM campaign_subscribers WHERE id = $1"
+			 " AND bounced_at > 0", 6), 1,
+	    "without tags the row is found by Amazon's id");
+	happens_to(t, 2, "{\"notificationType\":\"Bounce\",\"mail\":{\"messageId\":\"zz\","
+		   "\"timestamp\":\"2026-11-24T10:00:00Z\"},\"bounce\":{\"bounceType\":"
+		   "\"Permanent\",\"bounceSubType\":\"General\",\"feedbackId\":\"g\","
+		   "\"bouncedRecipients\":[{\"emailAddress\":\"p1@x.test\"}]}}");
+	is_int(number(t, "SELECT count(*) FROM subscribers WHERE id = $1"
+			 " AND status = 'bounced'", 99), 1,
+	    "a mail that is none of ours still stops mail to a dead address");
+	is_int(active(t, 1), 1, "of that brand alone");
+}
+
+/* xorshift: the same order in each run of a seed. */
+static uint32_t next(uint32_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 17;
+	*seed ^= *seed << 5;
+	return *seed;
+}
+
+enum { EVENTS = 22, ORDERS = 40 };
+
+static void all_events(void *mem, char **all)
+{
+	int n = 0;
+
+	for (int i = 1; i <= PEOPLE; i++)
+		all[n++] = event(mem, "Send", "send", i, "");
+	all[n++] = delivery(mem, 1);
+	all[n++] = delivery(mem, 2);
+	all[n++] = delivery(mem, 4);
+	all[n++] = delivery(mem, 8);
+	all[n++] = bounce(mem, 2, "Permanent", "General", "f2");
+	all[n++] = bounce(mem, 2, "Transient", "MailboxFull", "f2b");
+	all[n++] = bounce(mem, 3, "Transient", "General", "f3");
+	all[n++] = bounce(mem, 7, "Permanent", "Suppressed", "f7");
+	all[n++] = complaint(mem, 2, "abuse", "c2");
+	all[n++] = complaint(mem, 4, "fraud", "c4");
+	all[n++] = event(mem, "Reject", "reject", 6, "\"reason\":\"Bad content\"");
+	all[n++] = event(mem, "Rendering Failure", "failure", 5, "\"errorMessage\":\"m\"");
+	all[n++] = event(mem, "DeliveryDelay", "deliveryDelay", 9,
+	    "\"delayType\":\"MailboxFull\",\"timestamp\":\"2026-11-24T10:00:09Z\","
+	    "\"delayedRecipients\":[{\"emailAddress\":\"p9@x.test\"}]");
+	if (n != EVENTS)
+		ok(false, "there are %d events, not %d", n, (int)EVENTS);
+}
+
+static void any_order(struct dbtest *t)
+{
+	char *all[EVENTS], *first = NULL;
+	uint32_t seed = 20261124;
+	int same = 0;
+
+	if (repo_prepare(t->db) != OK)
+		ok(false, "all SQL is prepared");
+	all_events(t->mem, all);
+	for (int k = 0; k < ORDERS; k++) {
+		world(t);
+		for (int i = EVENTS - 1; i > 0 && k > 0; i--) {
+			int j = (int)(next(&seed) % (uint32_t)(i + 1));
+			char *swap = all[i];
+
+			all[i] = all[j];
+			all[j] = swap;
+		}
+		for (int i = 0; i < EVENTS; i++)
+			for (uint32_t again = next(&seed) % 3; again < 3; again++)
+				happens(t, all[again == 1 ? i / 2 : i]);
+		if (first == NULL)
+			first = picture(t);
+		same += strcmp(first, picture(t)) == 0;
+		if (same != k + 1) {
+			diag("first:\n%s\nthis:\n%s", first, picture(t));
+			break;
+		}
+	}
+	is_int(same, ORDERS, "%d orders with repetitions give one ledger", (int)ORDERS);
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM (SELECT state, count(*) AS n FROM"
+		" campaign_subscribers GROUP BY state) r JOIN campaign_counts c"
+		" ON c.state = r.state WHERE c.n <> r.n"), 0, "whose sum holds");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM email_events"), EVENTS,
+	    "each event once");
+}
+
+int main(void)
+{
+	dbtest_run(effects);
+	dbtest_run(refused);
+	dbtest_run(any_order);
+	return done_testing();
+}
