@@ -67,18 +67,22 @@ static const char *content_of(void *mem, const struct csv_reader *r, bool good)
 	return b->data;
 }
 
+static void add_refusal(struct buf *b, int64_t row, const char *why, const char *content)
+{
+	buf_printf(b, "%s[%lld,", b->len > 1 ? "," : "", (long long)row);
+	json_text_into(b, why);
+	buf_char(b, ',');
+	json_text_into(b, content);
+	buf_char(b, ']');
+}
+
 static void refuse(struct import_batch *b, const struct csv_reader *r, bool good,
     int64_t row, const char *why)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "refuse");
 	size_t before = b->refused->len;
 
-	buf_printf(b->refused, "%s[%lld,", b->counts.invalid ? "," : "",
-	    (long long)row);
-	json_text_into(b->refused, why);
-	buf_char(b->refused, ',');
-	json_text_into(b->refused, content_of(tmp, r, good));
-	buf_char(b->refused, ']');
+	add_refusal(b->refused, row, why, content_of(tmp, r, good));
 	b->bytes += b->refused->len - before;
 	b->counts.invalid++;
 }
@@ -277,12 +281,45 @@ static enum err decide(struct db *db, void *mem, struct import_batch *b,
 	return e;
 }
 
+/* Those who left or bounced: told with the others, the address in its own column. */
+static void refuse_suppressed(struct buf *refused, void *mem,
+    const struct import_batch *b, const struct import_plan *plan,
+    const struct import_people *people)
+{
+	const struct import_person *p = people->all;
+
+	for (size_t k = 0; k < b->n; k++) {
+		struct buf *content;
+
+		if (strcmp(p->key, b->rows[k].key) != 0)
+			p++;
+		if (!p->suppressed)
+			continue;
+		content = buf_new(mem);
+		for (size_t c = 0; c < plan->columns; c++)
+			csv_put(content, plan->targets[c].kind == TARGET_EMAIL
+				? b->rows[k].email : "");
+		add_refusal(refused, b->rows[k].row,
+		    "This address is suppressed: its owner left, or mail to it "
+		    "bounced. Nothing was changed.", content->data);
+	}
+}
+
+static struct buf *copy_of(void *mem, const struct buf *b)
+{
+	struct buf *copy = buf_new(mem);
+
+	buf_add(copy, b->data, b->len);
+	return copy;
+}
+
 /* `after` is the import as it will be. */
 static enum err store(struct db *db, void *mem, struct import_batch *b,
     struct import *after, struct import_plan *plan, int64_t now)
 {
 	struct import_counts c = b->counts;
-	struct import_people people;
+	struct import_people people = { 0 };
+	struct buf *refused = copy_of(mem, b->refused);
 	enum err e = OK;
 
 	if (b->n > 0)
@@ -291,10 +328,9 @@ static enum err store(struct db *db, void *mem, struct import_batch *b,
 		e = write_people(db, mem, after, people.all, people.n, now);
 	if (e == OK)
 		e = import_plan_store(db, plan);
-	if (e == OK && c.invalid > 0) {
-		struct buf *refused = buf_new(mem);
-
-		buf_add(refused, b->refused->data, b->refused->len);
+	if (e == OK && c.suppressed > 0)
+		refuse_suppressed(refused, mem, b, plan, &people);
+	if (e == OK && refused->len > 1) {
 		buf_char(refused, ']');
 		e = import_rows_refuse(db, after->id, refused);
 	}

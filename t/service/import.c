@@ -95,7 +95,8 @@ static void is_counts(struct dbtest *t, int64_t id, const char *want, const char
 		       "SELECT count(*) FROM import_refusals WHERE"
 		       " import_id = %lld",
 		       (long long)id)),
-	    c->invalid, "each refused row can be downloaded");
+	    c->invalid + c->suppressed,
+	    "each row that was not taken can be downloaded");
 }
 
 static int64_t imported(struct dbtest *t, const char *csv, const char *json,
@@ -212,6 +213,7 @@ static void existing(struct dbtest *t)
 	    "1)");
 	imported(t, csv, "{\"existing\":\"leave\"}", "done 4: 0 0 2 2 0",
 	    "leave changes nothing");
+	ok(has_refusal(t, 1, 3, "is suppressed"), "a suppressed row says so");
 	imported(t, csv, "{\"existing\":\"fill\"}", "done 4: 0 1 1 2 0", "fill fills");
 	ok(subscriber_get(t->db, t->mem, 1, 1, &s) == OK, "Maja is there");
 	is_text(s->first_name, "Maja", "what was there stays");
