@@ -335,6 +335,7 @@ static enum err set_endpoint(struct ses *x, const struct provider_settings *ps,
 	while (n && url[n - 1] == '/')
 		url[--n] = '\0';
 	x->url = url;
+	x->typed = !text_empty(ps->endpoint);
 	if (strncasecmp(url, "https://", 8) == 0) {
 		x->host = url + 8;
 	} else if (strncasecmp(url, "http://", 7) == 0 && allowed &&

@@ -7,7 +7,7 @@
 
 enum { SES_ENTRIES = 50, SES_DATA_MAX = 250000, SES_TEMPLATE_MAX = 480000 };
 
-/* ---- what an answer means (PROTOCOLS.md section 1) ---- */
+/* ---- what an answer means (SES API v2, common errors) ---- */
 struct ses_verdict {
 	enum outcome outcome;
 	const char *reason;	/* owned by mem */

@@ -1,10 +1,12 @@
 #include "send/ses_call.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "http/address.h"
 
 enum { ANSWER_MAX = 256 * 1024, CONNECT_SECONDS = 10 };
 
@@ -27,7 +29,23 @@ static int no_rewind(void *ctx, curl_off_t offset, int origin)
 	struct call *c = ctx;
 
 	return c->sent == 0 && offset == 0 && origin == SEEK_SET ? CURL_SEEKFUNC_OK
-	                                                         : CURL_SEEKFUNC_FAIL;
+								 : CURL_SEEKFUNC_FAIL;
+}
+
+/*
+ * An endpoint that somebody typed must not reach what only this server can reach.
+ * Amazon's own names may lead to a private address: an endpoint inside a VPC.
+ */
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose,
+    struct curl_sockaddr *a)
+{
+	const struct ses *x = ((struct call *)ctx)->ses;
+
+	(void)purpose;
+	if (x->typed &&
+	    (x->plain ? !address_is_loopback(&a->addr) : !address_is_public(&a->addr)))
+		return CURL_SOCKET_BAD;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
 static size_t take_answer(char *from, size_t size, size_t n, void *ctx)
@@ -68,6 +86,8 @@ void call_init(struct ses *x, struct call *c)
 	curl_easy_setopt(h, CURLOPT_READDATA, c);
 	curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, no_rewind);
 	curl_easy_setopt(h, CURLOPT_SEEKDATA, c);
+	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
 	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_answer);
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
 }
@@ -86,12 +106,19 @@ enum err call_sign(struct call *c, const char *method, const char *path)
 	struct ses *x = c->ses;
 	char date[SIGV4_DATE], hash[SIGV4_HASH], auth[SIGV4_AUTH];
 	struct sigv4_header h[] = {
-		{ "content-type", "application/json" }, { "host", x->host },
-		{ "x-amz-content-sha256", hash }, { "x-amz-date", date },
+		{ "content-type", "application/json" },
+		{ "host", x->host },
+		{ "x-amz-content-sha256", hash },
+		{ "x-amz-date", date },
 	};
 	struct sigv4_request r = {
-		.method = method, .path = path, .query = "", .headers = h,
-		.nheaders = sizeof(h) / sizeof(*h), .body_hash = hash, .date = date,
+		.method = method,
+		.path = path,
+		.query = "",
+		.headers = h,
+		.nheaders = sizeof(h) / sizeof(*h),
+		.body_hash = hash,
+		.date = date,
 	};
 	char *url = mem_printf(x, "%s%s", x->url, path);
 	enum err e;
@@ -102,7 +129,7 @@ enum err call_sign(struct call *c, const char *method, const char *path)
 	curl_slist_free_all(c->headers);
 	c->headers = NULL;
 	for (size_t i = 0; i < r.nheaders; i++)
-		if (i != 1)	/* libcurl sends the same host itself */
+		if (i != 1) /* libcurl sends the same host itself */
 			add_header(c, h[i].name, h[i].value);
 	add_header(c, "authorization", auth);
 	c->headers = curl_slist_append(c->headers, "Expect:");
@@ -236,7 +263,7 @@ static void failed(struct call *c, CURLcode code)
 {
 	char *why;
 
-	if (c->sent == 0)	/* no byte of the body left us: certainly not sent */
+	if (c->sent == 0) /* no byte of the body left us: certainly not sent */
 		why = mem_printf(c->ses, "Amazon SES cannot be reached: %s.",
 		    curl_easy_strerror(code));
 	else

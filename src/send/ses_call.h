@@ -8,7 +8,7 @@
 /*
  * The SES provider from inside: its calls and its queue.  Many calls at once through
  * curl's multi interface.  libcurl repeats a POST by itself when a kept connection
- * turns out to be dead (PROTOCOLS.md 0.1), so the body is handed over by a read
+ * turns out to be dead, so the body is handed over by a read
  * function that cannot be rewound: the call then fails, and is in doubt, not doubled.
  */
 enum { CALL_SECONDS = 30, SES_QUEUE = 512 };
@@ -18,10 +18,10 @@ struct call {
 	struct ses *ses;
 	struct curl_slist *headers;
 	struct buf *body, *answer;
-	size_t sent;		/* bytes of body that libcurl has taken */
+	size_t sent; /* bytes of body that libcurl has taken */
 	struct outgoing *entries[SES_ENTRIES];
 	size_t n;
-	int64_t began;		/* monotonic us */
+	int64_t began; /* monotonic us */
 	bool bulk, busy;
 };
 
@@ -29,16 +29,17 @@ struct ses {
 	struct provider base;
 	struct sigv4 signer;
 	struct ses_writer writer;
-	const char *url, *host;		/* "https://host" and its "host[:port]" */
-	bool plain;			/* http to loopback */
+	const char *url, *host; /* "https://host" and its "host[:port]" */
+	bool plain;             /* http to loopback */
+	bool typed;             /* an endpoint of the brand's, not Amazon's own */
 	enum send_mode mode;
 	CURLM *multi;
 	struct call *calls;
 	size_t ncalls, active;
-	double latency;			/* of a call, us, smoothed; 0: not known yet */
+	double latency; /* of a call, us, smoothed; 0: not known yet */
 	struct outgoing *queue[SES_QUEUE];
 	size_t first, waiting;
-	const struct content *content;	/* of template */
+	const struct content *content; /* of template */
 	struct ses_template *template;
 };
 

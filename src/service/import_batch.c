@@ -67,7 +67,8 @@ static const char *content_of(void *mem, const struct csv_reader *r, bool good)
 	return b->data;
 }
 
-static void add_refusal(struct buf *b, int64_t row, const char *why, const char *content)
+static void add_refusal(struct buf *b, int64_t row, const char *why,
+    const char *content)
 {
 	buf_printf(b, "%s[%lld,", b->len > 1 ? "," : "", (long long)row);
 	json_text_into(b, why);
@@ -297,11 +298,13 @@ static void refuse_suppressed(struct buf *refused, void *mem,
 			continue;
 		content = buf_new(mem);
 		for (size_t c = 0; c < plan->columns; c++)
-			csv_put(content, plan->targets[c].kind == TARGET_EMAIL
-				? b->rows[k].email : "");
+			csv_put(content,
+			    plan->targets[c].kind == TARGET_EMAIL ? b->rows[k].email
+								  : "");
 		add_refusal(refused, b->rows[k].row,
 		    "This address is suppressed: its owner left, or mail to it "
-		    "bounced. Nothing was changed.", content->data);
+		    "bounced. Nothing was changed.",
+		    content->data);
 	}
 }
 

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "tap.h"
 
-/* Every class of PROTOCOLS.md section 1. */
+/* Every class of answer that SES API v2 names. */
 static const struct {
 	long status;
 	const char *type, *body;
