@@ -19,6 +19,7 @@ enum {
 	AUDIENCE_ADD,
 	MOVE,
 	REACH,
+	REACH_FOLLOW,
 	STATEMENTS
 };
 
@@ -34,8 +35,9 @@ static const char *const sql[STATEMENTS] = {
 	    "INSERT INTO campaigns (brand_id, name, subject, preview_text, html,"
 	    " body_text,"
 	    " from_name, from_email, reply_to, track_opens, track_clicks, on_doubt,"
-	    " created_by, created_at, updated_at)"
-	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+	    " created_by, created_at, updated_at, parent_id, audience_kind)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+	    " $16, $17)"
 	    " RETURNING id",
 	[UPDATE] =
 	    "UPDATE campaigns SET name = $2, subject = $3, preview_text = $4,"
@@ -75,6 +77,14 @@ static const char *const sql[STATEMENTS] = {
 	    "        WHERE x.subscriber_id = s.id AND x.list_id IN " IDS("3") ")"
 	    "   AND NOT EXISTS (SELECT 1 FROM suppressions p"
 	    "        WHERE p.brand_id = s.brand_id AND p.email_key = s.email_key)",
+	[REACH_FOLLOW] =
+	    "SELECT count(*) FROM subscribers s"
+	    " WHERE s.brand_id = $1 AND s.status = 'active'"
+	    "   AND s.id IN (SELECT f.subscriber_id FROM campaign_subscribers f"
+	    "        WHERE f.campaign_id = $2)"
+	    "   AND " CAMPAIGN_FOLLOWS("$2", "CAST($3 AS TEXT)")
+	    "   AND NOT EXISTS (SELECT 1 FROM suppressions x"
+	    "        WHERE x.brand_id = s.brand_id AND x.email_key = s.email_key)",
 };
 /* clang-format on */
 
@@ -176,11 +186,28 @@ static const char *ids_json(void *mem, const int64_t *ids, size_t n)
 	return b->data;
 }
 
+static enum err reach_follow(struct db *db, const struct campaign *c, int64_t *out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[REACH_FOLLOW]);
+	enum err e;
+
+	stmt_bind_int(s, 1, c->brand_id);
+	stmt_bind_int(s, 2, c->parent_id);
+	stmt_bind_text(s, 3, audience_kind_words[c->audience_kind]);
+	e = stmt_row(s);
+	if (e == OK)
+		*out = stmt_int(s, 0);
+	return e;
+}
+
 enum err campaign_reach(struct db *db, const struct campaign *c, int64_t *out)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "campaign_reach");
 	STMT_SCOPE s = db_stmt(db, &sql[REACH]);
 	enum err e;
+
+	if (c->audience_kind != AUDIENCE_LISTS)
+		return reach_follow(db, c, out);
 
 	stmt_bind_int(s, 1, c->brand_id);
 	stmt_bind_text(s, 2, ids_json(tmp, c->lists, c->nlists));
@@ -255,6 +282,8 @@ static enum err insert_row(struct db *db, struct campaign *c, int64_t user, int6
 	stmt_bind_opt(s, 13, user);
 	stmt_bind_int(s, 14, now);
 	stmt_bind_int(s, 15, now);
+	stmt_bind_opt(s, 16, c->parent_id);
+	stmt_bind_text(s, 17, audience_kind_words[c->audience_kind]);
 	e = stmt_row(s);
 	if (e == OK) {
 		c->id = stmt_int(s, 0);

@@ -17,6 +17,18 @@
 
 enum { CAMPAIGN_COLUMN_COUNT = 27 };
 
+/*
+ * Whether person s is one of the audience of a campaign that follows another: of those
+ * whose mail was accepted, who did not open it; or who was left when it was cancelled.
+ */
+#define CAMPAIGN_FOLLOWS(parent, kind)                                                 \
+	"EXISTS (SELECT 1 FROM campaign_subscribers p WHERE p.campaign_id = " parent   \
+	"   AND p.subscriber_id = s.id AND CASE " kind                                 \
+	"     WHEN 'unopened' THEN p.state = 4 AND p.opened_at IS NULL"                \
+	"       AND p.clicked_at IS NULL AND p.bounced_at IS NULL"                     \
+	"       AND p.complained_at IS NULL AND p.unsubscribed_at IS NULL"             \
+	"     WHEN 'unsent' THEN p.state = 8 ELSE p.state < 0 END)"
+
 /* Which bit of a set of statuses a row has. */
 #define CAMPAIGN_STATUS_BIT                                                            \
 	"CASE c.status WHEN 'draft' THEN 1 WHEN 'scheduled' THEN 2 WHEN 'sending' "    \

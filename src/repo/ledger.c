@@ -7,11 +7,12 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "repo/campaign.h"
+#include "repo/campaign_row.h"
 #include "repo/ledger_attempt.h"
 
 enum {
 	DUE, TO_WAKE, WAKE, NEXT_AT, COUNT, COUNTS, RECOUNT,
-	FREEZE_STATE, FREEZE_BOUND, FREEZE_ROWS, FREEZE_MARK,
+	FREEZE_STATE, FREEZE_BOUND, FREEZE_ROWS, FREEZE_FOLLOW, FREEZE_MARK,
 	FINISH, CANCEL_OPEN, OPEN_LEFT, LINKS, LINK_ADD,
 };
 
@@ -47,7 +48,8 @@ static const char *const sql[] = {
 	[RECOUNT] =
 	    "SELECT state, count(*) FROM campaign_subscribers WHERE campaign_id = $1"
 	    " GROUP BY state",
-	[FREEZE_STATE] = "SELECT brand_id, freeze_after, frozen_at FROM campaigns"
+	[FREEZE_STATE] = "SELECT brand_id, freeze_after, frozen_at, audience_kind"
+			 " FROM campaigns"
 			 " WHERE id = $1 AND status = 'sending' /*+pg FOR UPDATE */",
 	[FREEZE_BOUND] = "SELECT max(id) FROM (SELECT id FROM subscribers"
 			 " WHERE brand_id = $1 AND id > $2 ORDER BY id LIMIT $3) x",
@@ -66,6 +68,17 @@ static const char *const sql[] = {
 	    "         WHERE a.campaign_id = c.id AND a.exclude = 1)"
 	    "    AND NOT EXISTS (SELECT 1 FROM suppressions p"
 	    "         WHERE p.brand_id = c.brand_id AND p.email_key = s.email_key)"
+	    "  ORDER BY s.id"
+	    " ON CONFLICT DO NOTHING",
+	[FREEZE_FOLLOW] =
+	    "INSERT INTO campaign_subscribers"
+	    "   (campaign_id, subscriber_id, email, email_key)"
+	    " SELECT c.id, s.id, s.email, s.email_key FROM campaigns c"
+	    "   JOIN subscribers s ON s.brand_id = c.brand_id"
+	    "  WHERE c.id = $1 AND s.id > $2 AND s.id <= $3 AND s.status = 'active'"
+	    "    AND " CAMPAIGN_FOLLOWS("c.parent_id", "c.audience_kind")
+	    "    AND NOT EXISTS (SELECT 1 FROM suppressions x"
+	    "         WHERE x.brand_id = c.brand_id AND x.email_key = s.email_key)"
 	    "  ORDER BY s.id"
 	    " ON CONFLICT DO NOTHING",
 	[FREEZE_MARK] =
@@ -193,7 +206,7 @@ enum err ledger_next_at(struct db *db, int64_t *at)
 /* ---- the audience ---- */
 struct freeze {
 	int64_t brand, after, bound;
-	bool frozen;
+	bool frozen, follows;
 };
 
 static enum err freeze_state(struct db *db, int64_t campaign, int batch,
@@ -210,6 +223,7 @@ static enum err freeze_state(struct db *db, int64_t campaign, int batch,
 	f->brand = stmt_int(s, 0);
 	f->after = stmt_int(s, 1);
 	f->frozen = !stmt_is_null(s, 2);
+	f->follows = strcmp(stmt_text(s, 3), "lists") != 0;
 	stmt_bind_int(b, 1, f->brand);
 	stmt_bind_int(b, 2, f->after);
 	stmt_bind_int(b, 3, batch);
@@ -221,7 +235,7 @@ static enum err freeze_state(struct db *db, int64_t campaign, int batch,
 static enum err freeze_rows(struct db *db, int64_t campaign, const struct freeze *f,
     int64_t now)
 {
-	STMT_SCOPE rows = db_stmt(db, &sql[FREEZE_ROWS]);
+	STMT_SCOPE rows = db_stmt(db, &sql[f->follows ? FREEZE_FOLLOW : FREEZE_ROWS]);
 	STMT_SCOPE mark = db_stmt(db, &sql[FREEZE_MARK]);
 	struct moved m = { { 0 } };
 	enum err e = OK;

@@ -392,7 +392,7 @@ static enum err check_audience(struct making *m)
 		return e;
 	k = add(m, "lists", CHECK_GOOD);
 	k->where = "audience";
-	if (m->c->nlists == 0) {
+	if (m->c->nlists == 0 && m->c->audience_kind == AUDIENCE_LISTS) {
 		k->level = CHECK_BLOCK;
 		k->title = "Nobody is chosen to get this mail.";
 		k->todo = "Choose at least one list.";

@@ -88,6 +88,9 @@ static void take_fields(struct form *f, void *mem, struct campaign *c)
 	    (int)c->on_doubt);
 	take_lists(f, mem, c);
 	refuse_segments(f, mem);
+	if (c->audience_kind != AUDIENCE_LISTS && c->nlists + c->nexclude_lists > 0)
+		form_fail(f, "lists",
+		    "This campaign follows another one, and goes to its people only.");
 }
 
 static bool has_id(const int64_t *ids, size_t n, int64_t id)
@@ -218,12 +221,11 @@ enum err campaign_change(struct db *db, struct campaign *c, int64_t now, struct 
 }
 
 /* "Name (copy)", within the limit. */
-static const char *copy_name(void *mem, const char *name)
+static const char *copy_name(void *mem, const char *name, const char *suffix)
 {
-	static const char suffix[] = " (copy)";
 	size_t n = strlen(name);
 
-	while (text_length(name) + sizeof(suffix) - 1 > CAMPAIGN_NAME_MAX) {
+	while (text_length(name) + strlen(suffix) > CAMPAIGN_NAME_MAX) {
 		do
 			n--;
 		while (n > 0 && (name[n] & 0xc0) == 0x80);
@@ -239,8 +241,12 @@ enum err campaign_copy(struct db *db, void *mem, const struct campaign *c, int64
 	enum err e;
 
 	*copy = *c;
-	copy->name = copy_name(copy, c->name);
+	copy->name = copy_name(copy, c->name,
+	    c->audience_kind == AUDIENCE_UNOPENED     ? " (not opened)"
+		: c->audience_kind == AUDIENCE_UNSENT ? " (not sent)"
+						      : " (copy)");
 	copy->status = CAMPAIGN_DRAFT;
+	copy->resume_at = copy->resends = 0;
 	copy->send_at = copy->audience = copy->freeze_after = 0;
 	copy->frozen_at = copy->started_at = copy->finished_at = 0;
 	copy->pause_reason = copy->send_zone = "";
@@ -248,6 +254,28 @@ enum err campaign_copy(struct db *db, void *mem, const struct campaign *c, int64
 	if (e == OK)
 		*out = copy;
 	return e;
+}
+
+enum err campaign_follow(struct db *db, const struct campaign *c,
+    const struct campaign_follower *w, int64_t now, struct campaign **out,
+    struct form *f)
+{
+	struct campaign parent = *c;
+
+	if (w->kind == AUDIENCE_LISTS)
+		return form_fail(f, "audience", "Choose one of: unopened, unsent.");
+	if (c->status != CAMPAIGN_CANCELLED &&
+	    (w->kind == AUDIENCE_UNSENT || c->status != CAMPAIGN_COMPLETED)) {
+		form_fail(f, "status",
+		    w->kind == AUDIENCE_UNSENT
+			? "Only a cancelled campaign leaves people unsent."
+			: "Wait until this campaign is sent or cancelled.");
+		return ERR_CONFLICT;
+	}
+	parent.parent_id = c->id;
+	parent.audience_kind = w->kind;
+	parent.nlists = parent.nexclude_lists = 0;
+	return campaign_copy(db, f, &parent, w->user, now, out);
 }
 
 enum err campaign_remove(struct db *db, struct campaign *c, struct form *f)

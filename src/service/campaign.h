@@ -27,6 +27,17 @@ enum err campaign_change(struct db *db, struct campaign *c, int64_t now,
 /* A new draft with the same content and audience, named "… (copy)". */
 enum err campaign_copy(struct db *db, void *mem, const struct campaign *c, int64_t user,
     int64_t now, struct campaign **out) MUST_CHECK;
+/*
+ * A new draft with the content of c, to those who did not open c, or whom c was not
+ * sent to any more.  ERR_CONFLICT with a sentence while c is under way.
+ */
+struct campaign_follower {
+	enum audience_kind kind;
+	int64_t user;
+};
+enum err campaign_follow(struct db *db, const struct campaign *c,
+    const struct campaign_follower *w, int64_t now, struct campaign **out,
+    struct form *f) MUST_CHECK;
 enum err campaign_remove(struct db *db, struct campaign *c, struct form *f) MUST_CHECK;
 
 /* ---- the checklist: made by send/check.h ---- */

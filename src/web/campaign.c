@@ -32,7 +32,7 @@ struct check_view campaign_view(const struct request *rq)
 	};
 }
 
-static const char *path_of(void *mem, const struct campaign *c, const char *step)
+const char *campaign_path(void *mem, const struct campaign *c, const char *step)
 {
 	return mem_printf(mem, "/brands/%lld/campaigns/%lld%s%s",
 	    (long long)c->brand_id, (long long)c->id, step[0] != '\0' ? "/" : "", step);
@@ -45,7 +45,7 @@ enum err campaign_answer(struct request *rq, struct response *rs,
 	enum err e = campaign_json(rq->db, rs, c, &o);
 
 	if (e == OK)
-		e = respond_seen(rs, o, "%s", path_of(rs, c, step));
+		e = respond_seen(rs, o, "%s", campaign_path(rs, c, step));
 	return e;
 }
 
@@ -59,7 +59,7 @@ enum err campaign_refuse(struct request *rq, struct response *rs,
 	if (rq->api)
 		return respond_error(rs, e, "%s", why);
 	respond_flash(rs, "%s", why);
-	return respond_seen(rs, NULL, "%s", path_of(rs, c, ""));
+	return respond_seen(rs, NULL, "%s", campaign_path(rs, c, ""));
 }
 
 int page_limit(struct request *rq, int dflt)
@@ -166,7 +166,12 @@ static struct json_object *line_json(void *mem, const struct campaign_line *l)
 	struct json_object *o = campaign_head_json(mem, &l->c);
 
 	json_set_text(o, "author", l->author);
-	json_set_text(o, "to", l->to);
+	json_set_text(o, "to",
+	    l->c.audience_kind == AUDIENCE_UNOPENED
+		? "Who did not open an earlier campaign"
+		: l->c.audience_kind == AUDIENCE_UNSENT
+		? "Who was left of a cancelled campaign"
+		: l->to);
 	json_set_text(o, "without", l->without);
 	json_set(o, "counts", counts_json(mem, &l->counts));
 	json_set(o, "stats", stats_json(mem, &l->stats));
@@ -311,7 +316,7 @@ static enum err show_report(struct request *rq, struct response *rs,
 	json_set(drawing, "sum", campaign_sum(rs, c, &counts));
 	json_set(rs->extra, "drawing", drawing);
 	campaign_names(rs, lists, rs->extra);
-	return OK;
+	return campaign_add_followers(rq, rs, c);
 }
 
 /* One address for every state: the editor, the live page or the report. */
@@ -324,7 +329,10 @@ enum err campaign_show(struct request *rq, struct response *rs)
 		return e;
 	if (!rq->api && c->status == CAMPAIGN_DRAFT)
 		return respond_seen(rs, NULL, "%s",
-		    path_of(rs, c, c->nlists == 0 ? "audience" : "content"));
+		    campaign_path(rs, c,
+			c->nlists == 0 && c->audience_kind == AUDIENCE_LISTS
+			    ? "audience"
+			    : "content"));
 	e = campaign_json(rq->db, rs, c, &rs->model);
 	if (e != OK || rq->api)
 		return e;
@@ -371,7 +379,8 @@ enum err campaign_duplicate(struct request *rq, struct response *rs)
 		return e;
 	audit(rq, "campaign.duplicate", copy->id, NULL);
 	respond_flash(rs, "This is a copy, a new draft. Nothing was sent.");
-	return respond_made(rs, o, "%s", path_of(rs, copy, rq->api ? "" : "content"));
+	return respond_made(rs, o, "%s",
+	    campaign_path(rs, copy, rq->api ? "" : "content"));
 }
 
 /* ---- pause, resume, cancel ---- */

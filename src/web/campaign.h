@@ -25,6 +25,14 @@ enum err campaign_lists(struct request *rq, const struct campaign *c,
     struct json_object **out) MUST_CHECK;
 /* {to, without}: the names of the chosen lists, "A + B". */
 void campaign_names(void *mem, struct json_object *lists, struct json_object *into);
+/* {to} of a campaign that follows another one. */
+enum err campaign_name_parent(struct request *rq, const struct campaign *c,
+    struct json_object *into) MUST_CHECK;
+/* Adds to rs->extra how many a campaign that follows this one would reach. */
+enum err campaign_add_followers(struct request *rq, struct response *rs,
+    const struct campaign *c) MUST_CHECK;
+/* The address of a step of it; "" is the campaign itself. */
+const char *campaign_path(void *mem, const struct campaign *c, const char *step);
 /* The terms of the sum, each with the address of its recipients. */
 struct json_object *campaign_sum(void *mem, const struct campaign *c,
     const struct delivery_counts *n);
@@ -43,6 +51,7 @@ handler campaign_show;
 handler campaign_confirm_drop;
 handler campaign_drop;
 handler campaign_duplicate;
+handler campaign_follow_up;
 handler campaign_do_pause;
 handler campaign_do_resume;
 handler campaign_confirm_cancel;

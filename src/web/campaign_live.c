@@ -230,9 +230,10 @@ enum err campaign_live(struct request *rq, struct response *rs,
 	for (i = 0; i < DELIVERY_ACCEPTED; i++)
 		left += counts.n[i];
 	campaign_names(rs, lists, o);
+	e = campaign_name_parent(rq, c, o);
 	json_set_int(o, "reach", reach);
 	json_set(o, "sum", campaign_sum(rs, c, &counts));
-	if (c->status != CAMPAIGN_SCHEDULED)
+	if (e == OK && c->status != CAMPAIGN_SCHEDULED)
 		e = add_ledger(rq, o, c, left);
 	if (e == OK)
 		e = add_provider(rq, o, c);

@@ -338,7 +338,7 @@ enum err compose_when(struct request *rq, struct response *rs)
 		return e;
 	json_set(rs->extra, "list", checklist_json(rs, &list));
 	campaign_names(rs, lists, rs->extra);
-	return OK;
+	return campaign_name_parent(rq, c, rs->extra);
 }
 
 /*

@@ -99,6 +99,7 @@ const struct route routes[] = {
 	{ DELETE, "/brands/{}/campaigns/{}", campaign_drop, NULL, EDIT_CAMPAIGNS, NULL, 0 },
 	{ GET,    "/brands/{}/campaigns/{}/delete", campaign_confirm_drop, "campaign/delete", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
 	{ POST,   "/brands/{}/campaigns/{}/duplicate", campaign_duplicate, NULL, EDIT_CAMPAIGNS, NULL, 0 },
+	{ POST,   "/brands/{}/campaigns/{}/follow", campaign_follow_up, NULL, EDIT_CAMPAIGNS, NULL, 0 },
 	{ GET,    "/brands/{}/campaigns/{}/audience", compose_audience, "campaign/audience", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
 	{ PUT,    "/brands/{}/campaigns/{}/audience", compose_set_audience, "campaign/audience", EDIT_CAMPAIGNS, compose_audience, 0 },
 	{ GET,    "/brands/{}/reach", compose_count, "campaign/reach", VIEW_CAMPAIGNS, NULL, 0 },

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "repo/campaign.h"
 #include "repo/ledger.h"
 #include "repo/repo.h"
 #include "repo/worker.h"
@@ -95,6 +96,50 @@ static void test_freeze(struct dbtest *t)
 	dbtest_script(t->db, "UPDATE campaigns SET status = 'paused' WHERE id = 5;");
 	ok(ledger_freeze(t->db, 5, 3, 1000, &complete) == ERR_CONFLICT,
 	    "ledger_freeze refuses a campaign that is not sending");
+}
+
+/* A campaign that follows another one goes to exactly whom it names. */
+static void test_follow(struct dbtest *t)
+{
+	static const char *const kinds[] = { "unopened", "unsent" };
+	static const int64_t want[] = { 2, 1 };
+
+	dbtest_script(t->db, people);
+	freeze_all(t->db);
+	dbtest_script(t->db,
+	    "UPDATE campaign_subscribers SET state = 4 WHERE subscriber_id <= 5;"
+	    "UPDATE campaign_subscribers SET opened_at = 1 WHERE subscriber_id = 1;"
+	    "UPDATE campaign_subscribers SET bounced_at = 1 WHERE subscriber_id = 2;"
+	    "UPDATE campaign_subscribers SET machine_opened_at = 1"
+	    " WHERE subscriber_id = 3;"
+	    "UPDATE subscribers SET status = 'unsubscribed' WHERE id = 5;"
+	    "UPDATE campaign_subscribers SET state = 8 WHERE subscriber_id = 6;");
+	for (int i = 0; i < 2; i++) {
+		struct campaign c = { .brand_id = 1, .parent_id = 5,
+			.audience_kind = (enum audience_kind)(i + 1) };
+		int64_t reach = 0, id = 20 + i;
+		bool complete = false;
+
+		dbtest_script(t->db,
+		    mem_printf(t->mem,
+			"INSERT INTO campaigns (id, brand_id, name, status, parent_id,"
+			" audience_kind, created_at, updated_at) VALUES (%lld, 1, 'F',"
+			" 'sending', 5, '%s', 1, 1);",
+			(long long)id, kinds[i]));
+		ok(campaign_reach(t->db, &c, &reach) == OK, "it is counted before");
+		while (!complete && ledger_freeze(t->db, id, 3, 1000, &complete) == OK)
+			;
+		is_int(reach, want[i], "%s: how many would get it", kinds[i]);
+		is_int(dbtest_int(t->db,
+			   mem_printf(t->mem, "SELECT count(*) FROM"
+					      " campaign_subscribers WHERE"
+					      " campaign_id = %lld",
+			       (long long)id)),
+		    want[i], "%s: and who gets it", kinds[i]);
+	}
+	is_int(dbtest_int(t->db, "SELECT sum(subscriber_id) FROM campaign_subscribers"
+				 " WHERE campaign_id > 5"),
+	    3 + 4 + 6, "exactly those");
 }
 
 static struct intent_batch intent(struct dbtest *t, const struct claim *c)
@@ -263,6 +308,7 @@ static void test_worker(struct dbtest *t)
 int main(void)
 {
 	dbtest_run(test_freeze);
+	dbtest_run(test_follow);
 	dbtest_run(test_attempts);
 	dbtest_run(test_settle);
 	dbtest_run(test_finish);
