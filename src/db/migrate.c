@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/crypto.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -191,6 +192,7 @@ static enum err apply(struct db *db, void *mem, const struct step *step, int64_t
 	STMT_SCOPE s = db_stmt_text(db, sql[RECORD]);
 	enum err e = db_script(db, step->sql);
 
+	FAILPOINT("migrate.script");
 	stmt_bind_int(s, 1, step->version);
 	stmt_bind_text(s, 2, step->name);
 	stmt_bind_text(s, 3, step->checksum);
@@ -218,6 +220,7 @@ static enum err apply_missing(struct db *db, void *mem, const struct steps *all,
 	for (size_t i = 0; e == OK && i < all->n; i++)
 		if (!all->at[i].applied)
 			e = apply(db, mem, &all->at[i], now, st);
+	FAILPOINT("migrate.recorded");
 	if (e == OK)
 		e = tx_commit(&tx);
 	return e;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "repo/campaign.h"
@@ -287,8 +288,10 @@ enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now,
 	}
 	if (e == OK)
 		e = freeze_rows(db, campaign, &f, now);
+	FAILPOINT("freeze.rows");
 	if (e == OK)
 		e = tx_commit(&tx);
+	FAILPOINT("freeze.committed");
 	*complete = e == OK && !f.bound;
 	return *complete ? tell_planner(db) : e;
 }
@@ -301,8 +304,10 @@ enum err ledger_finish(struct db *db, int64_t campaign, int64_t now, bool *finis
 
 	stmt_bind_int(s, 1, campaign);
 	stmt_bind_int(s, 2, now);
+	FAILPOINT("finish.before");
 	e = stmt_run(s);
 	*finished = e == OK && stmt_changes(s) == 1;
+	FAILPOINT("finish.done");
 	return e;
 }
 
@@ -335,6 +340,7 @@ enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t 
 
 	if (e == OK)
 		e = cancel_state(db, campaign, limit, now, DELIVERY_PENDING);
+	FAILPOINT("cancel.rows");
 	if (e == OK)
 		e = cancel_state(db, campaign, limit, now, DELIVERY_RETRY);
 	if (e == OK)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -105,6 +106,7 @@ enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
 		e = claim_from(db, c, c->n - retry, DELIVERY_PENDING, &pending);
 	if (e == OK && !pending && !retry)
 		return OK;
+	FAILPOINT("claim.rows");
 	m.n[DELIVERY_PENDING] = -pending;
 	m.n[DELIVERY_RETRY] = -retry;
 	m.n[DELIVERY_CLAIMED] = pending + retry;
@@ -112,6 +114,7 @@ enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
 		e = ledger_count_moved(db, c->campaign, &m);
 	if (e == OK)
 		e = tx_commit(&tx);
+	FAILPOINT("claim.committed");
 	*claimed = e == OK ? pending + retry : 0;
 	return e;
 }
@@ -293,6 +296,7 @@ static enum err write_intent(struct db *db, void *mem, const struct claim *c,
 		e = skip_rows(db, skips, c);
 	if (e == OK && out->n)
 		e = write_attempts(db, mem, c, out);
+	FAILPOINT("intent.attempts");
 	if (e == OK && out->n)
 		e = mark_intent(db, mem, c, out);
 	m.n[DELIVERY_CLAIMED] = -(int64_t)out->n - out->skipped;
@@ -316,7 +320,10 @@ enum err ledger_intent(struct db *db, void *mem, const struct claim *c,
 	if (e == OK)
 		e = write_intent(db, mem, c, brand, out);
 	if (e == OK)
+		e = FAILPOINT_ERR("intent.rows", ERR_FULL);
+	if (e == OK)
 		e = tx_commit(&tx);
+	FAILPOINT("intent.committed");
 	if (e != OK)
 		*out = (struct intent_batch){ .sending = out->sending };
 	return e;

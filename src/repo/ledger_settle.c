@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -156,8 +157,13 @@ enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
 	if (e == OK)
 		e = end_attempts(db, json, now);
 	if (e == OK)
+		e = FAILPOINT_ERR("settle.rows", ERR_BUSY);
+	if (e == OK)
 		e = ledger_count_moved(db, campaign, &m);
-	return e == OK ? tx_commit(&tx) : e;
+	if (e == OK)
+		e = tx_commit(&tx);
+	FAILPOINT("settle.committed");
+	return e;
 }
 
 static enum err release_rows(struct db *db, const char *owner, int64_t campaign,
@@ -233,6 +239,7 @@ enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pendin
 	*pending = *doubt = 0;
 	if (e == OK)
 		e = release_rows(db, dead->owner, dead->campaign, pending);
+	FAILPOINT("reclaim.rows");
 	if (e == OK)
 		e = doubt_rows(db, dead->owner, dead->campaign, dead->now, doubt);
 	return e == OK ? tx_commit(&tx) : e;

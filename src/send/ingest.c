@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "repo/event.h"
@@ -54,11 +55,13 @@ static enum err store_batch(struct reader *r, const struct spool_record *recs, i
 
 	for (int i = 0; i < n && e == OK; i++)
 		e = record(r, &recs[i]);
+	FAILPOINT("ingest.rows");
 	if (e == OK)
 		e = spool_set_position(r->app->db, r->name, position,
 		    clock_now(r->app->clock));
 	if (e == OK)
 		e = tx_commit(&tx);
+	FAILPOINT("ingest.committed");
 	if (e == OK)
 		r->position = position;
 	return e;
@@ -91,6 +94,7 @@ static enum err remove_finished(struct reader *r, const char *path)
 		return OK;
 	if (unlink(path) != 0)
 		return ERR_IO;
+	FAILPOINT("ingest.unlinked");
 	return spool_forget(r->app->db, r->name);
 }
 

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "http/address.h"
@@ -21,6 +22,7 @@ static size_t give_body(char *to, size_t size, size_t n, void *ctx)
 		n = left;
 	memcpy(to, c->body->data + c->sent, n);
 	c->sent += n;
+	FAILPOINT("send.bytes");
 	return n;
 }
 
@@ -292,6 +294,7 @@ void ses_collect(struct ses *x)
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
+		FAILPOINT("send.answered");
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&c);
 		call_end(c);
 		if (code == CURLE_OK)

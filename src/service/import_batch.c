@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -358,8 +359,10 @@ enum err import_batch_store(struct db *db, struct import_batch *b, struct import
 		e = import_settle(db, &after, now + LEASE_MS);
 		*lost = e == ERR_CONFLICT;
 	}
+	FAILPOINT("import.rows");
 	if (e == OK)
 		e = tx_commit(&tx);
+	FAILPOINT("import.committed");
 	if (e == OK) {
 		*i = after;
 		import_plan_stored(p);

@@ -1,6 +1,7 @@
 #include "service/import.h"
 
 #include "base/csv.h"
+#include "base/failpoint.h"
 #include "base/id.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -80,6 +81,7 @@ static enum err finish(struct job *j, enum import_state state, const char *error
 {
 	enum err e;
 
+	FAILPOINT("import.finish");
 	j->i->state = state;
 	j->i->error = error;
 	e = import_finish(j->app->db, j->i, clock_now(j->app->clock));

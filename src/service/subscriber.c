@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -83,6 +84,7 @@ enum err subscriber_unsubscribe(struct db *db, int64_t brand, int64_t id,
 		e = subscriber_mark_left(db, o->campaign, id, o->now, &marked);
 	if (e == OK && marked)
 		e = event_count_left(db, o->campaign, o->now);
+	FAILPOINT("unsubscribe.rows");
 	if (e == OK)
 		e = tx_commit(&tx);
 	if (changed)
