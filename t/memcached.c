@@ -35,9 +35,16 @@ void memcached_begin(struct memcached *m)
 
 void memcached_start(struct memcached *m)
 {
+	memcached_start_with(m, 16);
+}
+
+void memcached_start_with(struct memcached *m, int megabytes)
+{
+	char size[16];
 	const char *path = m->servers + strlen("unix:");
 	pid_t parent = getpid();
 
+	snprintf(size, sizeof(size), "%d", megabytes);
 	unlink(path);
 	m->pid = fork();
 	if (m->pid == 0) {
@@ -45,7 +52,7 @@ void memcached_start(struct memcached *m)
 		if (getppid() != parent)
 			_exit(1);
 		execlp("memcached", "memcached", "-s", path, "-a", "0700", "-U", "0",
-		    "-m", "16", "-u", "root", "-t", "1", (char *)NULL);
+		    "-m", size, "-I", megabytes < 2 ? "256k" : "1m", "-u", "root", "-t", "1", (char *)NULL);
 		_exit(127);
 	}
 	for (int i = 0; i < 500; i++) {

@@ -13,6 +13,8 @@ struct memcached {
 void memcached_begin(struct memcached *m);
 /* Starts it again, empty, at the same place. */
 void memcached_start(struct memcached *m);
+/* The same with little memory. */
+void memcached_start_with(struct memcached *m, int megabytes);
 void memcached_stop(struct memcached *m);
 /* Stops it and removes the folder. */
 void memcached_end(struct memcached *m);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -186,6 +187,7 @@ static void ses_step(struct provider *p, int timeout_ms)
 	ses_collect(x);
 	if (!p->done && x->active && timeout_ms > 0) {
 		curl_multi_poll(x->multi, NULL, 0, timeout_ms, NULL);
+		FAILPOINT("send.waiting");
 		curl_multi_perform(x->multi, &running);
 		ses_collect(x);
 	}

@@ -1,7 +1,7 @@
 // A strict Amazon SES v2 for tests: no dependencies, no code shared with the product.
 //
 //   node t/fake/ses.mjs [--port N] [--ledger FILE] [--rate N] [--latency MS] [--keep]
-//        [--key ID] [--secret S] [--region R]
+//        [--key ID] [--secret S] [--region R] [--anytime: a signature of another hour is taken]
 //
 // Prints "port N" when it listens on 127.0.0.1.  Checks every signature with its own code,
 // the shape of every body, the cap of 50 entries and a token bucket counted in recipients.
@@ -10,6 +10,7 @@
 // Faults are injected by a script: PUT /_script with a list of rules; each send call takes
 // the first rule that applies:
 //   {"every": 7 | "first": 3 | "at": 12 | "chance": 0.01 | (nothing: always), "do": ...}
+// A rule with "name" is counted under that name in /_stats, how often it applied.
 // where do is one of
 //   {"status": 429, "type": "TooManyRequestsException", "message": "..."}   refused, not accepted
 //   {"status": 500, ..., "accept": true}     accepted, then an error all the same
@@ -62,7 +63,7 @@ function checkSignature(req, path, query, body) {
   const t = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date);
   if (!t || !date.startsWith(day)) throw refuse('date');
   const skew = Math.abs(Date.UTC(+t[1], t[2] - 1, +t[3], +t[4], +t[5], +t[6]) - Date.now());
-  if (skew > 300000) throw refuse('Signature expired');
+  if (skew > 300000 && !args.anytime) throw refuse('Signature expired');
   const list = names.split(';');
   if (!list.includes('host') || !list.includes('x-amz-date')) throw refuse('host and x-amz-date must be signed');
   if ([...list].sort().join(';') !== names) throw refuse('SignedHeaders not sorted');
@@ -211,6 +212,7 @@ function rule() {
     if (r.first !== undefined ? calls <= r.first : r.at !== undefined ? calls === r.at
       : r.every !== undefined ? calls % r.every === 0 : r.chance !== undefined ? Math.random() < r.chance : true) {
       stats.faults++;
+      if (r.name) stats[r.name] = (stats[r.name] || 0) + 1;
       return r.do;
     }
   }
