@@ -110,6 +110,24 @@ static int poison(void)
 }
 
 /* ---- a worker that is stopped ---- */
+
+/* Not while it writes: then all others would have to wait for it. */
+static void stop_between(struct dbtest *t, pid_t pid)
+{
+	db_set_wait(t->db, 0);
+	for (int i = 0; i < 200; i++) {
+		TX_SCOPE tx = { 0 };
+
+		kill(pid, SIGSTOP);
+		usleep(2000);
+		if (tx_begin(t->db, &tx) == OK)
+			break;
+		kill(pid, SIGCONT);
+		usleep(3000);
+	}
+	db_set_wait(t->db, 5000);
+}
+
 static void stopped(struct dbtest *t, struct fake_ses *f, int stop_ms)
 {
 	const struct trigger how = { .servers = mc.servers };
@@ -120,7 +138,7 @@ static void stopped(struct dbtest *t, struct fake_ses *f, int stop_ms)
 	a = faulttest_trigger(t, &how);
 	for (int i = 0; i < 400 && sendtest_rows(t, 4) == 0; i++)
 		usleep(5000);
-	kill(a, SIGSTOP);
+	stop_between(t, a);
 	if (stop_ms)
 		usleep((useconds_t)stop_ms * 1000);
 	else
