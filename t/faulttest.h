@@ -7,9 +7,9 @@
  * of our ledger with that of the fake of Amazon SES.
  */
 struct trigger {
-	const char *servers;	/* of memcached, as in the configuration; "": none */
-	const char *failpoint;	/* as base/failpoint.h says; NULL: none */
-	int budget_ms;		/* 0: 20 s */
+	const char *servers;   /* of memcached, as in the configuration; "": none */
+	const char *failpoint; /* as base/failpoint.h says; NULL: none */
+	int budget_ms;         /* 0: 20 s */
 };
 /* One slice of sending in a process of its own, as a cron worker is. */
 pid_t faulttest_trigger(struct dbtest *t, const struct trigger *how);
@@ -23,9 +23,9 @@ void faulttest_reset(struct dbtest *t, const struct fake_ses *f);
 
 /* How many people of campaign 5 ... */
 struct verdict {
-	int twice;	/* were accepted more than once */
-	int unknown;	/* accepted, and our ledger has them neither so nor in doubt */
-	int lost;	/* accepted as our ledger has it, and the fake knows nothing */
+	int twice;      /* were accepted more than once */
+	int unknown;    /* accepted, and our ledger has them neither so nor in doubt */
+	int lost;       /* accepted as our ledger has it, and the fake knows nothing */
 	int doubt_sent; /* in doubt, and were accepted */
 	int no_attempt; /* calls the fake accepted without a durable attempt row (I5) */
 };

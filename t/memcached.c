@@ -52,7 +52,8 @@ void memcached_start_with(struct memcached *m, int megabytes)
 		if (getppid() != parent)
 			_exit(1);
 		execlp("memcached", "memcached", "-s", path, "-a", "0700", "-U", "0",
-		    "-m", size, "-I", megabytes < 2 ? "512k" : "1m", "-u", "root", "-t", "1", (char *)NULL);
+		    "-m", size, "-I", megabytes < 2 ? "512k" : "1m", "-u", "root", "-t",
+		    "1", (char *)NULL);
 		_exit(127);
 	}
 	for (int i = 0; i < 500; i++) {

@@ -10,21 +10,21 @@ enum { SECTOR = 512, FILES = 16 };
 /* What was done to a file since its last sync. */
 struct change {
 	sqlite3_int64 at;
-	int n;			/* -1: cut to `at` bytes */
+	int n; /* -1: cut to `at` bytes */
 	unsigned char *data;
 	struct change *next;
 };
 
 struct disk {
 	char path[512];
-	unsigned char *data;	/* as synced */
+	unsigned char *data; /* as synced */
 	sqlite3_int64 len, room;
 	struct change *first, **last;
 };
 
 struct torn_file {
 	sqlite3_file base;
-	struct disk *disk;	/* NULL: not a file of a database */
+	struct disk *disk; /* NULL: not a file of a database */
 	sqlite3_file *real;
 };
 
@@ -124,8 +124,8 @@ static void tear(struct disk *copy, const struct change *c, int mode)
 static bool write_file(const char *to, const struct disk *d)
 {
 	FILE *f = fopen(to, "we");
-	bool good = f != NULL &&
-	    (d->len == 0 || fwrite(d->data, (size_t)d->len, 1, f) == 1);
+	bool good =
+	    f != NULL && (d->len == 0 || fwrite(d->data, (size_t)d->len, 1, f) == 1);
 
 	return f != NULL && fclose(f) == 0 && good;
 }

@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 /*
- * A SQLite VFS for tests, over the system's own: it remembers what each file held at its
- * last sync and what was written since.  At a cut, the disk keeps all that was synced and
- * of the rest any part, in sectors of 512 bytes.  It can also be full.
+ * A SQLite VFS for tests, over the system's own: it remembers what each file held at
+ * its last sync and what was written since.  At a cut, the disk keeps all that was
+ * synced and of the rest any part, in sectors of 512 bytes.  It can also be full.
  */
 
 /* Makes it the default VFS of this process; before any database is opened. */

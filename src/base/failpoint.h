@@ -3,8 +3,8 @@
 #include "base/err.h"
 
 /*
- * Places where tests end the process or pretend an error; see t/fault/points.c.  A build
- * without --enable-failpoints has nothing of them.  The environment says which:
+ * Places where tests end the process or pretend an error; see t/fault/points.c.  A
+ *build without --enable-failpoints has nothing of them.  The environment says which:
  *
  *	MAILLAYER_FAILPOINT=claim.rows:3	SIGKILL at the third pass
  *	MAILLAYER_FAILPOINT=settle.rows:error	the error, at every pass

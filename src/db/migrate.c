@@ -15,9 +15,9 @@
 /* One file of the directory. */
 struct step {
 	int version;
-	const char *name;	/* NNNN_name.sql */
+	const char *name; /* NNNN_name.sql */
 	char *sql;
-	const char *checksum;	/* SHA-256 of the file, hex */
+	const char *checksum; /* SHA-256 of the file, hex */
 	bool applied;
 };
 
@@ -31,24 +31,23 @@ enum { EXISTS, RECORDED, RECORD };
 
 static const char *const sql[] = {
 	[EXISTS] = "SELECT 1 FROM"
-	           " /*+lite sqlite_schema WHERE name = 'schema_migrations' */"
-	           " /*+pg pg_tables WHERE tablename = 'schema_migrations'"
-	           " AND schemaname = current_schema() */",
+		   " /*+lite sqlite_schema WHERE name = 'schema_migrations' */"
+		   " /*+pg pg_tables WHERE tablename = 'schema_migrations'"
+		   " AND schemaname = current_schema() */",
 	[RECORDED] = "SELECT version, name, checksum FROM schema_migrations"
-	             " ORDER BY version",
+		     " ORDER BY version",
 	[RECORD] = "INSERT INTO schema_migrations (version, name, checksum, applied_at)"
-	           " VALUES ($1, $2, $3, $4)",
+		   " VALUES ($1, $2, $3, $4)",
 };
 
 /* The first statements of the transaction: two who migrate at once take turns. */
-static const char first_sql[] =
-	"/*+pg SELECT pg_advisory_xact_lock(7308337310); */"
-	"CREATE TABLE IF NOT EXISTS schema_migrations ("
-	"	version BIGINT PRIMARY KEY,"
-	"	name TEXT NOT NULL,"
-	"	checksum TEXT NOT NULL,"
-	"	applied_at BIGINT NOT NULL"
-	");";
+static const char first_sql[] = "/*+pg SELECT pg_advisory_xact_lock(7308337310); */"
+				"CREATE TABLE IF NOT EXISTS schema_migrations ("
+				"	version BIGINT PRIMARY KEY,"
+				"	name TEXT NOT NULL,"
+				"	checksum TEXT NOT NULL,"
+				"	applied_at BIGINT NOT NULL"
+				");";
 
 /* ---- the files ---- */
 
@@ -153,7 +152,8 @@ static enum err compare(void *mem, const struct steps *all, struct stmt *s,
 	}
 	step = &all->at[version - 1];
 	if (!text_equal(step->checksum, stmt_text(s, 2))) {
-		st->why = mem_printf(mem, "%s is not the file that was applied to this"
+		st->why = mem_printf(mem,
+		    "%s is not the file that was applied to this"
 		    " database: its checksum has changed. Restore the original file.",
 		    step->name);
 		return ERR_CONFLICT;
@@ -200,8 +200,10 @@ static enum err apply(struct db *db, void *mem, const struct step *step, int64_t
 	if (e == OK)
 		e = stmt_run(s);
 	if (e != OK)
-		st->why = mem_printf(mem, "%s failed; nothing was changed. The log says"
-		    " where.", step->name);
+		st->why = mem_printf(mem,
+		    "%s failed; nothing was changed. The log says"
+		    " where.",
+		    step->name);
 	else
 		st->applied = step->version;
 	return e;

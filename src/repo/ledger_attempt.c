@@ -11,16 +11,23 @@
 #include "base/text.h"
 
 enum {
-	CLAIM, CLAIM_RETRY, STATUS, LOCK_PEOPLE, WANTED, SKIP, ATTEMPT, INTENT,
+	CLAIM,
+	CLAIM_RETRY,
+	STATUS,
+	LOCK_PEOPLE,
+	WANTED,
+	SKIP,
+	ATTEMPT,
+	INTENT,
 };
 
 /* MATERIALIZED: PostgreSQL would run a plain subquery, its LIMIT too, for each row. */
-#define CLAIM_FROM(state, more) \
-	"WITH due AS MATERIALIZED (SELECT id FROM campaign_subscribers" \
-	"   /*+lite INDEXED BY campaign_subscribers_state */" \
-	"   WHERE campaign_id = $1 AND state = " state "" more \
-	"   ORDER BY id LIMIT $4 /*+pg FOR UPDATE SKIP LOCKED */)" \
-	" UPDATE campaign_subscribers SET state = 1, owner = $2, claimed_at = $3" \
+#define CLAIM_FROM(state, more)                                                        \
+	"WITH due AS MATERIALIZED (SELECT id FROM campaign_subscribers"                \
+	"   /*+lite INDEXED BY campaign_subscribers_state */"                          \
+	"   WHERE campaign_id = $1 AND state = " state "" more                         \
+	"   ORDER BY id LIMIT $4 /*+pg FOR UPDATE SKIP LOCKED */)"                     \
+	" UPDATE campaign_subscribers SET state = 1, owner = $2, claimed_at = $3"      \
 	" WHERE state = " state " AND id IN (SELECT id FROM due)"
 
 static const char *const sql[] = {
@@ -53,20 +60,24 @@ static const char *const sql[] = {
 	    "UPDATE campaign_subscribers AS d SET state = 6, owner = NULL,"
 	    "   reason = r.reason, settled_at = $2"
 	    "  FROM (SELECT " NUMBER(0) " AS id, j.value ->> 1 AS reason"
-	    "          FROM " ROWS("$1") ") r"
-	    " WHERE d.id = r.id AND +d.state = 1",
+					"          FROM " ROWS(
+					    "$1") ") r"
+						  " WHERE d.id = r.id AND +d.state = 1",
 	[ATTEMPT] = "INSERT INTO send_attempts (campaign_id, delivery_id, started_at)"
 		    " SELECT d.campaign_id, d.id, CAST($2 AS BIGINT)"
-		    "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS("$1") ") r"
-		    "  JOIN campaign_subscribers d ON d.id = r.id"
-		    " WHERE +d.state = 1 AND d.owner = $3 ORDER BY d.id"
-		    " RETURNING id, delivery_id",
+		    "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS(
+			"$1") ") r"
+			      "  JOIN campaign_subscribers d ON d.id = r.id"
+			      " WHERE +d.state = 1 AND d.owner = $3 ORDER BY d.id"
+			      " RETURNING id, delivery_id",
 	[INTENT] =
 	    "UPDATE campaign_subscribers AS d SET state = 2, attempt_id = r.attempt,"
 	    "   tries = d.tries + 1"
-	    "  FROM (SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt"
-	    "          FROM " ROWS("$1") ") r"
-	    " WHERE d.id = r.id AND +d.state = 1 AND d.owner = $2",
+	    "  FROM (SELECT " NUMBER(0) " AS id, " NUMBER(
+		1) " AS attempt"
+		   "          FROM " ROWS(
+		       "$1") ") r"
+			     " WHERE d.id = r.id AND +d.state = 1 AND d.owner = $2",
 };
 
 enum err ledger_attempt_prepare(struct db *db)
@@ -173,8 +184,11 @@ static void read_intent(struct stmt *s, void *mem, struct intent *i)
 	i->to = stmt_copy(s, 1, mem);
 	i->tries = (int)stmt_int(s, 3) + 1;
 	i->who = (struct subscriber){
-		.id = stmt_int(s, 4), .email = i->to, .email_key = stmt_copy(s, 2, mem),
-		.first_name = stmt_copy(s, 6, mem), .last_name = stmt_copy(s, 7, mem),
+		.id = stmt_int(s, 4),
+		.email = i->to,
+		.email_key = stmt_copy(s, 2, mem),
+		.first_name = stmt_copy(s, 6, mem),
+		.last_name = stmt_copy(s, 7, mem),
 		.custom = read_json(mem, stmt_text(s, 8)),
 		.tags = read_json(mem, stmt_text(s, 10)),
 	};

@@ -1,6 +1,7 @@
 /*
- * A disk that is full at any write, in the middle of a campaign: no new intents, nothing
- * half done, and it goes on when there is room.  And clocks that jump by two hours.
+ * A disk that is full at any write, in the middle of a campaign: no new intents,
+ * nothing half done, and it goes on when there is room.  And clocks that jump by two
+ * hours.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -52,8 +53,9 @@ static void fill_up(struct dbtest *t, struct fake_ses *f, int *full)
 	*full += status == ERR_FULL || status == -SIGALRM;
 	if (faulttest_compare(t, f, PEOPLE).no_attempt)
 		ok(false, "%lld bytes: no call without its attempt", (long long)bytes);
-	if (dbtest_int(t->db, "SELECT count(*) FROM campaigns WHERE status IN"
-			      " ('sending', 'paused', 'completed')") != 1)
+	if (dbtest_int(t->db,
+		"SELECT count(*) FROM campaigns WHERE status IN"
+		" ('sending', 'paused', 'completed')") != 1)
 		ok(false, "%lld bytes: the campaign is in order", (long long)bytes);
 }
 
@@ -76,8 +78,9 @@ static void test_full(struct dbtest *t)
 		faulttest_reset(t, &f);
 		for (int n = 0; n < 2; n++)
 			fill_up(t, &f, &full);
-		dbtest_script(t->db, "UPDATE campaigns SET status = 'sending'"
-				     " WHERE status = 'paused'");
+		dbtest_script(t->db,
+		    "UPDATE campaigns SET status = 'sending'"
+		    " WHERE status = 'paused'");
 		wrong += !faulttest_finish(t, &how);
 		v = faulttest_compare(t, &f, PEOPLE);
 		wrong += v.twice + v.lost + v.unknown + v.no_attempt;
@@ -102,8 +105,9 @@ static void test_leave(struct dbtest *t)
 	tornvfs_room(5000);
 	is_int(subscriber_unsubscribe(t->db, 1, 1, &o, NULL), ERR_FULL,
 	    "subscriber_unsubscribe says that the disk is full");
-	is_int(dbtest_int(t->db, "SELECT (SELECT count(*) FROM suppressions) + "
-				 "(SELECT count(*) FROM consents)"),
+	is_int(dbtest_int(t->db,
+		   "SELECT (SELECT count(*) FROM suppressions) + "
+		   "(SELECT count(*) FROM consents)"),
 	    0, "and nothing of it is there");
 	tornvfs_room(-1);
 	is_int(subscriber_unsubscribe(t->db, 1, 1, &o, NULL), OK,

@@ -1,7 +1,7 @@
 /*
  * A provider that fails in every way at once: 5 % throttled, 2 % answered with an error
- * after or before it accepted, 1 % cut off after it accepted, some never answered, 0.5 %
- * answered by half.  Every message has exactly one outcome, and the doubtful ones are
+ * after or before it accepted, 1 % cut off after it accepted, some never answered, 0.5
+ * % answered by half.  Every message has exactly one outcome, and the doubtful ones are
  * exactly those faults.  MIX_PEOPLE, MIX_HANGS (per 10,000 calls) for longer runs.
  */
 #include <stdlib.h>
@@ -31,10 +31,12 @@ static int64_t stat_of(const struct fake_ses *f, const char *name)
 /* It may pause itself: throttled for long, or too much doubt.  A person goes on. */
 static void resume(struct dbtest *t)
 {
-	if (dbtest_int(t->db, "SELECT count(*) FROM campaigns WHERE id = 5 AND status ="
-			      " 'paused'") == 1)
-		dbtest_script(t->db, "UPDATE campaigns SET status = 'sending',"
-				     " pause_reason = '' WHERE id = 5");
+	if (dbtest_int(t->db,
+		"SELECT count(*) FROM campaigns WHERE id = 5 AND status ="
+		" 'paused'") == 1)
+		dbtest_script(t->db,
+		    "UPDATE campaigns SET status = 'sending',"
+		    " pause_reason = '' WHERE id = 5");
 }
 
 static bool run(struct dbtest *t, int *pauses)
@@ -45,13 +47,15 @@ static bool run(struct dbtest *t, int *pauses)
 
 	while (!faulttest_done(t) && clock_mono_ms() < end) {
 		faulttest_wait(faulttest_trigger(t, &how));
-		rest = (int)dbtest_int(t->db, "SELECT count(*) FROM campaigns WHERE id "
-					      "= 5 AND status = 'paused'");
+		rest = (int)dbtest_int(t->db,
+		    "SELECT count(*) FROM campaigns WHERE id "
+		    "= 5 AND status = 'paused'");
 		*pauses += rest;
 		resume(t);
 		/* what waits for its next try need not wait for the clock */
-		dbtest_script(t->db, "UPDATE campaign_subscribers SET next_try_at = 1"
-				     " WHERE state = 3");
+		dbtest_script(t->db,
+		    "UPDATE campaign_subscribers SET next_try_at = 1"
+		    " WHERE state = 3");
 	}
 	return faulttest_done(t);
 }

@@ -1,7 +1,7 @@
 /*
- * For each failpoint: die there, trigger again until done, and join our ledger with that
- * of the fake (I1 to I5).  Needs a build with --enable-failpoints; t/fault/plain.t shows
- * that others have none.
+ * For each failpoint: die there, trigger again until done, and join our ledger with
+ * that of the fake (I1 to I5).  Needs a build with --enable-failpoints; t/fault/plain.t
+ * shows that others have none.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -23,9 +23,9 @@ enum { PEOPLE = 400, FLIGHT = 200, ROWS = 12000, OPENS = 1500 };
 /* ---- sending ---- */
 struct point {
 	const char *at;
-	const char *before;	/* another death first */
-	int64_t doubt;		/* rows that may be in doubt afterwards */
-	bool survives;		/* a pretended error, not a death */
+	const char *before; /* another death first */
+	int64_t doubt;      /* rows that may be in doubt afterwards */
+	bool survives;      /* a pretended error, not a death */
 };
 
 static const struct point points[] = {
@@ -157,7 +157,8 @@ static void upload(struct dbtest *t)
 {
 	struct form *f = form_new(t->mem);
 	struct buf *b = buf_new(t->mem);
-	struct form_file file = { .field = "file", .name = "p.csv",
+	struct form_file file = { .field = "file",
+		.name = "p.csv",
 		.type = "text/csv" };
 	const struct import_request rq = { .brand = 1, .now = 1000, .start = true };
 	struct import *i;
@@ -185,8 +186,9 @@ static void test_import(struct dbtest *t)
 	is_int(apart(t, NULL, do_import), OK, "the import goes on");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM subscribers"), ROWS,
 	    "everybody is there once");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM imports WHERE state = 'done'"
-				 " AND rows_read = 12000 AND rows_new = 12000"),
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM imports WHERE state = 'done'"
+		   " AND rows_read = 12000 AND rows_new = 12000"),
 	    1, "each row was counted once");
 }
 
@@ -207,8 +209,11 @@ static void spool(struct dbtest *t)
 	bool good = spool_open(t->mem, t->dir, t->log, &s) == OK;
 
 	for (int i = 0; i < OPENS && good; i++) {
-		struct spool_record r = { .type = EVENT_OPEN, .client = CLIENT_GMAIL,
-			.campaign = 5, .subscriber = 1 + i % 100, .at = 1000 + i };
+		struct spool_record r = { .type = EVENT_OPEN,
+			.client = CLIENT_GMAIL,
+			.campaign = 5,
+			.subscriber = 1 + i % 100,
+			.at = 1000 + i };
 
 		good = spool_append(s, &r) == OK;
 	}
@@ -246,15 +251,17 @@ static void test_unsubscribe(struct dbtest *t)
 {
 	sendtest_people(t, 3);
 	dies(t, "unsubscribe.rows:1", do_unsubscribe);
-	is_int(dbtest_int(t->db, "SELECT (SELECT count(*) FROM suppressions)"
-				 " + (SELECT count(*) FROM consents)"
-				 " + (SELECT count(*) FROM subscribers"
-				 "     WHERE status <> 'active')"),
+	is_int(dbtest_int(t->db,
+		   "SELECT (SELECT count(*) FROM suppressions)"
+		   " + (SELECT count(*) FROM consents)"
+		   " + (SELECT count(*) FROM subscribers"
+		   "     WHERE status <> 'active')"),
 	    0, "and nothing of it is there");
 	is_int(apart(t, NULL, do_unsubscribe), OK, "it is done again");
-	is_int(dbtest_int(t->db, "SELECT (SELECT count(*) FROM suppressions)"
-				 " + (SELECT count(*) FROM subscribers"
-				 "     WHERE status <> 'active')"),
+	is_int(dbtest_int(t->db,
+		   "SELECT (SELECT count(*) FROM suppressions)"
+		   " + (SELECT count(*) FROM subscribers"
+		   "     WHERE status <> 'active')"),
 	    2, "and all of it is there");
 }
 

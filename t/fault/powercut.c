@@ -1,8 +1,8 @@
 /*
  * Power cuts while mail is sent and people unsubscribe, on a disk that keeps what was
  * synced and of the rest any sectors: after each the database is whole and nothing that
- * was acknowledged is lost (I5, I6).  POWER_CUTS for longer runs.  At last the same with
- * synchronous = OFF, which must lose something, or this test would prove nothing.
+ * was acknowledged is lost (I5, I6).  POWER_CUTS for longer runs.  At last the same
+ * with synchronous = OFF, which must lose something, or this test would prove nothing.
  */
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -23,11 +23,11 @@ enum { PEOPLE = 300, CLAIM = 40, BATCH = 12 };
 struct world {
 	struct dbtest *t;
 	const char *path, *copy;
-	bool left[PEOPLE + 1];		/* unsubscribed */
-	int64_t attempt[PEOPLE + 1];	/* of a delivery: may have been sent */
-	int settled[PEOPLE + 1];	/* its state */
+	bool left[PEOPLE + 1];       /* unsubscribed */
+	int64_t attempt[PEOPLE + 1]; /* of a delivery: may have been sent */
+	int settled[PEOPLE + 1];     /* its state */
 	int cuts, wanted;
-	int broken, lost, drift;	/* cuts after which ... */
+	int broken, lost, drift; /* cuts after which ... */
 	bool looking;
 };
 
@@ -155,9 +155,10 @@ static enum err send_some(struct world *w, void *mem, const struct claim *c, boo
 	*more = e == OK && b.n + (size_t)b.skipped > 0;
 	for (size_t i = 0; e == OK && i < b.n; i++) {
 		r[i] = (struct settle){ .delivery_id = b.rows[i].delivery_id,
-			.attempt_id = b.rows[i].attempt_id, .message_id = "m",
-			.reason = "", .state = i % 5 ? DELIVERY_ACCEPTED
-						     : DELIVERY_REJECTED };
+			.attempt_id = b.rows[i].attempt_id,
+			.message_id = "m",
+			.reason = "",
+			.state = i % 5 ? DELIVERY_ACCEPTED : DELIVERY_REJECTED };
 		w->attempt[b.rows[i].who.id] = b.rows[i].attempt_id;
 	}
 	if (e == OK && b.n)
@@ -218,8 +219,9 @@ static void test_cuts(struct dbtest *t)
 	w = cut(t, wanted);
 	is_int(w.cuts, wanted, "the power is cut %d times", wanted);
 	is_int(w.broken, 0, "integrity_check: the database is whole after each");
-	is_int(w.lost, 0, "no attempt, result or unsubscription that was acknowledged "
-			  "is lost");
+	is_int(w.lost, 0,
+	    "no attempt, result or unsubscription that was acknowledged "
+	    "is lost");
 	is_int(w.drift, 0, "counts and rows agree");
 	dbtest_script(t->db, "PRAGMA synchronous = OFF");
 	w = cut(t, 60);
@@ -231,7 +233,7 @@ static void test_cuts(struct dbtest *t)
 int main(void)
 {
 	srandom((unsigned)faulttest_number("CRASH_SEED", (int)time(NULL)));
-	unsetenv("MAILLAYER_TEST_PG");	/* SQLite's disk only */
+	unsetenv("MAILLAYER_TEST_PG"); /* SQLite's disk only */
 	tornvfs_begin();
 	dbtest_run(test_cuts);
 	return done_testing();

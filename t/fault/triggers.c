@@ -1,9 +1,9 @@
 /*
- * Many triggers are as one (I9), and memcached never changes an outcome (I10): 16 slices
- * at once, with and without a lock; a stopped worker whose lock has passed to another;
- * and memcached stopped, started, emptied, starved and filled with rubbish in the middle.
- * TRIGGER_ROUNDS, TRIGGERS, CHAOS_EVENTS for longer runs, STOP_MS for how long the worker
- * is stopped.
+ * Many triggers are as one (I9), and memcached never changes an outcome (I10): 16
+ * slices at once, with and without a lock; a stopped worker whose lock has passed to
+ * another; and memcached stopped, started, emptied, starved and filled with rubbish in
+ * the middle. TRIGGER_ROUNDS, TRIGGERS, CHAOS_EVENTS for longer runs, STOP_MS for how
+ * long the worker is stopped.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -78,33 +78,45 @@ static size_t say(const char *text, char *answer, size_t room)
 	return len;
 }
 
-/* Every key there is gets a value that nobody wrote. */
-static int poison(void)
+static bool spoil(const char *key)
 {
 	static const char *const rubbish[] = { "x", "-1", "99999999999999999999",
 		"0 0 0", "\xff\xfe{}", "" };
-	char all[65536], cmd[400], answer[100], *line, *save = NULL;
-	int n = 0;
+	const char *v = rubbish[random() % 6];
+	char cmd[400], answer[100];
+
+	snprintf(cmd, sizeof(cmd), "set %s 0 60 %zu\r\n%s\r\n", key, strlen(v), v);
+	say(cmd, answer, sizeof(answer));
+	return strstr(answer, "STORED") != NULL;
+}
+
+/* %3A and the like. */
+static void decode(char *key)
+{
+	for (char *p = key; *p; p++) {
+		char hex[3] = { 0 };
+
+		if (p[0] != '%' || !p[1] || !p[2])
+			continue;
+		memcpy(hex, p + 1, 2);
+		*p = (char)strtol(hex, NULL, 16);
+		memmove(p + 1, p + 3, strlen(p + 3) + 1);
+	}
+}
+
+/* Every key there is, and the two that matter, get a value that nobody wrote. */
+static int poison(void)
+{
+	char all[65536], key[250], *line, *save = NULL;
+	int n = spoil("campaign:send-lock:5") + spoil("rate:a1");
 
 	say("lru_crawler metadump all\r\n", all, sizeof(all));
 	for (line = strtok_r(all, "\r\n", &save); line;
 	     line = strtok_r(NULL, "\r\n", &save)) {
-		const char *v = rubbish[random() % 6];
-		char key[250];
-
 		if (sscanf(line, "key=%249s", key) != 1)
 			continue;
-		for (char *p = key; *p; p++)	/* %3A and the like */
-			if (p[0] == '%' && p[1] && p[2]) {
-				char hex[3] = { p[1], p[2], 0 };
-
-				*p = (char)strtol(hex, NULL, 16);
-				memmove(p + 1, p + 3, strlen(p + 3) + 1);
-			}
-		snprintf(cmd, sizeof(cmd), "set %s 0 60 %zu\r\n%s\r\n", key, strlen(v),
-		    v);
-		say(cmd, answer, sizeof(answer));
-		n += strstr(answer, "STORED") != NULL;
+		decode(key);
+		n += spoil(key);
 	}
 	return n;
 }
@@ -142,7 +154,7 @@ static void stopped(struct dbtest *t, struct fake_ses *f, int stop_ms)
 	if (stop_ms)
 		usleep((useconds_t)stop_ms * 1000);
 	else
-		say("flush_all\r\n", answer, sizeof(answer));	/* its lock has ended */
+		say("flush_all\r\n", answer, sizeof(answer)); /* its lock has ended */
 	b = faulttest_trigger(t, &how);
 	is_int(faulttest_wait(b), 0, "another worker does the rest meanwhile");
 	ok(!faulttest_done(t), "but does not say it is done while one is only stopped");
@@ -206,6 +218,7 @@ static void chaos(struct dbtest *t, struct fake_ses *f, int events)
 	}
 	if (!c.running)
 		memcached_start(&mc);
+	ok(c.poisoned > 0 || c.kind[4] == 0, "keys were poisoned");
 	is_int(c.events, events,
 	    "%d events: %d stops, %d starts, %d flushes, %d starved, %d poisonings of "
 	    "%d keys",
