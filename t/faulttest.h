@@ -15,7 +15,10 @@ struct trigger {
 pid_t faulttest_trigger(struct dbtest *t, const struct trigger *how);
 /* Waits for it: its exit status, or minus the signal that ended it. */
 int faulttest_wait(pid_t pid);
-/* Triggers one after another until campaign 5 is completed, 60 s at most. */
+/*
+ * Triggers one after another until campaign 5 is completed, 60 s at most; resumes it if
+ * it has paused itself.
+ */
 bool faulttest_finish(struct dbtest *t, const struct trigger *how);
 bool faulttest_done(struct dbtest *t);
 /* Campaign 5 as it was before it was sent, and an empty ledger of the fake. */

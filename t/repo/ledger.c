@@ -93,6 +93,16 @@ static void test_freeze(struct dbtest *t)
 	ok(sum_holds(t->db), "ledger_freeze keeps the sum");
 	ok(ledger_freeze(t->db, 5, 3, 1000, &complete) == OK && complete,
 	    "ledger_freeze does nothing the second time");
+	t->log->least = LOG_ERROR + 1;
+	ok(db_script(t->db,
+	       "INSERT INTO campaign_subscribers (campaign_id, subscriber_id, email,"
+	       " email_key) VALUES (5, 1, 'z@x.test', 'z@x.test')") != OK,
+	    "the ledger takes nobody twice");
+	ok(db_script(t->db,
+	       "INSERT INTO campaign_subscribers (campaign_id, subscriber_id, email,"
+	       " email_key) VALUES (5, 99, 'P1@x.test', 'p1@x.test')") != OK,
+	    "nor an address");
+	t->log->least = LOG_ERROR;
 	dbtest_script(t->db, "UPDATE campaigns SET status = 'paused' WHERE id = 5;");
 	ok(ledger_freeze(t->db, 5, 3, 1000, &complete) == ERR_CONFLICT,
 	    "ledger_freeze refuses a campaign that is not sending");
@@ -166,8 +176,14 @@ static void test_attempts(struct dbtest *t)
 	    "INSERT INTO suppressions (brand_id, email_key, reason, created_at)"
 	    " VALUES (1, 'p3@x.test', 'bounced', 1); DELETE FROM subscribers WHERE id "
 	    "= 4;");
+	dbtest_script(t->db,
+	    "INSERT INTO brands (id, name, hook_token, created_at, updated_at)"
+	    " VALUES (2, 'Other', 'h2', 1, 1);"
+	    "INSERT INTO suppressions (brand_id, email_key, reason, created_at)"
+	    " VALUES (2, 'p1@x.test', 'complained', 1)");
 	batch = intent(t, &a);
-	is_int((int64_t)batch.n, 1, "ledger_intent allows one");
+	is_int((int64_t)batch.n, 1,
+	    "ledger_intent allows one, whom only another brand must not write to");
 	is_int(batch.skipped, 3,
 	    "ledger_intent skips who left, is suppressed or is gone");
 	is_int(dbtest_int(t->db,

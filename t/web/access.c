@@ -251,6 +251,8 @@ static void test_forms(struct dbtest *t)
 	is_int(ask(&w, GET, "/mine", 0), 200, "but reading needs none");
 	w.csrf = "x";
 	is_int(ask(&w, POST, "/install", 0), 403, "so is one with another");
+	w.csrf = mem_printf(t->mem, "%c%s", *csrf == 'A' ? 'B' : 'A', csrf + 1);
+	is_int(ask(&w, POST, "/install", 0), 403, "and one that differs in a letter");
 	w.csrf = csrf;
 	is_int(ask(&w, POST, "/install", 0), 200, "with it, it is accepted");
 	w.origin = "https://evil.example";
