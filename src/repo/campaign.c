@@ -45,7 +45,7 @@ static const char *const sql[STATEMENTS] = {
 	    " body_text = $6, from_name = $7, from_email = $8, reply_to = $9,"
 	    " track_opens = $10, track_clicks = $11, on_doubt = $12, updated_at = $13,"
 	    " version = version + 1"
-	    " WHERE brand_id = $1 AND id = $14 AND version = $15 AND status = 'draft'",
+	    " WHERE brand_id = $1 AND id = $14 AND version = $15 AND status = $16",
 	[REMOVE] =
 	    "DELETE FROM campaigns WHERE brand_id = $1 AND id = $2 AND status ="
 	    " 'draft'",
@@ -316,6 +316,7 @@ static enum err update_row(struct db *db, const struct campaign *c, int64_t now)
 	stmt_bind_int(s, 13, now);
 	stmt_bind_int(s, 14, c->id);
 	stmt_bind_int(s, 15, c->version);
+	stmt_bind_text(s, 16, campaign_status_word(c->status));
 	e = stmt_run(s);
 	return e == OK && stmt_changes(s) == 0 ? ERR_CONFLICT : e;
 }
@@ -327,7 +328,7 @@ enum err campaign_update(struct db *db, struct campaign *c, int64_t now)
 
 	if (e == OK)
 		e = update_row(db, c, now);
-	if (e == OK)
+	if (e == OK && c->status == CAMPAIGN_DRAFT)
 		e = write_audience(db, c);
 	if (e == OK)
 		e = tx_commit(&tx);

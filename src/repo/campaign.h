@@ -70,9 +70,9 @@ enum err campaign_recent(struct db *db, int64_t brand, int64_t since,
 enum err campaign_insert(struct db *db, struct campaign *c, int64_t user,
     int64_t now) MUST_CHECK;
 /*
- * Writes everything an editor can change, audience included, if the row is still a
- * draft of version c->version; then c->version rises. ERR_CONFLICT otherwise, and
- * nothing changes.
+ * Writes everything an editor can change, of a draft the audience too, if the row is
+ * still of c->status (draft or paused) and version c->version; then c->version rises.
+ * ERR_CONFLICT otherwise, and nothing changes.
  */
 enum err campaign_update(struct db *db, struct campaign *c, int64_t now) MUST_CHECK;
 /* Drafts only: ERR_CONFLICT otherwise. */

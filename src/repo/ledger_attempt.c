@@ -35,7 +35,8 @@ static const char *const sql[] = {
 	[CLAIM_RETRY] = CLAIM_FROM("3", " AND next_try_at <= $5"),
 	/* Held until commit: no intent follows a pause or cancel that has answered. */
 	[STATUS] =
-	    "SELECT status, brand_id FROM campaigns WHERE id = $1 /*+pg FOR SHARE */",
+	    "SELECT status, brand_id, version FROM campaigns WHERE id = $1"
+	    " /*+pg FOR SHARE */",
 	/* The same for people: who unsubscribes now waits for us, or we for them. */
 	[LOCK_PEOPLE] = "SELECT s.id FROM campaign_subscribers d JOIN subscribers s"
 			"    ON s.id = d.subscriber_id"
@@ -140,6 +141,8 @@ static enum err read_status(struct db *db, const struct claim *c, bool *sending,
 	stmt_bind_int(s, 1, c->campaign);
 	e = stmt_row(s);
 	*sending = e == OK && strcmp(stmt_text(s, 0), "sending") == 0;
+	if (c->version && e == OK && stmt_int(s, 2) != c->version)
+		*sending = false; /* edited while it was paused: compile anew */
 	*brand = e == OK ? stmt_int(s, 1) : 0;
 	return e == ERR_NOTFOUND ? OK : e;
 }

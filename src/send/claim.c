@@ -5,7 +5,13 @@
 
 static struct claim claim_of(const struct turn *t, int n)
 {
-	return (struct claim){ t->owner, t->campaign->id, n, clock_now(t->app->clock) };
+	return (struct claim){
+		.owner = t->owner,
+		.campaign = t->campaign->id,
+		.n = n,
+		.now = clock_now(t->app->clock),
+		.version = t->campaign->version,
+	};
 }
 
 static enum err claim_more(struct turn *t)

@@ -28,8 +28,8 @@ enum err turn_reclaim(struct slice *s, int64_t campaign, bool *alive)
 
 	*alive = false;
 	for (size_t i = 0; e == OK && i < n; i++) {
-		struct claim dead = { owners[i], campaign, 0,
-			clock_now(s->app->clock) };
+		struct claim dead = { .owner = owners[i], .campaign = campaign,
+			.now = clock_now(s->app->clock) };
 		int64_t pending, doubt;
 
 		if (text_equal(owners[i], worker_owner(s->worker)))

@@ -202,15 +202,32 @@ static enum err refuse_version(struct form *f)
 	return ERR_CONFLICT;
 }
 
+/* Of a campaign that has begun only the content of what is left can change. */
+static void refuse_begun(struct form *f, const struct campaign *c)
+{
+	if (form_has(f, "lists") || form_has(f, "exclude_lists"))
+		form_fail(f, "lists",
+		    "Sending has begun: the audience is fixed. Only the content of "
+		    "what is not yet sent can be changed.");
+	if (form_bool(f, "track_opens", c->track_opens) != c->track_opens)
+		form_fail(f, "track_opens",
+		    "Sending has begun: opens stay as they were.");
+	if (form_bool(f, "track_clicks", c->track_clicks) != c->track_clicks)
+		form_fail(f, "track_clicks",
+		    "Sending has begun: clicks stay as they were.");
+}
+
 enum err campaign_change(struct db *db, struct campaign *c, int64_t now, struct form *f)
 {
 	enum err e;
 
-	if (c->status != CAMPAIGN_DRAFT)
+	if (c->status != CAMPAIGN_DRAFT && c->status != CAMPAIGN_PAUSED)
 		return refuse_status(f, c);
 	if (form_int(f, "version", 1, INT64_MAX, c->version) != c->version &&
 	    form_ok(f))
 		return refuse_version(f);
+	if (c->status == CAMPAIGN_PAUSED)
+		refuse_begun(f, c);
 	take_fields(f, c, c);
 	e = check_lists(db, c, f);
 	if (e == OK && !form_ok(f))

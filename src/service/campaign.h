@@ -19,7 +19,8 @@
 enum err campaign_create(struct db *db, const struct brand *b, int64_t user,
     int64_t now, struct form *f, struct campaign **out) MUST_CHECK;
 /*
- * Changes the fields that are in the form, of a draft.  A template that does not
+ * Changes the fields that are in the form, of a draft; of a paused campaign only the
+ * content, for those who have not got it yet.  A template that does not
  * compile is kept: it is a draft.  "version" in the form, if given, must be c->version.
  */
 enum err campaign_change(struct db *db, struct campaign *c, int64_t now,

@@ -18,17 +18,23 @@
 enum { PEOPLE_SHOWN = 20 };
 
 /* A draft, or the page of what it has become. */
-static enum err find_draft(struct request *rq, struct response *rs,
+static enum err find_of(struct request *rq, struct response *rs, unsigned statuses,
     struct campaign **out)
 {
 	enum err e = campaign_find(rq, out);
 
-	if (e != OK || (*out)->status == CAMPAIGN_DRAFT)
+	if (e != OK || (statuses & 1u << (*out)->status))
 		return e;
 	if (rq->api)
 		return OK;
 	return respond_seen(rs, NULL, "/brands/%lld/campaigns/%lld",
 	    (long long)(*out)->brand_id, (long long)(*out)->id);
+}
+
+static enum err find_draft(struct request *rq, struct response *rs,
+    struct campaign **out)
+{
+	return find_of(rq, rs, 1u << CAMPAIGN_DRAFT, out);
 }
 
 /* What every step shows: the campaign and how many it would reach. */
@@ -225,7 +231,8 @@ static void add_view(struct request *rq, struct response *rs, const struct campa
 enum err compose_content(struct request *rq, struct response *rs)
 {
 	struct campaign *c;
-	enum err e = find_draft(rq, rs, &c);
+	enum err e =
+	    find_of(rq, rs, 1u << CAMPAIGN_DRAFT | 1u << CAMPAIGN_PAUSED, &c);
 
 	if (e != OK || rs->location != NULL)
 		return e;

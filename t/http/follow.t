@@ -65,7 +65,7 @@ is($site->api(POST => "$one/follow", { audience => 'unsent' })->{status}, 409, '
 my $pid = open(my $fake, '-|', 'node', "$Site::top/t/fake/ses.mjs") or die;
 my ($port) = (<$fake> // '') =~ /port (\d+)/;
 SKIP: {
-	skip 'node cannot run the fake of Amazon SES', 7 unless $port;
+	skip 'node cannot run the fake of Amazon SES', 13 unless $port;
 	$r = $site->api(PUT => "/brands/$brand/provider", { kind => 'ses', region => 'eu-central-1', mode => 'single',
 		endpoint => "http://127.0.0.1:$port", access_key_id => 'AKIDEXAMPLE',
 		secret_access_key => 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' });
@@ -78,6 +78,14 @@ SKIP: {
 	$site->api(POST => "$three/send", {});
 	$site->until_true(20, sub { $site->cron('send'); $site->api(GET => $three)->{json}{status} eq 'paused' });
 	like($site->get($three)->{content}, qr/daily quota.*goes on by itself at/s, 'the quota is used up, and the page says until when');
+	like($site->get($three)->{content}, qr/Edit what is left/, 'what is left can be edited');
+	like($site->get("$three/content")->{content}, qr/for the 3 who have not got it/, '... on a page that says whom it concerns');
+	my $v = $site->api(GET => $three)->{json}{version};
+	$r = $site->api(PATCH => $three, { subject => 'Better', version => $v });
+	ok($r->{status} == 200 && $r->{json}{version} == $v + 1, '... and its version rises') or diag $r->{content};
+	is($r->{json}{status}, 'paused', '... while it stays paused');
+	is($site->api(PATCH => $three, { lists => [$list] })->{status}, 422, '... but not the audience');
+	is($site->api(PATCH => $three, { track_opens => JSON::PP::false })->{status}, 422, '... nor what is counted');
 	like($site->get($three)->{content}, qr/Stay paused/, '... which can be stopped');
 	$site->post("$three/pause", {});
 	is($site->api(GET => $three)->{json}{resume_at}, undef, '... by hand');

@@ -160,9 +160,28 @@ static struct intent_batch intent(struct dbtest *t, const struct claim *c)
 	return b;
 }
 
+static void test_version(struct dbtest *t)
+{
+	struct claim a = { .owner = "11", .campaign = 5, .n = 4, .now = 2000,
+		.version = 2 };
+	struct intent_batch batch;
+	int64_t n;
+
+	dbtest_script(t->db, people);
+	freeze_all(t->db);
+	ok(ledger_claim(t->db, &a, &n) == OK && n == 4, "four are claimed");
+	batch = intent(t, &a);
+	ok(!batch.sending && !batch.n,
+	    "ledger_intent stops when the content is another version");
+	a.version = 1;
+	batch = intent(t, &a);
+	ok(batch.sending && batch.n == 4, "and goes on with the one that stands");
+}
+
 static void test_attempts(struct dbtest *t)
 {
-	struct claim a = { "11", 5, 4, 2000 }, b = { "22", 5, 4, 2000 };
+	struct claim a = { .owner = "11", .campaign = 5, .n = 4, .now = 2000 };
+	struct claim b = { .owner = "22", .campaign = 5, .n = 4, .now = 2000 };
 	struct intent_batch batch;
 	int64_t n;
 
@@ -216,7 +235,7 @@ static void test_attempts(struct dbtest *t)
 
 static void test_settle(struct dbtest *t)
 {
-	struct claim a = { "11", 5, 6, 2000 };
+	struct claim a = { .owner = "11", .campaign = 5, .n = 6, .now = 2000 };
 	struct intent_batch b;
 	struct settle r[4];
 	int64_t n;
@@ -325,6 +344,7 @@ int main(void)
 {
 	dbtest_run(test_freeze);
 	dbtest_run(test_follow);
+	dbtest_run(test_version);
 	dbtest_run(test_attempts);
 	dbtest_run(test_settle);
 	dbtest_run(test_finish);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "repo/campaign.h"
 #include "sendtest.h"
 #include "tap.h"
 
@@ -255,6 +256,36 @@ static void set_campaign(struct dbtest *t, const char *what)
 	    mem_printf(t->mem, "UPDATE campaigns SET %s WHERE id = 5;", what));
 }
 
+/* What is left goes out as it was edited while paused. */
+static void test_edit(struct dbtest *t)
+{
+	struct app *app;
+	struct campaign *c;
+
+	sendtest_people(t, 5);
+	app = sendtest_app(t, "");
+	set_campaign(t, "html = '<p>{{ first_name'");
+	run(app, 5000);
+	ok(campaign_get(t->db, t->mem, 1, 5, &c) == OK && c->status == CAMPAIGN_PAUSED,
+	    "a campaign is paused");
+	c->html = "<p>Mended for {{ first_name }}</p>";
+	ok(campaign_update(t->db, c, 2000) == OK && c->version == 2,
+	    "its content can be changed");
+	c->version = 1;
+	ok(campaign_update(t->db, c, 2000) == ERR_CONFLICT,
+	    "but not over what somebody else has written");
+	set_campaign(t, "status = 'sending'");
+	c->version = 2;
+	ok(campaign_update(t->db, c, 2000) == ERR_CONFLICT, "nor while it is sending");
+	run(app, 5000);
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM outbox_messages"
+				 " WHERE html LIKE '%Mended for N%'"),
+	    5, "the rest is sent as it is now");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM campaign_audience"), 1,
+	    "the audience stays");
+	is_int(sendtest_check(t), 0, "the sum holds");
+}
+
 /* The quota of the day: the campaign waits, and goes on by itself. */
 static void test_quota(struct dbtest *t)
 {
@@ -389,6 +420,7 @@ int main(void)
 	dbtest_run(test_refusals);
 	dbtest_run(test_faults);
 	dbtest_run(test_same);
+	dbtest_run(test_edit);
 	dbtest_run(test_quota);
 	dbtest_run(test_breaker);
 	dbtest_run(test_refused);
