@@ -171,7 +171,8 @@ static enum err send_some(struct world *w, void *mem, const struct claim *c, boo
 static enum err campaign(struct world *w)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "campaign");
-	struct claim claim = { "1", 5, CLAIM, 2 }, take = { "1", 5, BATCH, 2 };
+	struct claim claim = { .owner = "1", .campaign = 5, .n = CLAIM, .now = 2 };
+	struct claim take = { .owner = "1", .campaign = 5, .n = BATCH, .now = 2 };
 	int64_t claimed = 1;
 	enum err e = OK;
 
