@@ -315,4 +315,8 @@ is($site->post("$acme->{path}/provider/topics/$id", { _method => 'DELETE' })->{s
 is(post($f)->{status}, 403, 'what it still says is refused');
 my @faults = grep { ($_->{level} // '') =~ /error|fatal/ } $site->events('web');
 is(scalar @faults, 0, 'nothing of all this was an error of ours') or diag explain \@faults;
+undef $site;
+kill KILL => $sns_pid;
+close $sns_out;
+$sns_pid = 0;
 done_testing;
