@@ -28,7 +28,7 @@ static const char *const sql[] = {
 
 struct figure {
 	int64_t since;
-	double cpu, per_second;		/* us */
+	double cpu, per_second; /* us */
 };
 
 static double cpu_us(void)
@@ -78,7 +78,8 @@ static struct buf *csv_of(void *mem, int rows)
 	return b;
 }
 
-static struct figure import_once(struct app *app, void *mem, const struct buf *csv, int rows)
+static struct figure import_once(struct app *app, void *mem, const struct buf *csv,
+    int rows)
 {
 	const struct import_request how = { .brand = 1, .now = 1, .start = true };
 	struct form_file file = { .field = "file",

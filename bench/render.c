@@ -106,7 +106,9 @@ int main(int argc, char **argv)
 	char *s = mail(mem);
 
 	x.data = json_obj(mem);
-	json_set_text(x.data, "first_name", "Ana Mar\xc3\xad" "a");
+	json_set_text(x.data, "first_name",
+	    "Ana Mar\xc3\xad"
+	    "a");
 	json_set_text(json_set_text(x.data, "company", "Nordlicht & Co"), "url",
 	    "https://a.example/b");
 	us = (double)clock_mono_us();

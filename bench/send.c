@@ -222,8 +222,9 @@ static struct figure run_loop(struct bench *b, bool bulk)
 	char *url =
 	    mem_printf(b->t.mem, "http://127.0.0.1:%d/v2/email/outbound-%semails",
 		b->sink.port, bulk ? "bulk-" : "");
-	struct curl_slist *headers = curl_slist_append(curl_slist_append(NULL,
-	    "Content-Type: application/json"), "Expect:");
+	struct curl_slist *headers =
+	    curl_slist_append(curl_slist_append(NULL, "Content-Type: application/json"),
+		"Expect:");
 	CURLM *m = curl_multi_init();
 	CURL *h[K];
 	int64_t start = clock_mono_us();
@@ -286,7 +287,8 @@ int main(int argc, char **argv)
 	if (b.people < 1 || b.people > 5000000)
 		die("usage: bench/send [PEOPLE [LATENCY_MS]]");
 	b.t = (struct dbtest){ .mem = mem_scope(NULL, "bench"),
-		.share = dbtest_share(), .log = &lg };
+		.share = dbtest_share(),
+		.log = &lg };
 	dir = mem_printf(b.t.mem, "%s/maillayer-send-XXXXXX", tmp);
 	b.t.dir = mkdtemp(dir);
 	if (b.t.dir == NULL)

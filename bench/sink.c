@@ -22,7 +22,7 @@ struct connection {
 	char *data;
 	size_t len, cap;
 	size_t need; /* bytes of the request in hand; 0: its head is not complete */
-	size_t scanned, entries;	/* of the body: looked at, and found in it */
+	size_t scanned, entries; /* of the body: looked at, and found in it */
 	int bulk;
 };
 struct waiting {
@@ -35,7 +35,7 @@ struct sink {
 	struct connection c[CONNECTIONS];
 	struct waiting queue[WAITING];
 	size_t first, n;
-	int64_t latency;	/* us */
+	int64_t latency; /* us */
 };
 
 static const char mark[] = "\"ReplacementEmailContent\"";
@@ -66,8 +66,10 @@ static void answer(int fd, int bulk, size_t entries)
 		n = (size_t)sprintf(body,
 		    "{\"MessageId\":\"0102018f-sink-000000-000000\"}");
 	}
-	h = sprintf(head, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-	    "Content-Length: %zu\r\n\r\n", n);
+	h = sprintf(head,
+	    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	    "Content-Length: %zu\r\n\r\n",
+	    n);
 	memmove(body + h, body, n);
 	memcpy(body, head, (size_t)h);
 	if (write(fd, body, n + (size_t)h) < 0 && errno != EPIPE && errno != ECONNRESET)

@@ -67,7 +67,7 @@ static enum err open_db(struct app *app, unsigned what)
 		return fail(app, e, "database",
 		    "It cannot be opened; the line above says why.");
 	if (what & APP_MAKE_KEY)
-		return OK;	/* `migrate` opens what is not there yet */
+		return OK; /* `migrate` opens what is not there yet */
 	e = migrate_check(app->db, app, c->server.share_dir, &st);
 	if (e != OK)
 		return fail(app, e, "database",

@@ -30,9 +30,11 @@ struct app {
 };
 
 enum {
-	APP_DB = 1, APP_KV = 2, APP_MAKE_KEY = 8,
-	APP_PAGES = 4,		/* all compiled, a bad one is an error */
-	APP_FEW_PAGES = 16,	/* each compiled when it is first shown */
+	APP_DB = 1,
+	APP_KV = 2,
+	APP_MAKE_KEY = 8,
+	APP_PAGES = 4,      /* all compiled, a bad one is an error */
+	APP_FEW_PAGES = 16, /* each compiled when it is first shown */
 };
 
 /*

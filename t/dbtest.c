@@ -56,8 +56,8 @@ static void migrate(struct dbtest *t)
 static const char *make_dir(void *mem)
 {
 	const char *tmp = getenv("TMPDIR");
-	char *dir = mem_printf(mem, "%s/maillayer-test-XXXXXX",
-	    tmp != NULL ? tmp : "/tmp");
+	char *dir =
+	    mem_printf(mem, "%s/maillayer-test-XXXXXX", tmp != NULL ? tmp : "/tmp");
 
 	if (mkdtemp(dir) == NULL) {
 		ok(false, "a directory for the test can be made");
@@ -126,8 +126,9 @@ static void run_postgres(struct dbtest *t, void (*fn)(struct dbtest *t), bool mi
 		ok(false, "the server of MAILLAYER_TEST_PG answers");
 		exit(1);
 	}
-	dbtest_script(admin, mem_printf(t->mem,
-	    "CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8'", name));
+	dbtest_script(admin,
+	    mem_printf(t->mem, "CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8'",
+		name));
 	t->url = with_name(t->mem, server, name);
 	run_on(t, fn, migrated);
 	dbtest_script(admin, mem_printf(t->mem, "DROP DATABASE %s WITH (FORCE)", name));

@@ -23,12 +23,12 @@
  * it.
  */
 struct dbtest {
-	void *mem;		/* freed after the function */
+	void *mem; /* freed after the function */
 	struct db *db;
-	const char *url;	/* of this database, for a second connection */
-	const char *dir;	/* a directory of the test's own */
-	const char *share;	/* the source tree: sql/, templates/ */
-	struct log *log;	/* silent; set its least to LOG_DEBUG to see more */
+	const char *url;   /* of this database, for a second connection */
+	const char *dir;   /* a directory of the test's own */
+	const char *share; /* the source tree: sql/, templates/ */
+	struct log *log;   /* silent; set its least to LOG_DEBUG to see more */
 };
 
 void dbtest_run(void (*fn)(struct dbtest *t));

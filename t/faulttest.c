@@ -68,8 +68,9 @@ bool faulttest_done(struct dbtest *t)
 /* Much doubt pauses a campaign, rightly; then a person looks, and resumes it. */
 static void resume(struct dbtest *t)
 {
-	dbtest_script(t->db, "UPDATE campaigns SET status = 'sending', pause_reason = ''"
-			     " WHERE id = 5 AND status = 'paused'");
+	dbtest_script(t->db,
+	    "UPDATE campaigns SET status = 'sending', pause_reason = ''"
+	    " WHERE id = 5 AND status = 'paused'");
 }
 
 bool faulttest_finish(struct dbtest *t, const struct trigger *how)

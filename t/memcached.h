@@ -6,7 +6,7 @@
 struct memcached {
 	pid_t pid;
 	char dir[64];
-	char servers[96];	/* for kv_open: "unix:<dir>/sock" */
+	char servers[96]; /* for kv_open: "unix:<dir>/sock" */
 };
 
 /* Skips the whole program if there is no memcached to run. */

@@ -65,7 +65,8 @@ static void add_people(struct dbtest *t, int n)
 		    "',1,1)%s",
 		    i, i, i, i, i, i % 500 == 0 || i == n ? ";" : ",");
 	}
-	buf_str(b, "INSERT INTO list_subscribers (list_id, subscriber_id, created_at)"
+	buf_str(b,
+	    "INSERT INTO list_subscribers (list_id, subscriber_id, created_at)"
 	    " SELECT 1, id, 1 FROM subscribers;");
 	dbtest_script(t->db, b->data);
 	mem_free(b);

@@ -12,7 +12,7 @@
 struct fake_ses {
 	pid_t pid;
 	int port;
-	const char *ledger;	/* file of JSON lines: what it accepted */
+	const char *ledger; /* file of JSON lines: what it accepted */
 };
 
 /* An app on t->db; kv_servers as config memcached.servers ("": local). */

@@ -31,7 +31,7 @@ void buf_reserve(struct buf *b, size_t more)
 
 	if (__builtin_add_overflow(b->len, more, &need) || need > SIZE_MAX / 2 - 1)
 		abort();
-	if (need < cap)		/* one byte is kept for the NUL */
+	if (need < cap) /* one byte is kept for the NUL */
 		return;
 	while (cap <= need)
 		cap *= 2;

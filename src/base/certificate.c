@@ -16,7 +16,7 @@ enum { CHAIN_MAX = 8, RSA_BITS_MIN = 2048 };
 struct work {
 	BIO *in;
 	X509 *leaf;
-	STACK_OF(X509) *others;
+	STACK_OF(X509) * others;
 	X509_STORE *store;
 	X509_STORE_CTX *ctx;
 };

@@ -15,8 +15,8 @@ struct certificate {
 	size_t len;
 	/* host names it may be made out to, NULL-terminated */
 	const char *const *names;
-	const char *ca_file;      /* more roots; NULL or "": the system's only */
-	int64_t now;              /* UTC ms, for its dates */
+	const char *ca_file; /* more roots; NULL or "": the system's only */
+	int64_t now;         /* UTC ms, for its dates */
 	/*
 	 * It came over a verified TLS connection from its owner: a file that holds the
 	 * signer alone, without the one that issued it, is then good enough.

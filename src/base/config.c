@@ -25,10 +25,10 @@ enum kind { WORD, NUMBER, FLAG, SECRET };
 struct option {
 	const char *section, *key;
 	enum kind kind;
-	size_t at;		/* in struct config */
+	size_t at; /* in struct config */
 	const char *dflt;
-	int min, max;		/* NUMBER */
-	const char *choices;	/* WORD: "a|b", NULL for any */
+	int min, max;        /* NUMBER */
+	const char *choices; /* WORD: "a|b", NULL for any */
 };
 
 /* clang-format off */
@@ -78,10 +78,10 @@ enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
 
 struct reader {
 	struct config *c;
-	void *mem;		/* the caller's: outlives a refused configuration */
+	void *mem; /* the caller's: outlives a refused configuration */
 	const char **why;
-	char *place;		/* "file:12" or the variable's name */
-	bool said[OPTIONS];	/* in the file */
+	char *place;        /* "file:12" or the variable's name */
+	bool said[OPTIONS]; /* in the file */
 };
 
 static enum err wrong(struct reader *r, const char *fmt, ...)
@@ -137,8 +137,7 @@ static enum err assign(struct reader *r, const struct option *o, const char *val
 			    value);
 		return OK;
 	case WORD:
-	case SECRET:
-		break;
+	case SECRET: break;
 	}
 	if (o->choices != NULL && !among(o->choices, value))
 		return wrong(r, "%s must be one of %s, not \"%s\"", o->key, o->choices,
@@ -429,15 +428,9 @@ static void show(void *mem, struct json_object *to, const struct config *c,
 	const void *at = (const char *)c + o->at;
 
 	switch (o->kind) {
-	case NUMBER:
-		json_set_int(to, o->key, *(const int *)at);
-		break;
-	case FLAG:
-		json_set_bool(to, o->key, *(const bool *)at);
-		break;
-	case WORD:
-		json_set_text(to, o->key, *(const char *const *)at);
-		break;
+	case NUMBER: json_set_int(to, o->key, *(const int *)at); break;
+	case FLAG: json_set_bool(to, o->key, *(const bool *)at); break;
+	case WORD: json_set_text(to, o->key, *(const char *const *)at); break;
 	case SECRET:
 		json_set_text(to, o->key, masked(mem, *(const char *const *)at));
 		break;

@@ -158,8 +158,8 @@ char *password_hash(void *mem, const char *password)
 	char *hash = mem_array(mem, char, crypto_pwhash_STRBYTES);
 
 	if (crypto_pwhash_str(hash, password, strlen(password), PASSWORD_PASSES,
-	    PASSWORD_BYTES) != 0)
-		abort();	/* out of memory */
+		PASSWORD_BYTES) != 0)
+		abort(); /* out of memory */
 	return hash;
 }
 
@@ -170,7 +170,7 @@ bool password_verify(const char *hash, const char *password)
 	    "$argon2id$v=19$m=65536,t=2,p=1$W+85hs0Dczwh9gvjPSnBeA"
 	    "$OgzhrUj496Q+3uZPENYbx78y4UMwBYZcFhIn9ZMoJ/Q";
 	bool match = crypto_pwhash_str_verify(hash ? hash : nobody, password,
-	    strlen(password)) == 0;
+			 strlen(password)) == 0;
 
 	return hash != NULL && match;
 }

@@ -68,7 +68,7 @@ static void put(struct json_object *o, const char *key, const char *value, bool 
 	struct json_object *arr;
 
 	if (json_object_is_type(have, json_type_object))
-		return;		/* a=1 after a[b]=1: the first shape stays */
+		return; /* a=1 after a[b]=1: the first shape stays */
 	if (have == NULL && !list) {
 		json_set_text(o, key, value);
 		return;

@@ -194,7 +194,7 @@ static const char *oddity(const char *s, size_t n, size_t *at)
 			inside = !inside;
 		if (s[i] != '\\')
 			continue;
-		i++;		/* what is escaped neither ends the text nor escapes */
+		i++; /* what is escaped neither ends the text nor escapes */
 		if (n - i >= 5 && memcmp(s + i, "u0000", 5) == 0)
 			return "a NUL character";
 	}
@@ -213,7 +213,7 @@ static bool all_finite(struct json_object *o)
 		}
 	}
 	if (json_object_is_type(o, json_type_object)) {
-		json_object_object_foreach(o, key, v) {
+		json_object_object_foreach (o, key, v) {
 			(void)key;
 			if (!all_finite(v))
 				return false;
@@ -291,7 +291,7 @@ char *json_write(void *mem, struct json_object *o)
 
 static void escape_char(struct buf *b, unsigned char c)
 {
-	static const char names[] = "btn?fr";	/* 8 to 13; 11 has no short name */
+	static const char names[] = "btn?fr"; /* 8 to 13; 11 has no short name */
 
 	if (c == '"' || c == '\\')
 		buf_printf(b, "\\%c", c);

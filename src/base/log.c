@@ -19,7 +19,7 @@ enum { LINE_MAX_BYTES = 4096, ROOM = 8, VALUE_MAX_BYTES = 1024 };
 struct line {
 	char data[LINE_MAX_BYTES];
 	size_t len;
-	bool full;	/* something did not fit: no more fields */
+	bool full; /* something did not fit: no more fields */
 };
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
@@ -87,7 +87,7 @@ static void add_quoted(struct line *l, const char *s)
 	}
 	if (cut && !l->full)
 		add(l, "...", 3);
-	l->data[l->len++] = '"';	/* ROOM */
+	l->data[l->len++] = '"'; /* ROOM */
 }
 
 static void add_field(struct line *l, bool json, const char *key, const char *text,
@@ -100,7 +100,7 @@ static void add_field(struct line *l, bool json, const char *key, const char *te
 	add(l, key, key_len);
 	add(l, json ? "\":" : "=", json ? 2 : 1);
 	if (l->full) {
-		l->len = start;		/* half a key is worse than none */
+		l->len = start; /* half a key is worse than none */
 		return;
 	}
 	if (text != NULL)

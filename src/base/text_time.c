@@ -12,7 +12,7 @@
 
 enum { DAY_S = 86400, FORMAT_MAX = 4096, ZONE_MAX = 64 };
 
-static const int64_t year_1 = -62135596800;	/* seconds: 0001-01-01 */
+static const int64_t year_1 = -62135596800; /* seconds: 0001-01-01 */
 static const int64_t year_10000 = 253402300800;
 
 /* Seconds, rounded down, kept within the years that have four digits. */

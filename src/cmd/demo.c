@@ -64,7 +64,7 @@ struct demo {
 	int64_t now;
 	struct brand *brand;
 	struct list *list;
-	struct form *form;	/* of the step under way: holds its errors */
+	struct form *form; /* of the step under way: holds its errors */
 };
 
 struct pair {

@@ -13,7 +13,7 @@
 #include "repo/repo.h"
 #include "web/health.h"
 
-struct visit {			/* of the doctor: what is examined, and how it went */
+struct visit { /* of the doctor: what is examined, and how it went */
 	struct app *app;
 	void *mem;
 	int failed;

@@ -19,8 +19,9 @@ static int fail(const struct form *f, enum err e)
 		fprintf(stderr, "maillayer key: it failed (%s).\n", err_name(e));
 		return 1;
 	}
-	json_object_object_foreach(errors, field, sentence) fprintf(stderr,
-	    "maillayer key: %s: %s\n", field, json_object_get_string(sentence));
+	json_object_object_foreach (errors, field, sentence)
+		fprintf(stderr, "maillayer key: %s: %s\n", field,
+		    json_object_get_string(sentence));
 	return 1;
 }
 

@@ -16,7 +16,7 @@ struct run {
 	const struct service *service;
 	const char *config;
 	void *mem;
-	struct app *shared;	/* made before the workers; they use its pages */
+	struct app *shared; /* made before the workers; they use its pages */
 };
 
 static void begin(void *ctx, struct request *rq)
@@ -46,7 +46,7 @@ static bool prepare(void *ctx)
 	struct app *fresh;
 
 	if (app_open(r->mem, r->config, r->service->process,
-	    r->service->what & ANY_PAGES, &fresh) != OK) {
+		r->service->what & ANY_PAGES, &fresh) != OK) {
 		mem_free(fresh);
 		return false;
 	}
@@ -70,7 +70,7 @@ static int work(void *ctx, struct worker *w)
 	struct fcgi f;
 
 	if (app_open(mem, r->config, r->service->process,
-	    r->service->what & ~(unsigned)ANY_PAGES, &app) != OK)
+		r->service->what & ~(unsigned)ANY_PAGES, &app) != OK)
 		return 1;
 	app->pages = r->shared->pages;
 	f = (struct fcgi){

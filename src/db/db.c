@@ -78,12 +78,9 @@ bool db_alive(struct db *db)
 static enum log_level level_of(enum err e)
 {
 	switch (e) {
-	case ERR_CONFLICT:
-		return LOG_DEBUG;
-	case ERR_BUSY:
-		return LOG_WARN;
-	default:
-		return LOG_ERROR;
+	case ERR_CONFLICT: return LOG_DEBUG;
+	case ERR_BUSY: return LOG_WARN;
+	default: return LOG_ERROR;
 	}
 }
 

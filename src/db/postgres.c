@@ -11,24 +11,24 @@ enum { STATEMENT_MS = 30000, IDLE_IN_TRANSACTION_MS = 60000 };
 /* ---- errors ---- */
 
 struct state_error {
-	const char *state;	/* beginning of an SQLSTATE; the longest comes first */
+	const char *state; /* beginning of an SQLSTATE; the longest comes first */
 	enum err e;
 };
 
 static const struct state_error state_errors[] = {
-	{ "23505", ERR_CONFLICT },	/* unique */
-	{ "23503", ERR_CONFLICT },	/* foreign key */
-	{ "23P01", ERR_CONFLICT },	/* exclusion */
-	{ "22021", ERR_INVALID },	/* not UTF-8 */
-	{ "22P05", ERR_INVALID },	/* a character that JSON may not hold */
-	{ "40001", ERR_BUSY },		/* serialisation */
-	{ "40P01", ERR_BUSY },		/* deadlock */
-	{ "55P03", ERR_BUSY },		/* lock_timeout */
-	{ "57014", ERR_BUSY },		/* statement_timeout */
+	{ "23505", ERR_CONFLICT }, /* unique */
+	{ "23503", ERR_CONFLICT }, /* foreign key */
+	{ "23P01", ERR_CONFLICT }, /* exclusion */
+	{ "22021", ERR_INVALID },  /* not UTF-8 */
+	{ "22P05", ERR_INVALID },  /* a character that JSON may not hold */
+	{ "40001", ERR_BUSY },     /* serialisation */
+	{ "40P01", ERR_BUSY },     /* deadlock */
+	{ "55P03", ERR_BUSY },     /* lock_timeout */
+	{ "57014", ERR_BUSY },     /* statement_timeout */
 	{ "53100", ERR_FULL },
-	{ "53", ERR_BUSY },		/* too many connections, out of memory */
-	{ "57P", ERR_BUSY },		/* shutting down, starting up */
-	{ "25P03", ERR_BUSY },		/* idle too long in a transaction */
+	{ "53", ERR_BUSY },    /* too many connections, out of memory */
+	{ "57P", ERR_BUSY },   /* shutting down, starting up */
+	{ "25P03", ERR_BUSY }, /* idle too long in a transaction */
 	{ "08", ERR_BUSY },
 	{ "58", ERR_IO },
 };
@@ -69,7 +69,7 @@ enum err pg_result(const struct pg *pg, const PGresult *r, const char *sql)
 		    pg_lost(pg) ? "The connection was lost." : "libpq failed.");
 	why = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
 	if (text_starts(state, "22"))
-		why = "A value was refused.";	/* the message would show it */
+		why = "A value was refused."; /* the message would show it */
 	return db_failed(pg->db, err_of(state), sql,
 	    mem_printf(tmp, "%s %s", state, why));
 }
@@ -137,8 +137,12 @@ static enum err pg_open(struct db *db, const char *url)
 {
 	/* what stands before dbname is a default, what stands after it is our will */
 	static const char *const keys[] = {
-		"connect_timeout", "tcp_user_timeout", "fallback_application_name",
-		"dbname", "client_encoding", NULL,
+		"connect_timeout",
+		"tcp_user_timeout",
+		"fallback_application_name",
+		"dbname",
+		"client_encoding",
+		NULL,
 	};
 	const char *const values[] = { "5", "10000", "maillayer", url, "UTF8", NULL };
 	struct pg *pg = mem_new(db, struct pg);
@@ -226,16 +230,11 @@ static enum err pg_control(struct db *db, enum db_verb verb)
 	struct pg *pg = db->state;
 
 	switch (verb) {
-	case DB_BEGIN:
-		return begin(pg);
-	case DB_COMMIT:
-		return commit(pg);
-	case DB_ROLLBACK:
-		return rollback(pg);
-	case DB_PING:
-		return ping(pg);
-	case DB_WAIT:
-		return set_wait(pg);
+	case DB_BEGIN: return begin(pg);
+	case DB_COMMIT: return commit(pg);
+	case DB_ROLLBACK: return rollback(pg);
+	case DB_PING: return ping(pg);
+	case DB_WAIT: return set_wait(pg);
 	}
 	return ERR_INTERNAL;
 }

@@ -11,14 +11,14 @@
 enum { NUMBER_BYTES = 32, QUEUE_MAX = 500, TYPE_BOOL = 16, TYPE_BYTEA = 17 };
 
 struct pg_stmt {
-	char name[16];		/* "" : not kept by the server */
-	unsigned generation;	/* of the connection that knows it */
+	char name[16];       /* "" : not kept by the server */
+	unsigned generation; /* of the connection that knows it */
 	int n_params;
 	const char **values;
 	int *lengths, *formats;
 	char (*numbers)[NUMBER_BYTES];
 	PGresult *r;
-	void *decoded;		/* owner of decoded bytes of r */
+	void *decoded; /* owner of decoded bytes of r */
 };
 
 /* ---- reading the text ---- */
@@ -129,7 +129,7 @@ enum err pg_prepare(struct stmt *s)
 		return OK;
 	snprintf(st->name, sizeof(st->name), "s%u", ++pg->names);
 	if (s->db->depth > 0 && s->db->doomed != OK)
-		return OK;	/* the server would refuse it; run_once asks again */
+		return OK; /* the server would refuse it; run_once asks again */
 	e = pg_ready(pg);
 	return e == OK ? introduce(pg, s) : e;
 }
@@ -214,7 +214,7 @@ enum err pg_queue(struct stmt *s)
 	pg->queued++;
 	pg->queued_sql = s->sql;
 	if (PQsendQueryPrepared(pg->c, st->name, st->n_params, st->values, st->lengths,
-	    st->formats, 0) == 0)
+		st->formats, 0) == 0)
 		return db_failed(pg->db, ERR_BUSY, s->sql, "The connection was lost.");
 	return pg->queued < QUEUE_MAX ? OK : pg_settle(pg);
 }
@@ -247,10 +247,11 @@ enum err pg_settle(struct pg *pg)
 		first = first == OK ? e : first;
 	}
 	pg->queued = 0;
-	PQclear(PQgetResult(pg->c));	/* the end of the pipeline */
+	PQclear(PQgetResult(pg->c)); /* the end of the pipeline */
 	if (pg_lost(pg) || PQexitPipelineMode(pg->c) == 0)
 		return first == OK ? db_failed(pg->db, ERR_BUSY, pg->queued_sql,
-		    "The connection was lost.") : first;
+					 "The connection was lost.")
+				   : first;
 	return first;
 }
 

@@ -22,22 +22,16 @@ static enum err err_of(int rc)
 	case SQLITE_CONSTRAINT_UNIQUE:
 	case SQLITE_CONSTRAINT_PRIMARYKEY:
 	case SQLITE_CONSTRAINT_ROWID:
-	case SQLITE_CONSTRAINT_FOREIGNKEY:
-		return ERR_CONFLICT;
+	case SQLITE_CONSTRAINT_FOREIGNKEY: return ERR_CONFLICT;
 	}
 	switch (rc & 0xff) {
-	case SQLITE_OK:
-		return OK;
+	case SQLITE_OK: return OK;
 	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return ERR_BUSY;
-	case SQLITE_FULL:
-		return ERR_FULL;
+	case SQLITE_LOCKED: return ERR_BUSY;
+	case SQLITE_FULL: return ERR_FULL;
 	case SQLITE_IOERR:
-	case SQLITE_CANTOPEN:
-		return ERR_IO;
-	default:
-		return ERR_DB;
+	case SQLITE_CANTOPEN: return ERR_IO;
+	default: return ERR_DB;
 	}
 }
 
@@ -65,7 +59,7 @@ static int wal_grew(void *arg, sqlite3 *h, const char *name, int pages)
 	(void)h;
 	(void)name;
 	if (pages < l->wal_pages)
-		l->checkpoint_at = CHECKPOINT_PAGES;	/* the log has started over */
+		l->checkpoint_at = CHECKPOINT_PAGES; /* the log has started over */
 	l->wal_pages = pages;
 	return SQLITE_OK;
 }
@@ -174,7 +168,8 @@ static enum err set_up(struct lite *l)
 	sqlite3_db_config(l->h, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 	e = make_wal(l);
 	if (e == OK)
-		e = run_text(l, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+		e = run_text(l,
+		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 		    "PRAGMA mmap_size = 0; PRAGMA cache_size = -8192;"
 		    "PRAGMA temp_store = MEMORY;"
 		    "PRAGMA journal_size_limit = 67108864;");
@@ -239,16 +234,11 @@ static enum err lite_control(struct db *db, enum db_verb verb)
 	struct lite *l = db->state;
 
 	switch (verb) {
-	case DB_BEGIN:
-		return begin(l);
-	case DB_COMMIT:
-		return end(l, "COMMIT");
-	case DB_ROLLBACK:
-		return end(l, "ROLLBACK");
-	case DB_PING:
-		return run_text(l, "SELECT count(*) FROM sqlite_schema");
-	case DB_WAIT:
-		break;		/* read at each wait */
+	case DB_BEGIN: return begin(l);
+	case DB_COMMIT: return end(l, "COMMIT");
+	case DB_ROLLBACK: return end(l, "ROLLBACK");
+	case DB_PING: return run_text(l, "SELECT count(*) FROM sqlite_schema");
+	case DB_WAIT: break; /* read at each wait */
 	}
 	return OK;
 }

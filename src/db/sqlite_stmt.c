@@ -5,11 +5,11 @@
 
 #include "base/mem.h"
 
-enum { KEEP_BYTES = 64 * 1024, KEEP_CELLS = 1024 };	/* between two uses */
+enum { KEEP_BYTES = 64 * 1024, KEEP_CELLS = 1024 }; /* between two uses */
 
 struct cell {
 	enum value_type type;
-	int64_t i;		/* of a text or blob: where it begins in bytes */
+	int64_t i; /* of a text or blob: where it begins in bytes */
 	double d;
 	size_t n;
 };
@@ -20,9 +20,9 @@ struct lite_stmt {
 	int *index;
 	int n_index;
 	int n_cols;
-	struct cell *cells;	/* rows * n_cols */
+	struct cell *cells; /* rows * n_cols */
 	size_t n_cells, cap_cells;
-	struct buf *bytes;	/* texts and blobs, each followed by a NUL */
+	struct buf *bytes; /* texts and blobs, each followed by a NUL */
 };
 
 static int finalize(struct lite_stmt *st)
@@ -43,8 +43,8 @@ static void map_parameters(struct lite_stmt *st)
 		    : i;
 
 		if (number > st->n_index) {
-			st->index = mem_resize(st, st->index,
-			    (size_t)number * sizeof(int));
+			st->index =
+			    mem_resize(st, st->index, (size_t)number * sizeof(int));
 			memset(st->index + st->n_index, 0,
 			    (size_t)(number - st->n_index) * sizeof(int));
 			st->n_index = number;
@@ -77,17 +77,13 @@ enum err lite_prepare(struct stmt *s)
 static int bind_one(sqlite3_stmt *h, int i, const struct value *v)
 {
 	switch (v->type) {
-	case VALUE_INT:
-		return sqlite3_bind_int64(h, i, v->i);
-	case VALUE_DOUBLE:
-		return sqlite3_bind_double(h, i, v->d);
+	case VALUE_INT: return sqlite3_bind_int64(h, i, v->i);
+	case VALUE_DOUBLE: return sqlite3_bind_double(h, i, v->d);
 	case VALUE_TEXT:
 		return sqlite3_bind_text64(h, i, v->p, v->n, SQLITE_STATIC,
 		    SQLITE_UTF8);
-	case VALUE_BLOB:
-		return sqlite3_bind_blob64(h, i, v->p, v->n, SQLITE_STATIC);
-	default:
-		return sqlite3_bind_null(h, i);
+	case VALUE_BLOB: return sqlite3_bind_blob64(h, i, v->p, v->n, SQLITE_STATIC);
+	default: return sqlite3_bind_null(h, i);
 	}
 }
 
@@ -136,8 +132,7 @@ static void keep_cell(struct lite_stmt *st, struct cell *c, int col)
 		c->type = VALUE_BLOB;
 		keep_bytes(st, c, col, sqlite3_column_blob(st->h, col));
 		break;
-	default:
-		c->type = VALUE_NULL;
+	default: c->type = VALUE_NULL;
 	}
 }
 
@@ -147,8 +142,8 @@ static void keep_row(struct lite_stmt *st)
 
 	if (need > st->cap_cells) {
 		st->cap_cells = need < 16 ? 16 : need * 2;
-		st->cells = mem_resize(st, st->cells,
-		    st->cap_cells * sizeof(struct cell));
+		st->cells =
+		    mem_resize(st, st->cells, st->cap_cells * sizeof(struct cell));
 	}
 	for (int col = 0; col < st->n_cols; col++)
 		keep_cell(st, &st->cells[st->n_cells + (size_t)col], col);

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-enum { KEEP_BYTES = 64 * 1024 };	/* of a parameter's copy between uses */
+enum { KEEP_BYTES = 64 * 1024 }; /* of a parameter's copy between uses */
 
 /* ---- finding and preparing ---- */
 
@@ -338,14 +338,10 @@ int64_t stmt_int(struct stmt *s, int col)
 	struct value v = cell(s, col);
 
 	switch (v.type) {
-	case VALUE_INT:
-		return v.i;
-	case VALUE_DOUBLE:
-		return (int64_t)v.d;
-	case VALUE_TEXT:
-		return int_of(v.p);
-	default:
-		return 0;
+	case VALUE_INT: return v.i;
+	case VALUE_DOUBLE: return (int64_t)v.d;
+	case VALUE_TEXT: return int_of(v.p);
+	default: return 0;
 	}
 }
 
@@ -354,14 +350,10 @@ double stmt_double(struct stmt *s, int col)
 	struct value v = cell(s, col);
 
 	switch (v.type) {
-	case VALUE_INT:
-		return (double)v.i;
-	case VALUE_DOUBLE:
-		return v.d;
-	case VALUE_TEXT:
-		return strtod(v.p, NULL);
-	default:
-		return 0;
+	case VALUE_INT: return (double)v.i;
+	case VALUE_DOUBLE: return v.d;
+	case VALUE_TEXT: return strtod(v.p, NULL);
+	default: return 0;
 	}
 }
 

@@ -13,20 +13,20 @@ static const struct {
 	uint32_t network;
 	int bits;
 } closed4[] = {
-	{ 0x00000000, 8 },	/* this network */
-	{ 0x0a000000, 8 },	/* private */
-	{ 0x64400000, 10 },	/* shared */
-	{ 0x7f000000, 8 },	/* loopback */
-	{ 0xa9fe0000, 16 },	/* link-local, metadata */
-	{ 0xac100000, 12 },	/* private */
-	{ 0xc0000000, 24 },	/* protocol assignments */
-	{ 0xc0000200, 24 },	/* documentation */
-	{ 0xc0586300, 24 },	/* 6to4 relays */
-	{ 0xc0a80000, 16 },	/* private */
-	{ 0xc6120000, 15 },	/* benchmarks */
-	{ 0xc6336400, 24 },	/* documentation */
-	{ 0xcb007100, 24 },	/* documentation */
-	{ 0xe0000000, 3 },	/* multicast, reserved, broadcast */
+	{ 0x00000000, 8 },  /* this network */
+	{ 0x0a000000, 8 },  /* private */
+	{ 0x64400000, 10 }, /* shared */
+	{ 0x7f000000, 8 },  /* loopback */
+	{ 0xa9fe0000, 16 }, /* link-local, metadata */
+	{ 0xac100000, 12 }, /* private */
+	{ 0xc0000000, 24 }, /* protocol assignments */
+	{ 0xc0000200, 24 }, /* documentation */
+	{ 0xc0586300, 24 }, /* 6to4 relays */
+	{ 0xc0a80000, 16 }, /* private */
+	{ 0xc6120000, 15 }, /* benchmarks */
+	{ 0xc6336400, 24 }, /* documentation */
+	{ 0xcb007100, 24 }, /* documentation */
+	{ 0xe0000000, 3 },  /* multicast, reserved, broadcast */
 };
 
 static bool public4(uint32_t ip)

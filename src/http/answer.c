@@ -73,7 +73,7 @@ static const char *first_sentence(const struct form *f)
 
 	if (errors == NULL)
 		return NULL;
-	json_object_object_foreach(errors, field, sentence) {
+	json_object_object_foreach (errors, field, sentence) {
 		(void)field;
 		return json_object_get_string(sentence);
 	}

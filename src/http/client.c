@@ -65,10 +65,13 @@ static bool allowed(void *mem, struct call *c)
 	    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
 	    curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_NO_USER) {
 		c->loopback = c->fetch->allow_loopback && address_names_loopback(host);
-		good = c->loopback || (text_equal(scheme, "https") &&
-		    (text_equal(port, "443") || text_equal(port, "8443")));
-		c->answer->why = good ? NULL : mem_str(mem,
-		    "Only https:// addresses on port 443 or 8443 can be called.");
+		good = c->loopback ||
+		    (text_equal(scheme, "https") &&
+			(text_equal(port, "443") || text_equal(port, "8443")));
+		c->answer->why = good
+		    ? NULL
+		    : mem_str(mem,
+			  "Only https:// addresses on port 443 or 8443 can be called.");
 	}
 	curl_free(scheme);
 	curl_free(host);

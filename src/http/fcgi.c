@@ -24,8 +24,12 @@
  * so that no worker is tied to one nginx process.
  */
 
-enum { HEADER_MAX = 4096, RECEIVE_TIMEOUT_S = 10, SEND_TIMEOUT_S = 30,
-	LAST_REQUESTS = 100 };
+enum {
+	HEADER_MAX = 4096,
+	RECEIVE_TIMEOUT_S = 10,
+	SEND_TIMEOUT_S = 30,
+	LAST_REQUESTS = 100
+};
 
 static const char *param(FCGX_Request *q, const char *name)
 {
@@ -153,7 +157,7 @@ static void read_request(const struct fcgi *f, FCGX_Request *q, struct request *
 	if (e == OK)
 		e = read_body(q, rq, site_body_max(f->site, rq));
 	if (e == ERR_TOO_LARGE && site_is_raw(f->site, rq))
-		rq->broken_why = NULL;	/* nginx takes less there than we would */
+		rq->broken_why = NULL; /* nginx takes less there than we would */
 	if (e == OK && is_form(f->site, rq))
 		e = body_read(rq, rq->form, rq->content_type, rq->body, rq->body_len,
 		    &rq->broken_why);
@@ -206,7 +210,7 @@ enum err respond_stream(struct response *rs, const char *type, const char *filen
 void response_write(struct response *rs, const void *data, size_t len)
 {
 	rs->sent += len;
-	if (rs->sink == NULL) {		/* no FastCGI: a test reads the body */
+	if (rs->sink == NULL) { /* no FastCGI: a test reads the body */
 		rs->body = rs->body ? rs->body : buf_new(rs);
 		buf_add(rs->body, data, len);
 	} else if (!rs->rq->head && len <= INT32_MAX) {
@@ -229,23 +233,26 @@ static void account(const struct fcgi *f, const struct request *rq,
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "account");
 	const char *pattern = rq->route ? rq->route->pattern : "none";
-	const char *route = mem_printf(tmp, "%s%s",
-	    rq->api && rq->route ? "/api/v1" : "", pattern);
+	const char *route =
+	    mem_printf(tmp, "%s%s", rq->api && rq->route ? "/api/v1" : "", pattern);
 	const char *method = method_name(rq->head ? HEAD : rq->method);
 	int64_t us = clock_mono_us() - rq->started_us;
 
 	log_info(&rq->log, "request", LOG_STR("method", method),
 	    LOG_STR("route", route), LOG_INT("status", rs->status), LOG_INT("us", us),
 	    LOG_INT("bytes", (int64_t)rs->sent));
-	metrics_add(f->metrics, mem_printf(tmp,
-	    "maillayer_requests_total{route=\"%s\",method=\"%s\",status=\"%d\"}",
-	    route, method, rs->status), 1);
+	metrics_add(f->metrics,
+	    mem_printf(tmp,
+		"maillayer_requests_total{route=\"%s\",method=\"%s\",status=\"%d\"}",
+		route, method, rs->status),
+	    1);
 	metrics_time(f->metrics, "maillayer_request_seconds",
-	    mem_printf(tmp, "process=\"%s\",route=\"%s\"", f->log->process, route),
-	    us);
+	    mem_printf(tmp, "process=\"%s\",route=\"%s\"", f->log->process, route), us);
 	if (rs->error != OK && rs->status >= 500)
-		metrics_add(f->metrics, mem_printf(tmp,
-		    "maillayer_errors_total{error=\"%s\"}", err_name(rs->error)), 1);
+		metrics_add(f->metrics,
+		    mem_printf(tmp, "maillayer_errors_total{error=\"%s\"}",
+			err_name(rs->error)),
+		    1);
 }
 
 static void serve(const struct fcgi *f, FCGX_Request *q)

@@ -24,7 +24,17 @@ enum { KIND_NUMBER = 1, KIND_TIME };
 
 /* upper bounds in microseconds; the last bucket has none */
 static const int64_t bounds[BUCKETS] = {
-	1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000,
+	1000,
+	2500,
+	5000,
+	10000,
+	25000,
+	50000,
+	100000,
+	250000,
+	500000,
+	1000000,
+	2500000,
 	10000000,
 };
 
@@ -32,8 +42,8 @@ struct slot {
 	_Atomic uint32_t state;
 	uint32_t kind;
 	char name[NAME_SIZE];
-	_Atomic int64_t value;			/* of a number; microseconds of times */
-	_Atomic int64_t bucket[BUCKETS + 1];	/* not cumulative */
+	_Atomic int64_t value;               /* of a number; microseconds of times */
+	_Atomic int64_t bucket[BUCKETS + 1]; /* not cumulative */
 };
 
 struct file {
@@ -188,8 +198,8 @@ static int by_name(const void *a, const void *b)
 
 static void print_time(const struct slot *s, size_t base, struct buf *out)
 {
-	const char *labels = s->name + base;	/* "{...}" */
-	int n = (int)strlen(labels) - 1;	/* without the last brace */
+	const char *labels = s->name + base; /* "{...}" */
+	int n = (int)strlen(labels) - 1;     /* without the last brace */
 	int64_t sum = 0;
 
 	for (int i = 0; i <= BUCKETS; i++) {

@@ -17,19 +17,19 @@
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 10000, SETTLED_MS = 5000 };
 
 struct child {
-	pid_t pid;		/* 0: none */
+	pid_t pid; /* 0: none */
 	bool ready;
-	int64_t started, start_at;	/* monotonic ms */
+	int64_t started, start_at; /* monotonic ms */
 	int backoff;
 };
 
 struct supervisor {
 	const struct pool *pool;
 	int listener, signals, ready[2];
-	struct child *now, *old;	/* `workers` each; old ones are finishing */
-	bool reloading;   /* `old` still serves, until all of `now` are ready */
-	bool asked_again; /* SIGHUP came while old workers were finishing */
-	bool served;			/* some worker was ready once */
+	struct child *now, *old; /* `workers` each; old ones are finishing */
+	bool reloading;          /* `old` still serves, until all of `now` are ready */
+	bool asked_again;        /* SIGHUP came while old workers were finishing */
+	bool served;             /* some worker was ready once */
 	bool stopping;
 	int64_t deadline;
 	int status;
@@ -169,8 +169,10 @@ static void report(const struct supervisor *s, pid_t pid, int status)
 	else
 		log_warn(s->pool->log, "worker.ended", LOG_INT("pid", pid),
 		    LOG_INT("status", WEXITSTATUS(status)));
-	metrics_add(s->pool->metrics, mem_printf(tmp,
-	    "maillayer_worker_restarts_total{process=\"%s\"}", s->pool->name), 1);
+	metrics_add(s->pool->metrics,
+	    mem_printf(tmp, "maillayer_worker_restarts_total{process=\"%s\"}",
+		s->pool->name),
+	    1);
 }
 
 static void plan_restart(struct child *c)
@@ -326,5 +328,5 @@ void worker_ready(const struct worker *w)
 	pid_t self = getpid();
 	ssize_t n = write(w->ready, &self, sizeof(self));
 
-	(void)n;	/* a supervisor that is gone ends us by its own signal */
+	(void)n; /* a supervisor that is gone ends us by its own signal */
 }

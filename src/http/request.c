@@ -63,16 +63,16 @@ static bool split(struct request *rq, const char *path, size_t n)
 	while (path < end) {
 		const char *stop;
 
-		path++;		/* the slash */
+		path++; /* the slash */
 		stop = memchr(path, '/', (size_t)(end - path));
 		if (stop == NULL)
 			stop = end;
 		if (stop == path && stop == end)
-			break;	/* one slash at the end */
+			break; /* one slash at the end */
 		if (rq->nsegments == SEGMENTS_MAX)
 			return false;
 		if (!url_decode(rq, path, (size_t)(stop - path), false,
-		    &out[rq->nsegments], &len))
+			&out[rq->nsegments], &len))
 			return false;
 		if (!text_is_utf8(out[rq->nsegments], len))
 			return false;

@@ -31,8 +31,9 @@ static bool fits(struct request *rq, const char *pattern, size_t n, const char *
 	if (*arg == REQUEST_ARGS || segment[0] == '\0')
 		return false;
 	rq->args[*arg] = 0;
-	if (number && (segment[0] < '1' || segment[0] > '9' ||
-	    !text_to_int(segment, 1, INT64_MAX, &rq->args[*arg])))
+	if (number &&
+	    (segment[0] < '1' || segment[0] > '9' ||
+		!text_to_int(segment, 1, INT64_MAX, &rq->args[*arg])))
 		return false;
 	rq->words[*arg] = segment;
 	(*arg)++;
@@ -146,7 +147,7 @@ static enum err refuse_query(const struct request *rq, struct response *rs)
 {
 	if (!rq->api || rq->method != GET || rs->streaming || form_ok(rq->query))
 		return OK;
-	json_object_object_foreach(form_errors(rq->query), name, sentence) {
+	json_object_object_foreach (form_errors(rq->query), name, sentence) {
 		return respond_error(rs, ERR_MALFORMED, "%s: %s", name,
 		    json_object_get_string(sentence));
 	}
@@ -159,8 +160,8 @@ static enum err serve(const struct site *site, struct request *rq, struct respon
 
 	if (rq->broken != OK && (e == OK || rq->segments == NULL))
 		return rq->broken_why
-			   ? respond_error(rs, rq->broken, "%s", rq->broken_why)
-			   : rq->broken;
+		    ? respond_error(rs, rq->broken, "%s", rq->broken_why)
+		    : rq->broken;
 	if (e != OK)
 		return e;
 	e = site->enter(rq, rs, rq->route);

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 511 };	/* nginx's own: a short queue is an instant 502 */
+enum { BACKLOG = 511 }; /* nginx's own: a short queue is an instant 502 */
 
 static enum err fail(const struct log *lg, const char *path, const char *why,
     enum err e)

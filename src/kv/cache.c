@@ -35,7 +35,7 @@ enum err cache_get(struct kv *kv, const struct keyring *k, void *mem, const char
 		return ERR_NOTFOUND;
 	sign(k, key, have + MAC_BYTES, n - MAC_BYTES, mac);
 	if (!equal_secret(have, mac, MAC_BYTES))
-		return ERR_NOTFOUND;	/* not ours, or of another key ring */
+		return ERR_NOTFOUND; /* not ours, or of another key ring */
 	*value = mem_strn(mem, have + MAC_BYTES, n - MAC_BYTES);
 	return OK;
 }

@@ -9,9 +9,9 @@
 #include "kv/kv_driver.h"
 
 enum {
-	KEY_MAX = 200,			/* memcached takes 250 */
-	VALUE_MAX = 1000 * 1000,	/* its items are 1 MB with key and header */
-	TTL_MAX = 30 * 86400,		/* beyond this memcached reads a date */
+	KEY_MAX = 200,           /* memcached takes 250 */
+	VALUE_MAX = 1000 * 1000, /* its items are 1 MB with key and header */
+	TTL_MAX = 30 * 86400,    /* beyond this memcached reads a date */
 };
 
 static struct kv *make(void *mem, const struct kv_driver *driver, const struct log *lg)
@@ -156,7 +156,7 @@ enum err kv_get(struct kv *kv, void *mem, const char *key, char **value, size_t 
 	*value = NULL;
 	*len = 0;
 	if (e == OK) {
-		*value = mem_copy(mem, v.data, v.len + 1);	/* with the NUL */
+		*value = mem_copy(mem, v.data, v.len + 1); /* with the NUL */
 		*len = v.len;
 	}
 	return e;

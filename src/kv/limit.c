@@ -90,7 +90,7 @@ static void fill(struct bucket *b, double rate, int64_t now)
 		*b = (struct bucket){ .micro = 0, .filled_us = now };
 		return;
 	}
-	if (elapsed <= 0)			/* another host's clock is ahead */
+	if (elapsed <= 0) /* another host's clock is ahead */
 		return;
 	if ((double)elapsed * rate >= (double)room)
 		b->micro += room;
@@ -154,7 +154,7 @@ static enum err take_once(struct kv *kv, const char *key, double rate, int want,
 		return e;
 	fill(&b, rate, now_us());
 	got = b.micro / MILLION < want ? b.micro / MILLION : want;
-	if (got <= 0) {		/* nothing to write down */
+	if (got <= 0) { /* nothing to write down */
 		*wait_ms = wait_for(&b, rate, want);
 		return OK;
 	}
@@ -175,7 +175,7 @@ static enum err take(struct kv *kv, const char *key, double rate, int want,
 		e = take_once(kv, key, rate, want, granted, wait_ms);
 	if (e != ERR_CONFLICT)
 		return e;
-	*wait_ms = 1;		/* a crowd: nothing was taken */
+	*wait_ms = 1; /* a crowd: nothing was taken */
 	return OK;
 }
 

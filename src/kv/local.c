@@ -17,14 +17,14 @@ struct entry {
 	char *key, *data;
 	size_t len;
 	uint64_t version;
-	int64_t number;		/* of a counter */
-	int64_t expires;	/* monotonic milliseconds */
+	int64_t number;  /* of a counter */
+	int64_t expires; /* monotonic milliseconds */
 };
 
 struct table {
 	struct entry *buckets[BUCKETS];
 	size_t entries, bytes;
-	unsigned hand;		/* the bucket that loses an entry next */
+	unsigned hand; /* the bucket that loses an entry next */
 	uint64_t version;
 };
 
@@ -147,7 +147,7 @@ static enum err local_count(void *self, const char *key, int64_t by, int ttl_s,
 
 	e->number += by;
 	if (e->number < 0)
-		e->number = 0;		/* as memcached's */
+		e->number = 0; /* as memcached's */
 	*now = e->number;
 	return OK;
 }

@@ -20,7 +20,7 @@ enum err lock_take(struct kv *kv, const char *key, int ttl_s, struct lock *out)
 	if (kv_is_shared(kv))
 		e = kv_add(kv, out->key, out->owner, strlen(out->owner), ttl_s);
 	if (e == ERR_BUSY)
-		e = OK;		/* it is a hint: no server, no hint */
+		e = OK; /* it is a hint: no server, no hint */
 	out->held = e == OK;
 	return e;
 }
@@ -53,7 +53,6 @@ void lock_release(struct lock *l)
 
 	l->held = false;
 	/* if this fails the lock runs out by itself */
-	if (there &&
-	    kv_swap(l->kv, l->key, l->owner, "", -1) != OK)
+	if (there && kv_swap(l->kv, l->key, l->owner, "", -1) != OK)
 		return;
 }

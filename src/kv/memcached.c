@@ -18,7 +18,7 @@ enum { PATIENCE_MS = 100, REST_MS = 1000, SERVERS_MAX = 32, PORT = 11211 };
 
 struct servers {
 	memcached_st *mc;
-	int64_t rests_until[SERVERS_MAX];	/* monotonic milliseconds */
+	int64_t rests_until[SERVERS_MAX]; /* monotonic milliseconds */
 };
 
 static int close_all(struct servers *s)
@@ -169,14 +169,11 @@ static enum err outcome(struct servers *s, const char *key, memcached_return_t r
 {
 	switch (rc) {
 	case MEMCACHED_SUCCESS:
-	case MEMCACHED_STORED:
-		return OK;
+	case MEMCACHED_STORED: return OK;
 	case MEMCACHED_NOTSTORED:
 	case MEMCACHED_DATA_EXISTS:
-	case MEMCACHED_NOTFOUND:
-		return ERR_CONFLICT;
-	default:
-		return failed(s, key);
+	case MEMCACHED_NOTFOUND: return ERR_CONFLICT;
+	default: return failed(s, key);
 	}
 }
 
@@ -186,7 +183,7 @@ static enum err store(void *self, const char *key, const struct kv_value *v,
 	struct servers *s = self;
 	memcached_return_t rc = MEMCACHED_FAILURE;
 	size_t n = strlen(key);
-	time_t expires = ttl_s;		/* -1: expired already */
+	time_t expires = ttl_s; /* -1: expired already */
 
 	if (resting(s, key))
 		return ERR_BUSY;
@@ -213,7 +210,7 @@ static enum err drop(void *self, const char *key)
 	if (resting(s, key))
 		return ERR_BUSY;
 	e = outcome(s, key, memcached_delete(s->mc, key, strlen(key), 0));
-	return e == ERR_CONFLICT ? OK : e;	/* there was none */
+	return e == ERR_CONFLICT ? OK : e; /* there was none */
 }
 
 static memcached_return_t step(struct servers *s, const char *key, int64_t by,

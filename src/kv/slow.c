@@ -24,7 +24,7 @@ static int64_t part_now(const struct slow *s, int64_t now)
 {
 	int64_t since = now - s->at, part;
 
-	if (since < 0)		/* another host's clock is ahead */
+	if (since < 0) /* another host's clock is ahead */
 		since = 0;
 	if (since >= RECOVER_MS)
 		return FULL;

@@ -26,7 +26,7 @@ const char *campaign_status_word(enum campaign_status s);
 const char *doubt_policy_word(enum doubt_policy p);
 /* NULL-terminated, in the order of the enum: for form_choice. */
 extern const char *const campaign_status_words[], *const doubt_policy_words[],
-    *const audience_kind_words[];
+						      *const audience_kind_words[];
 
 /* With bodies and audience. ERR_NOTFOUND also when it is another brand's. */
 enum err campaign_get(struct db *db, void *mem, int64_t brand, int64_t id,

@@ -12,7 +12,7 @@
 	"c.send_at,"                                                                   \
 	" c.send_zone, c.audience, c.freeze_after, c.frozen_at, c.started_at, "        \
 	"c.finished_at,"                                                               \
-	" c.pause_reason, c.version, c.created_at, c.updated_at, c.resends,"\
+	" c.pause_reason, c.version, c.created_at, c.updated_at, c.resends,"           \
 	" c.resume_at, c.parent_id, c.audience_kind"
 
 enum { CAMPAIGN_COLUMN_COUNT = 27 };

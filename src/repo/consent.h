@@ -9,7 +9,7 @@ struct consent {
 	int64_t id, brand_id, subscriber_id, campaign_id;
 	/* subscribed unsubscribed resubscribed confirmed bounced complained */
 	const char *action;
-	const char *source;	/* page api import one-click link event */
+	const char *source; /* page api import one-click link event */
 	const char *ip, *detail;
 	int64_t created_at;
 };

@@ -32,8 +32,9 @@ enum err health_deliveries(struct db *db, struct delivery_counts *out)
 enum err health_version(struct db *db, void *mem, char **out)
 {
 	bool lite = db_kind(db) == DB_SQLITE;
-	STMT_SCOPE s = db_stmt_text(db, lite ? "SELECT sqlite_version()" :
-	    "SELECT current_setting('server_version')");
+	STMT_SCOPE s = db_stmt_text(db,
+	    lite ? "SELECT sqlite_version()"
+		 : "SELECT current_setting('server_version')");
 	enum err e = stmt_row(s);
 
 	if (e == OK)

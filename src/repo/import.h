@@ -24,11 +24,11 @@ struct import {
 	int64_t id, brand_id, created_by;
 	const char *file_name;
 	enum import_state state;
-	int64_t size, position;		/* bytes, of the file as stored: UTF-8 */
+	int64_t size, position; /* bytes, of the file as stored: UTF-8 */
 	/* delimiter, encoding, rows, columns [{name, samples ...}] */
 	struct json_object *format;
-	struct json_object *mapping;	/* column name -> field */
-	struct json_object *lists;	/* ids */
+	struct json_object *mapping; /* column name -> field */
+	struct json_object *lists;   /* ids */
 	enum import_existing existing;
 	struct import_counts counts;
 	const char *error;
@@ -38,7 +38,7 @@ struct import {
 
 const char *import_state_name(enum import_state s);
 const char *import_existing_name(enum import_existing e);
-int import_existing_from(const char *name);	/* -1: no such word */
+int import_existing_from(const char *name); /* -1: no such word */
 
 enum err import_get(struct db *db, void *mem, int64_t brand, int64_t id,
     struct import **out) MUST_CHECK;
@@ -74,8 +74,8 @@ enum err import_chunk(struct db *db, void *mem, int64_t id, int64_t number, char
     size_t *len) MUST_CHECK;
 
 struct import_refusal {
-	int64_t row;			/* of data, from 1 */
-	const char *reason, *content;	/* the row as CSV with commas */
+	int64_t row;                  /* of data, from 1 */
+	const char *reason, *content; /* the row as CSV with commas */
 };
 /* Rows above `after`, in order; an array owned by mem that ends at row 0. */
 enum err import_refusals(struct db *db, void *mem, int64_t id, int64_t after,

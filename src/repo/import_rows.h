@@ -14,7 +14,7 @@ enum err import_rows_prepare(struct db *db) MUST_CHECK;
 /* Someone who is here already. */
 struct import_known {
 	struct subscriber who;
-	int64_t lists;			/* of those asked for, how many they are on */
+	int64_t lists; /* of those asked for, how many they are on */
 };
 /* keys: ["key", ...]; lists: [id, ...].  In order of key; array owned by mem. */
 enum err import_rows_known(struct db *db, void *mem, int64_t brand,

@@ -12,9 +12,23 @@
 #include "repo/ledger_attempt.h"
 
 enum {
-	DUE, TO_WAKE, WAKE, NEXT_AT, COUNT, COUNTS, RECOUNT,
-	FREEZE_STATE, FREEZE_BOUND, FREEZE_ROWS, FREEZE_FOLLOW, FREEZE_MARK,
-	FINISH, CANCEL_OPEN, OPEN_LEFT, LINKS, LINK_ADD,
+	DUE,
+	TO_WAKE,
+	WAKE,
+	NEXT_AT,
+	COUNT,
+	COUNTS,
+	RECOUNT,
+	FREEZE_STATE,
+	FREEZE_BOUND,
+	FREEZE_ROWS,
+	FREEZE_FOLLOW,
+	FREEZE_MARK,
+	FINISH,
+	CANCEL_OPEN,
+	OPEN_LEFT,
+	LINKS,
+	LINK_ADD,
 };
 
 /* Rows in a state below DELIVERY_ACCEPTED (4) are open: the partial index has them. */
@@ -77,11 +91,12 @@ static const char *const sql[] = {
 	    " SELECT c.id, s.id, s.email, s.email_key FROM campaigns c"
 	    "   JOIN subscribers s ON s.brand_id = c.brand_id"
 	    "  WHERE c.id = $1 AND s.id > $2 AND s.id <= $3 AND s.status = 'active'"
-	    "    AND " CAMPAIGN_FOLLOWS("c.parent_id", "c.audience_kind")
-	    "    AND NOT EXISTS (SELECT 1 FROM suppressions x"
-	    "         WHERE x.brand_id = c.brand_id AND x.email_key = s.email_key)"
-	    "  ORDER BY s.id"
-	    " ON CONFLICT DO NOTHING",
+	    "    AND " CAMPAIGN_FOLLOWS("c.parent_id",
+		"c.audience_kind") "    AND NOT EXISTS (SELECT 1 FROM suppressions x"
+				   "         WHERE x.brand_id = c.brand_id AND "
+				   "x.email_key = s.email_key)"
+				   "  ORDER BY s.id"
+				   " ON CONFLICT DO NOTHING",
 	[FREEZE_MARK] =
 	    "UPDATE campaigns SET freeze_after = $2, audience = audience + $3,"
 	    " frozen_at = $4 WHERE id = $1",
@@ -107,8 +122,16 @@ static const char *const sql[] = {
 };
 
 static const char *const state_names[DELIVERY_STATES] = {
-	"pending", "claimed", "intent", "retry", "accepted", "rejected", "skipped",
-	"doubt", "cancelled", "given_up",
+	"pending",
+	"claimed",
+	"intent",
+	"retry",
+	"accepted",
+	"rejected",
+	"skipped",
+	"doubt",
+	"cancelled",
+	"given_up",
 };
 
 const char *delivery_state_name(enum delivery_state s)
@@ -365,7 +388,8 @@ enum err ledger_links(struct db *db, void *mem, int64_t campaign,
 	while (stmt_next(s)) {
 		*out = mem_resize(mem, *out, (*n + 1) * sizeof(**out));
 		(*out)[(*n)++] = (struct ledger_link){
-			.number = (int)stmt_int(s, 0), .url = stmt_copy(s, 1, mem),
+			.number = (int)stmt_int(s, 0),
+			.url = stmt_copy(s, 1, mem),
 			.label = stmt_copy(s, 2, mem),
 		};
 	}

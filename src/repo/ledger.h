@@ -69,9 +69,9 @@ enum err ledger_add_links(struct db *db, int64_t campaign,
 
 /* ---- sending ---- */
 struct claim {
-	const char *owner;		/* worker, see repo/worker.h */
+	const char *owner; /* worker, see repo/worker.h */
 	int64_t campaign;
-	int n;				/* rows at most */
+	int n; /* rows at most */
 	int64_t now;
 	int64_t version; /* of the campaign whose content is to be sent; 0: any */
 };
@@ -82,15 +82,15 @@ enum err ledger_claim(struct db *db, const struct claim *c,
 struct intent {
 	void *mem; /* owner of what it points to: may be moved away and freed alone */
 	int64_t delivery_id, attempt_id;
-	int tries;			/* this one included */
-	const char *to;			/* as frozen */
+	int tries;      /* this one included */
+	const char *to; /* as frozen */
 	struct subscriber who;
 };
 struct intent_batch {
 	bool sending; /* else nothing was done: paused, cancelled, gone, edited */
-	struct intent *rows;		/* owned by mem */
+	struct intent *rows; /* owned by mem */
 	size_t n;
-	int64_t skipped;		/* rows that must not be sent any more */
+	int64_t skipped; /* rows that must not be sent any more */
 };
 /*
  * The intent: for up to n rows claimed by owner, re-checks campaign, suppression and
@@ -102,9 +102,9 @@ enum err ledger_intent(struct db *db, void *mem, const struct claim *c,
 
 struct settle {
 	int64_t delivery_id, attempt_id;
-	enum delivery_state state;	/* accepted rejected retry doubt */
+	enum delivery_state state; /* accepted rejected retry doubt */
 	const char *message_id, *reason;
-	int64_t next_try_at;		/* of retry */
+	int64_t next_try_at; /* of retry */
 };
 /*
  * Results of attempts of one campaign; a row that has moved on (another attempt) is
@@ -130,4 +130,4 @@ enum err ledger_recount(struct db *db, int64_t campaign,
     struct delivery_counts *out) MUST_CHECK;
 /* "pending" ... "given_up": as the API says it. */
 const char *delivery_state_name(enum delivery_state s);
-int delivery_state_from(const char *name);	/* -1 if unknown */
+int delivery_state_from(const char *name); /* -1 if unknown */

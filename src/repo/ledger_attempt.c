@@ -34,9 +34,8 @@ static const char *const sql[] = {
 	[CLAIM] = CLAIM_FROM("0", ""),
 	[CLAIM_RETRY] = CLAIM_FROM("3", " AND next_try_at <= $5"),
 	/* Held until commit: no intent follows a pause or cancel that has answered. */
-	[STATUS] =
-	    "SELECT status, brand_id, version FROM campaigns WHERE id = $1"
-	    " /*+pg FOR SHARE */",
+	[STATUS] = "SELECT status, brand_id, version FROM campaigns WHERE id = $1"
+		   " /*+pg FOR SHARE */",
 	/* The same for people: who unsubscribes now waits for us, or we for them. */
 	[LOCK_PEOPLE] = "SELECT s.id FROM campaign_subscribers d JOIN subscribers s"
 			"    ON s.id = d.subscriber_id"

@@ -100,24 +100,66 @@ static const struct rule rules[] = {
 	  "   JOIN campaigns c ON c.id = m.campaign_id"
 	  " WHERE m.campaign_id = $1 AND m.brand_id <> c.brand_id",
 	    "I12", "These mails of the outbox belong to another brand" },
-	{ DIFFER(TOLD("opened", "opened") TOLD("clicked", "clicked")
-		     TOLD("opened by machines only", "machine_opened")
-		     TOLD("clicked by machines only", "machine_clicked")
-		     TOLD("unsubscribed", "unsubscribed")
-		     TOLD("opens", "opens") TOLD("opens by machines", "machine_opens")
-		     TOLD("clicks", "clicks")
-		     TOLD("clicks by machines", "machine_clicks")
-	    FOUND("opened", "opened_at IS NOT NULL") " UNION ALL "
-	    FOUND("clicked", "clicked_at IS NOT NULL") " UNION ALL "
-	    FOUND("opened by machines only",
-		"machine_opened_at IS NOT NULL AND opened_at IS NULL") " UNION ALL "
-	    FOUND("clicked by machines only",
-		"machine_clicked_at IS NOT NULL AND clicked_at IS NULL") " UNION ALL "
-	    FOUND("unsubscribed", "unsubscribed_at IS NOT NULL") " UNION ALL "
-	    HAPPENED("opens", "type = 1 AND machine = 0") " UNION ALL "
-	    HAPPENED("opens by machines", "type = 1 AND machine = 1") " UNION ALL "
-	    HAPPENED("clicks", "type = 2 AND machine = 0") " UNION ALL "
-	    HAPPENED("clicks by machines", "type = 2 AND machine = 1")),
+	{ DIFFER(TOLD("opened", "opened") TOLD("clicked",
+	      "clicked") TOLD("opened by machines only", "machine_opened")
+		  TOLD("clicked by machines only", "machine_clicked")
+		      TOLD("unsubscribed", "unsubscribed") TOLD("opens", "opens")
+			  TOLD("opens by machines", "machine_opens") TOLD("clicks",
+			      "clicks") TOLD("clicks by machines", "machine_clicks")
+			      FOUND("opened",
+				  "opened_at IS NOT NULL") " UNION ALL " FOUND("clicke"
+									       "d",
+				  "clicked_at IS NOT NULL") " UNION ALL " FOUND("opened"
+										" by "
+										"machin"
+										"es "
+										"only",
+				  "machine_opened_at IS NOT NULL AND opened_at IS NULL") " UNION ALL " FOUND("clicked by machines only",
+				  "machine_clicked_at IS NOT NULL AND clicked_at IS "
+				  "NULL") " UNION ALL " FOUND("unsubscribed",
+				  "unsubscribed_at IS NOT NULL") " UNION ALL " HAPPENED("opens",
+				  "type = 1 AND machine = 0") " UNION ALL " HAPPENED("o"
+										     "p"
+										     "e"
+										     "n"
+										     "s"
+										     " "
+										     "b"
+										     "y"
+										     " "
+										     "m"
+										     "a"
+										     "c"
+										     "h"
+										     "i"
+										     "n"
+										     "e"
+										     "s",
+				  "type = 1 AND machine = 1") " UNION ALL " HAPPENED("c"
+										     "l"
+										     "i"
+										     "c"
+										     "k"
+										     "s",
+				  "type = 2 AND machine = 0") " UNION ALL " HAPPENED("c"
+										     "l"
+										     "i"
+										     "c"
+										     "k"
+										     "s"
+										     " "
+										     "b"
+										     "y"
+										     " "
+										     "m"
+										     "a"
+										     "c"
+										     "h"
+										     "i"
+										     "n"
+										     "e"
+										     "s",
+				  "type = 2 AND machine = 1")),
 	    "I4", "A figure of the report is not what the events say" },
 	{ DIFFER("SELECT 'link ' || CAST(number AS TEXT) AS name, clicks AS told,"
 		 "   0 AS found FROM campaign_links WHERE campaign_id = $1 UNION ALL"
@@ -161,10 +203,12 @@ static enum err look(struct db *db, void *mem, int64_t campaign,
 	while (stmt_next(s)) {
 		if (stmt_int(s, 0) == 0)
 			continue;
-		out->faults = mem_resize(mem, out->faults,
-		    (out->n + 1) * sizeof(*out->faults));
+		out->faults =
+		    mem_resize(mem, out->faults, (out->n + 1) * sizeof(*out->faults));
 		out->faults[out->n++] = (struct ledger_fault){
-			.campaign = campaign, .n = stmt_int(s, 0), .rule = rule->name,
+			.campaign = campaign,
+			.n = stmt_int(s, 0),
+			.rule = rule->name,
 			.text = rule->text,
 			.example = mem_str(mem, stmt_text(s, 1)),
 		};

@@ -9,15 +9,15 @@
  */
 struct ledger_fault {
 	int64_t campaign;
-	int64_t n;		/* how many things break the rule */
-	const char *rule;	/* "I2": as docs name it */
-	const char *text;	/* what is broken, in words */
-	const char *example;	/* an address, or told against found */
+	int64_t n;           /* how many things break the rule */
+	const char *rule;    /* "I2": as docs name it */
+	const char *text;    /* what is broken, in words */
+	const char *example; /* an address, or told against found */
 };
 struct ledger_verdict {
 	struct ledger_fault *faults; /* owned by mem */
 	size_t n;
-	int64_t campaigns, rows;	/* looked at */
+	int64_t campaigns, rows; /* looked at */
 };
 
 enum err ledger_check_prepare(struct db *db) MUST_CHECK;

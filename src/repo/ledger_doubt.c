@@ -21,14 +21,16 @@ enum { POLICY_ROWS = 500 };
 
 static const char *const sql[] = {
 	[STATUS] = "SELECT status FROM campaigns WHERE id = $1 /*+pg FOR UPDATE */",
-	[CHOSEN] = DECIDE "(SELECT " NUMBER(0) " FROM " ROWS("$4") ")"
-			  " RETURNING attempt_id",
+	[CHOSEN] =
+	    DECIDE "(SELECT " NUMBER(0) " FROM " ROWS("$4") ")"
+							    " RETURNING attempt_id",
 	[ALL] = DECIDE "(SELECT id FROM campaign_subscribers WHERE campaign_id = $1"
 		       "   AND state = 7 AND settled_at <= $3 ORDER BY id LIMIT $4)"
 		       " RETURNING attempt_id",
-	[MARK] = "UPDATE send_attempts AS a SET resent_at = $2, resent_by = $3"
-		 "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS("$1") ") r"
-		 " WHERE a.id = r.id",
+	[MARK] =
+	    "UPDATE send_attempts AS a SET resent_at = $2, resent_by = $3"
+	    "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS("$1") ") r"
+								  " WHERE a.id = r.id",
 	[AGAIN] = "UPDATE campaigns SET resends = resends + $2, updated_at = $3,"
 		  "   finished_at ="
 		  "     CASE WHEN status = 'completed' THEN NULL ELSE finished_at END,"
@@ -201,8 +203,10 @@ enum err ledger_policy(struct db *db, int64_t now, int64_t *decided)
 
 	*decided = 0;
 	for (size_t i = 0, n; e == OK && i < d->n; i += n) {
-		struct doubt_choice c = { .campaign = d->campaign[i], .resend = true,
-			.ids = &d->id[i], .now = now,
+		struct doubt_choice c = { .campaign = d->campaign[i],
+			.resend = true,
+			.ids = &d->id[i],
+			.now = now,
 			.by = d->evidence[i] ? "policy evidence" : "policy resend" };
 		int64_t moved = 0;
 

@@ -9,10 +9,10 @@
  */
 struct doubt_choice {
 	int64_t campaign;
-	bool resend;		/* else give up */
-	const int64_t *ids;	/* rows of the ledger */
-	size_t n;		/* 0: all that were in doubt at `now` */
-	const char *by;		/* who decides, kept for people: "Ines", "policy" */
+	bool resend;        /* else give up */
+	const int64_t *ids; /* rows of the ledger */
+	size_t n;           /* 0: all that were in doubt at `now` */
+	const char *by;     /* who decides, kept for people: "Ines", "policy" */
 	int64_t now;
 };
 

@@ -7,7 +7,15 @@
 #include "repo/ledger_attempt.h"
 
 enum {
-	FIND, FIND_MESSAGE, STATE, NAME, ATTEMPT, DELIVERED, BOUNCED, COMPLAINED, STATS,
+	FIND,
+	FIND_MESSAGE,
+	STATE,
+	NAME,
+	ATTEMPT,
+	DELIVERED,
+	BOUNCED,
+	COMPLAINED,
+	STATS,
 };
 
 /* clang-format off */

@@ -11,8 +11,8 @@ enum err ledger_event_prepare(struct db *db) MUST_CHECK;
 
 struct told_mail {
 	int64_t delivery_id, campaign_id, subscriber_id;
-	int64_t attempt_id;		/* the one that the event is of */
-	int64_t last_attempt_id;	/* of the row */
+	int64_t attempt_id;      /* the one that the event is of */
+	int64_t last_attempt_id; /* of the row */
 	enum delivery_state state;
 	const char *email_key, *message_id, *bounce;
 	int64_t delivered_at, bounced_at, complained_at;

@@ -8,8 +8,8 @@ enum { RECENT_MAX = 500 };
 struct recent {
 	unsigned char outcome[RECENT_MAX]; /* a ring of enum delivery_state */
 	int n, next;
-	int failures;	/* refused one after another, up to now */
-	int doubts;	/* among them */
+	int failures; /* refused one after another, up to now */
+	int doubts;   /* among them */
 };
 
 enum err ledger_recent_prepare(struct db *db) MUST_CHECK;

@@ -9,8 +9,14 @@
 #include "base/text.h"
 
 enum {
-	SETTLE, SETTLE_DOUBT, SETTLE_RESENT, END_ATTEMPT, RELEASE, OWNERS,
-	DEAD_ATTEMPT, DEAD_INTENT,
+	SETTLE,
+	SETTLE_DOUBT,
+	SETTLE_RESENT,
+	END_ATTEMPT,
+	RELEASE,
+	OWNERS,
+	DEAD_ATTEMPT,
+	DEAD_INTENT,
 };
 
 /* clang-format off */
@@ -107,8 +113,8 @@ static enum err settle_rows(struct db *db, const char *const *text, const char *
 {
 	STMT_SCOPE s = db_stmt(db, text);
 	enum delivery_state from = text == &sql[SETTLE] ? DELIVERY_INTENT
-	    : text == &sql[SETTLE_DOUBT]		    ? DELIVERY_DOUBT
-							    : DELIVERY_RETRY;
+	    : text == &sql[SETTLE_DOUBT]                ? DELIVERY_DOUBT
+							: DELIVERY_RETRY;
 
 	stmt_bind_text(s, 1, json);
 	stmt_bind_int(s, 2, now);

@@ -6,8 +6,8 @@
 enum err list_prepare(struct db *db) MUST_CHECK;
 
 /* All lists of a brand by name; *out is an array owned by mem.  Not counted. */
-enum err list_all(struct db *db, void *mem, int64_t brand, struct list **out, size_t *n)
-    MUST_CHECK;
+enum err list_all(struct db *db, void *mem, int64_t brand, struct list **out,
+    size_t *n) MUST_CHECK;
 enum err list_get(struct db *db, void *mem, int64_t brand, int64_t id,
     struct list **out) MUST_CHECK;
 /*

@@ -55,8 +55,8 @@ static void read_row(struct stmt *s, void *mem, struct ses_topic *t)
 	};
 }
 
-enum err ses_topic_list(struct db *db, void *mem, int64_t brand,
-    struct ses_topic **out, size_t *n)
+enum err ses_topic_list(struct db *db, void *mem, int64_t brand, struct ses_topic **out,
+    size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LIST]);
 

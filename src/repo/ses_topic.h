@@ -11,14 +11,14 @@ enum err ses_topic_prepare(struct db *db) MUST_CHECK;
 struct ses_topic {
 	int64_t id, brand_id, created_by;
 	const char *arn;
-	const char *state;		/* wanted | confirmed | ended */
-	int64_t created_at, confirmed_at, last_event_at;	/* 0: not yet */
+	const char *state; /* wanted | confirmed | ended */
+	int64_t created_at, confirmed_at, last_event_at; /* 0: not yet */
 };
-enum { SES_TOPICS_MAX = 20 };	/* of a brand */
+enum { SES_TOPICS_MAX = 20 }; /* of a brand */
 
 /* All of a brand, oldest first. */
-enum err ses_topic_list(struct db *db, void *mem, int64_t brand,
-    struct ses_topic **out, size_t *n) MUST_CHECK;
+enum err ses_topic_list(struct db *db, void *mem, int64_t brand, struct ses_topic **out,
+    size_t *n) MUST_CHECK;
 /* By its ARN; ERR_NOTFOUND: not on the brand's list. */
 enum err ses_topic_get(struct db *db, void *mem, int64_t brand, const char *arn,
     struct ses_topic **out) MUST_CHECK;

@@ -24,10 +24,10 @@ enum err subscriber_many(struct db *db, void *mem, int64_t brand, const int64_t 
 /* What a page of subscribers shows. Zero and NULL mean: any. */
 struct subscriber_filter {
 	int64_t brand, list;
-	int status;			/* enum subscriber_status, or -1 */
+	int status; /* enum subscriber_status, or -1 */
 	const char *tag;
-	const char *search;		/* start of an address or of a name */
-	int64_t before;			/* keyset: ids below; 0: from the newest */
+	const char *search; /* start of an address or of a name */
+	int64_t before;     /* keyset: ids below; 0: from the newest */
 	size_t limit;
 };
 /*
@@ -43,8 +43,8 @@ enum err subscriber_counts(struct db *db, int64_t brand, int64_t n[5]) MUST_CHEC
 enum err subscriber_row_insert(struct db *db, struct subscriber *x,
     int64_t now) MUST_CHECK;
 /* Address, names, custom and status. ERR_CONFLICT as above. */
-enum err subscriber_row_update(struct db *db, const struct subscriber *x, int64_t now)
-    MUST_CHECK;
+enum err subscriber_row_update(struct db *db, const struct subscriber *x,
+    int64_t now) MUST_CHECK;
 /*
  * Sets the status if it is one of `from` (bits 1 << enum subscriber_status); *changed
  * tells.

@@ -10,7 +10,7 @@ enum err suppression_prepare(struct db *db) MUST_CHECK;
 struct suppression {
 	int64_t brand_id;
 	const char *email_key;
-	const char *reason;		/* unsubscribed bounced complained manual */
+	const char *reason; /* unsubscribed bounced complained manual */
 	const char *detail;
 	int64_t created_at;
 };

@@ -14,7 +14,7 @@
 struct worker {
 	struct db *db;
 	char *owner;
-	char *dir, *file;	/* file NULL: held in PostgreSQL */
+	char *dir, *file; /* file NULL: held in PostgreSQL */
 	int fd;
 	int64_t key;
 };

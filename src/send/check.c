@@ -421,9 +421,12 @@ static void check_example(struct making *m)
 	if (why == NULL)
 		return;
 	k = add(m, "example", for_none ? CHECK_BLOCK : CHECK_NOTE);
-	k->title = mem_printf(m->mem, for_none ? "The mail cannot be made: %s"
-	    : "Not everybody's mail can be made: %s", why);
-	k->todo = for_none ? "Mend it, then look at the preview."
+	k->title = mem_printf(m->mem,
+	    for_none ? "The mail cannot be made: %s"
+		     : "Not everybody's mail can be made: %s",
+	    why);
+	k->todo = for_none
+	    ? "Mend it, then look at the preview."
 	    : "Who has no value for a merge tag may get none: add defaults.";
 }
 

@@ -100,8 +100,9 @@ static bool worth_it(struct turn *t, size_t room, int want)
 	size_t half;
 
 	half = turn_half(t, room);
-	return want > 0 && ((size_t)want >= half || t->provider->in_flight == 0 ||
-	    (want == t->pool && t->dry));
+	return want > 0 &&
+	    ((size_t)want >= half || t->provider->in_flight == 0 ||
+		(want == t->pool && t->dry));
 }
 
 enum err turn_refill(struct turn *t)

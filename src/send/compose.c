@@ -13,8 +13,17 @@
 #include "view/html.h"
 
 static const char *const own_names[] = {
-	"email", "first_name", "last_name", "tags", "fields", "unsubscribe_url",
-	"postal_address", "brand_name", "campaign_name", "now", "today",
+	"email",
+	"first_name",
+	"last_name",
+	"tags",
+	"fields",
+	"unsubscribe_url",
+	"postal_address",
+	"brand_name",
+	"campaign_name",
+	"now",
+	"today",
 };
 
 static const char *const part_names[PARTS] = { "subject", "html", "text" };
@@ -35,8 +44,11 @@ void content_problem(struct content *c, enum problem_level level, const char *pa
 	p = &c->problems[c->nproblems++];
 	va_start(ap, fmt);
 	*p = (struct compose_problem){
-		.level = level, .part = part, .line = at ? at->line : 0,
-		.column = at ? at->column : 0, .text = mem_vprintf(c, fmt, ap),
+		.level = level,
+		.part = part,
+		.line = at ? at->line : 0,
+		.column = at ? at->column : 0,
+		.text = mem_vprintf(c, fmt, ap),
 	};
 	va_end(ap);
 	if (level == PROBLEM_ERROR)
@@ -187,7 +199,9 @@ static struct liquid *compile(struct content *c, const char *part, const char *s
     enum liquid_escape escape)
 {
 	struct liquid_options o = {
-		.escape = escape, .known_filters = true, .now_ms = c->now,
+		.escape = escape,
+		.known_filters = true,
+		.now_ms = c->now,
 		.zone = c->brand.time_zone,
 	};
 	struct liquid_error error = { 0 };
@@ -424,7 +438,8 @@ static struct content *content_new(void *mem, const struct compose_source *src)
 	c->brand_id = src->brand->id;
 	c->now = src->now;
 	c->brand = (struct brand){
-		.id = src->brand->id, .name = mem_str(c, src->brand->name),
+		.id = src->brand->id,
+		.name = mem_str(c, src->brand->name),
 		.postal_address = mem_str(c, src->brand->postal_address),
 		.time_zone = mem_str(c, src->brand->time_zone),
 	};

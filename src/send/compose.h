@@ -33,8 +33,8 @@ enum compose_mode {
 };
 
 struct compose_link {
-	int number;			/* from 1 */
-	const char *url;		/* as written: may hold {{ merge tags }} */
+	int number;      /* from 1 */
+	const char *url; /* as written: may hold {{ merge tags }} */
 	const char *label;
 };
 
@@ -44,13 +44,13 @@ struct compose_source {
 	const struct field
 	    *fields; /* the brand's custom fields, for the check of names */
 	size_t nfields;
-	const char *public_url;		/* config server.public_url */
+	const char *public_url; /* config server.public_url */
 	const struct keyring *keys;
 	const struct compose_link
 	    *known; /* links stored before: they keep their numbers */
 	size_t nknown;
 	enum compose_mode mode;
-	int64_t now;			/* "now" in Liquid */
+	int64_t now; /* "now" in Liquid */
 };
 
 /*
@@ -62,8 +62,8 @@ struct compose_problem {
 	enum problem_level level;
 	const char *part; /* "subject" "preview_text" "html" "text" "from_email"
 			     "postal_address" */
-	int line, column;		/* from 1; 0: the part as a whole */
-	const char *text;		/* a sentence */
+	int line, column; /* from 1; 0: the part as a whole */
+	const char *text; /* a sentence */
 };
 
 struct content;

@@ -13,7 +13,7 @@
 struct edit {
 	size_t start, end;
 	const char *text;
-	int order;		/* between edits at one place */
+	int order; /* between edits at one place */
 };
 struct edits {
 	struct edit *list;
@@ -88,7 +88,7 @@ static char *apply(void *mem, const char *html, size_t len, struct edits *es)
 	if (es->n)
 		qsort(es->list, es->n, sizeof(*es->list), by_place);
 	for (size_t i = 0; i < es->n; i++) {
-		if (es->list[i].start < at)	/* inside another: cannot be */
+		if (es->list[i].start < at) /* inside another: cannot be */
 			continue;
 		buf_add(b, html + at, es->list[i].start - at);
 		buf_str(b, es->list[i].text);
@@ -165,7 +165,9 @@ static int link_number(struct content *c, const char *url, const char *label)
 	}
 	c->links = mem_resize(c, c->links, (c->nlinks + 1) * sizeof(*c->links));
 	c->links[c->nlinks++] = (struct compose_link){
-		.number = next, .url = mem_str(c, url), .label = mem_str(c, label),
+		.number = next,
+		.url = mem_str(c, url),
+		.label = mem_str(c, label),
 	};
 	return next;
 }
@@ -182,9 +184,11 @@ static void add_links(struct content *c, struct edits *es, const char *html, siz
 		const char *url = tracked_url(c, &links[i]);
 
 		if (track && url && links[i].end > links[i].start)
-			edit_add(c, es, (struct edit){ links[i].start, links[i].end,
+			edit_add(c, es,
+			    (struct edit){ links[i].start, links[i].end,
 				mem_printf(c, "%cc%d%c", MARK,
-				    link_number(c, url, links[i].label), MARK), 0 });
+				    link_number(c, url, links[i].label), MARK),
+				0 });
 	}
 }
 
@@ -203,13 +207,18 @@ char *html_prepare(struct content *c, void *mem, const char *html,
 		end = len;
 	add_links(c, &es, html, len);
 	if (!text_empty(x->preheader))
-		edit_add(c, &es, (struct edit){ start, start,
-			mem_printf(c, preheader, x->preheader), 0 });
+		edit_add(c, &es,
+		    (struct edit){ start, start, mem_printf(c, preheader, x->preheader),
+			0 });
 	if (!text_empty(x->footer))
 		edit_add(c, &es, (struct edit){ end, end, x->footer, 0 });
 	if (x->pixel)
-		edit_add(c, &es, (struct edit){ end, end, mem_printf(c,
-			"<img src=\"%co%c\" width=\"1\" height=\"1\" alt=\"\" "
-			"style=\"border:0;width:1px;height:1px\">", MARK, MARK), 0 });
+		edit_add(c, &es,
+		    (struct edit){ end, end,
+			mem_printf(c,
+			    "<img src=\"%co%c\" width=\"1\" height=\"1\" alt=\"\" "
+			    "style=\"border:0;width:1px;height:1px\">",
+			    MARK, MARK),
+			0 });
 	return apply(mem, html, len, &es);
 }

@@ -11,7 +11,7 @@ size_t html_body_start(const char *html, size_t len);
 struct html_extra {
 	const char
 	    *preheader; /* template source, shown by mail clients beside the subject */
-	const char *footer;	/* HTML source */
+	const char *footer; /* HTML source */
 	bool pixel;
 };
 /*

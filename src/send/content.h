@@ -30,10 +30,10 @@ struct piece {
 };
 
 struct part {
-	struct liquid *liquid;		/* NULL: the part is empty */
+	struct liquid *liquid; /* NULL: the part is empty */
 	struct piece *pieces;
 	size_t n;
-	size_t size;			/* bytes of static text */
+	size_t size; /* bytes of static text */
 };
 
 struct content {
@@ -43,7 +43,7 @@ struct content {
 	struct token_signer *signer;
 	enum compose_mode mode;
 	int64_t campaign_id, brand_id, now;
-	struct brand brand;		/* copied: what merge_data needs */
+	struct brand brand; /* copied: what merge_data needs */
 	const char *campaign_name;
 	const char *from_name, *from_email, *from, *reply_to, *list_id;
 	struct part part[PARTS];
@@ -66,10 +66,10 @@ struct fill {
 	const struct content *c;
 	void *mem;
 	const struct subscriber *who;
-	struct json_object *data;	/* made when first needed */
+	struct json_object *data; /* made when first needed */
 	char *unsubscribe;
 	struct buf *tmp;
-	const char *why;		/* sentence when something failed */
+	const char *why; /* sentence when something failed */
 };
 
 /* Begins filling for one recipient; everything is owned by mem. */

@@ -36,7 +36,7 @@ static char *one_line(void *mem, const char *s)
 
 static void add_custom(struct json_object *data, struct json_object *custom)
 {
-	json_object_object_foreach(custom, key, value)
+	json_object_object_foreach (custom, key, value)
 		if (!json_object_object_get_ex(data, key, NULL))
 			json_set(data, key, value);
 }
@@ -104,8 +104,10 @@ static void put_token(struct fill *f, enum token_purpose purpose, int link,
     struct buf *out)
 {
 	struct token t = {
-		.purpose = purpose, .campaign = f->c->campaign_id,
-		.subscriber = f->who->id, .link = link,
+		.purpose = purpose,
+		.campaign = f->c->campaign_id,
+		.subscriber = f->who->id,
+		.link = link,
 	};
 
 	put_address(f->c, purpose == TOKEN_OPEN ? "/t/o/" : "/t/c/", &t, out);
@@ -236,10 +238,14 @@ enum err content_message(const struct content *c, void *mem, const struct subscr
 		return ERR_INVALID;
 	}
 	*out = (struct message){
-		.from = c->from, .to = s->email, .reply_to = c->reply_to,
+		.from = c->from,
+		.to = s->email,
+		.reply_to = c->reply_to,
 		.subject = trimmed(mem, part[PART_SUBJECT]),
-		.html = part[PART_HTML]->data, .html_len = part[PART_HTML]->len,
-		.text = part[PART_TEXT]->data, .text_len = part[PART_TEXT]->len,
+		.html = part[PART_HTML]->data,
+		.html_len = part[PART_HTML]->len,
+		.text = part[PART_TEXT]->data,
+		.text_len = part[PART_TEXT]->len,
 	};
 	out->nheaders = fill_headers(&f, out->headers);
 	return message_check(out, why);

@@ -94,7 +94,7 @@ char *message_address_ascii(void *mem, const char *name, const char *address)
 	for (const char *s = name; *s;) {
 		size_t n = strlen(s);
 
-		if (n > WORD_BYTES) {	/* cut between characters */
+		if (n > WORD_BYTES) { /* cut between characters */
 			for (n = WORD_BYTES;
 			     n > 1 && ((unsigned char)s[n] & 0xc0) == 0x80;)
 				n--;

@@ -17,9 +17,9 @@ struct mail_header {
 enum { MESSAGE_HEADERS = 8, HEADER_VALUE_MAX = 870, ADDRESS_MAX = 254 };
 
 struct message {
-	const char *from;		/* "Name" <address>, or the address alone */
-	const char *to;			/* address */
-	const char *reply_to;		/* address, or "" */
+	const char *from;     /* "Name" <address>, or the address alone */
+	const char *to;       /* address */
+	const char *reply_to; /* address, or "" */
 	const char *subject;
 	const char *html, *text; /* html "" for a text-only mail; text is never empty */
 	size_t html_len, text_len;

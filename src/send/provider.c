@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "repo/provider.h"
 
-enum { ACCOUNT_AGE = 10 * 60 * 1000 };	/* ms after which the account is asked again */
+enum { ACCOUNT_AGE = 10 * 60 * 1000 }; /* ms after which the account is asked again */
 
 /*
  * What an account whose limits are not known may do: Amazon's first grant after the
@@ -37,7 +37,7 @@ static void ask_account(struct provider *p, struct provider_settings *ps)
 	if (p->ops->account(p, p, ps, &why) != OK)
 		log_warn(&app->log, "provider.account", LOG_INT("brand", p->brand_id),
 		    LOG_STR("why", why));
-	ps->checked_at = now;	/* also after a failure: not at every slice */
+	ps->checked_at = now; /* also after a failure: not at every slice */
 	if (provider_settings_account(app->db, ps) != OK)
 		log_warn(&app->log, "provider.account", LOG_STR("why", "not stored"));
 }

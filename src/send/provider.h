@@ -33,11 +33,11 @@ enum outcome {
 /* One message under way.  Owned by the caller until it comes back. */
 struct outgoing {
 	int64_t delivery_id, attempt_id, campaign_id;
-	int tries;			/* this one included */
+	int tries; /* this one included */
 	const struct content *content;
-	const char *to;			/* address as frozen in the ledger */
-	struct subscriber who;		/* merge values */
-	bool alone; /* not in a bulk call: one that held it was refused */
+	const char *to;        /* address as frozen in the ledger */
+	struct subscriber who; /* merge values */
+	bool alone;            /* not in a bulk call: one that held it was refused */
 	/* filled by the provider */
 	enum outcome outcome;
 	const char *message_id; /* of the provider, owned by the outgoing, or NULL */
@@ -47,7 +47,7 @@ struct outgoing {
 
 struct provider;
 struct provider_ops {
-	const char *name;		/* "outbox", "ses" */
+	const char *name; /* "outbox", "ses" */
 	/*
 	 * How many more messages it takes now without queueing more than it can have in
 	 * flight.
@@ -79,10 +79,10 @@ struct provider {
 	const struct provider_ops *ops;
 	struct app *app;
 	int64_t brand_id;
-	double rate;			/* recipients a second; 0: no limit */
-	const char *account_key;	/* what shares one rate */
-	const char *kind;		/* "campaign" or "test": for the outbox */
-	size_t in_flight;		/* messages taken and not yet back */
+	double rate;             /* recipients a second; 0: no limit */
+	const char *account_key; /* what shares one rate */
+	const char *kind;        /* "campaign" or "test": for the outbox */
+	size_t in_flight;        /* messages taken and not yet back */
 	struct outgoing *done, *done_end;
 };
 

@@ -85,7 +85,7 @@ static enum err keep(struct outbox *x, void *mem, struct outgoing *o)
 	e = outbox_insert(p->app->db, &row);
 	if (e == OK)
 		o->message_id = mem_printf(o, "outbox-%lld", (long long)row.id);
-	return e == ERR_CONFLICT ? OK : e;	/* kept before: all is well */
+	return e == ERR_CONFLICT ? OK : e; /* kept before: all is well */
 }
 
 static enum err keep_all(struct outbox *x)

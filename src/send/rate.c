@@ -44,7 +44,7 @@ int turn_allowed(struct turn *t, int want)
 	r.key = mem_printf(tmp, "rate:%s", p->account_key);
 	if (bucket_take(t->app->kv, &r, want, &granted, &wait) != OK)
 		granted = 0;
-	if (granted < want)	/* wait tells only when nothing was granted */
+	if (granted < want) /* wait tells only when nothing was granted */
 		t->take_at =
 		    now + (granted == 0 && wait > TAKE_EVERY ? wait : TAKE_EVERY);
 	return granted;

@@ -10,8 +10,8 @@ enum { SES_ENTRIES = 50, SES_DATA_MAX = 250000, SES_TEMPLATE_MAX = 480000 };
 /* ---- what an answer means (SES API v2, common errors) ---- */
 struct ses_verdict {
 	enum outcome outcome;
-	const char *reason;	/* owned by mem */
-	const char *message_id;	/* of an accepted single message */
+	const char *reason;     /* owned by mem */
+	const char *message_id; /* of an accepted single message */
 };
 /*
  * status: HTTP; type: x-amzn-ErrorType or NULL; body: the answer. For SendEmail, and

@@ -20,7 +20,7 @@ struct var {
 
 struct ses_template {
 	const struct content *content;
-	struct buf *part[PARTS];	/* as inside a JSON string, with {{vN}} */
+	struct buf *part[PARTS]; /* as inside a JSON string, with {{vN}} */
 	struct var *vars;
 	size_t nvars;
 	bool open, close, slash; /* {{x0}} "{", {{x1}} "}", {{x2}} "\" are used */
@@ -91,7 +91,8 @@ static enum err prepare(const struct ses_writer *w, struct outgoing *o, struct f
 		return ERR_INVALID;
 	}
 	*m = (struct message){
-		.from = o->content->from, .reply_to = o->content->reply_to,
+		.from = o->content->from,
+		.reply_to = o->content->reply_to,
 		.to = address_wire(w->mem, o->to),
 		.subject = text_trim(w->mem, subject->data),
 	};

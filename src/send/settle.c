@@ -32,8 +32,11 @@ static int64_t backoff(int tries)
 static struct settle settle_of(struct turn *t, struct outgoing *o, int64_t now)
 {
 	struct settle r = {
-		.delivery_id = o->delivery_id, .attempt_id = o->attempt_id,
-		.message_id = o->message_id, .reason = o->reason, .next_try_at = now,
+		.delivery_id = o->delivery_id,
+		.attempt_id = o->attempt_id,
+		.message_id = o->message_id,
+		.reason = o->reason,
+		.next_try_at = now,
 	};
 
 	switch (o->outcome) {
@@ -68,10 +71,11 @@ static void watch_failures(struct turn *t, const struct outgoing *o)
 {
 	struct recent *r = &t->recent;
 
-	recent_add(r, o->outcome == OUTCOME_ACCEPTED ? DELIVERY_ACCEPTED
-		: o->outcome == OUTCOME_REJECTED     ? DELIVERY_REJECTED
-		: o->outcome == OUTCOME_DOUBT	     ? DELIVERY_DOUBT
-						     : DELIVERY_RETRY);
+	recent_add(r,
+	    o->outcome == OUTCOME_ACCEPTED       ? DELIVERY_ACCEPTED
+		: o->outcome == OUTCOME_REJECTED ? DELIVERY_REJECTED
+		: o->outcome == OUTCOME_DOUBT    ? DELIVERY_DOUBT
+						 : DELIVERY_RETRY);
 	if (t->pause)
 		return;
 	if (r->failures >= FAILURES_MAX)
@@ -145,8 +149,9 @@ enum err turn_settle(struct turn *t, bool now)
 	struct settle *r;
 	enum err e;
 
-	if (!t->nback || (!now && clock_mono_ms() - t->back_since < SETTLE_AGE &&
-	    t->nback < turn_half(t, t->provider->ops->room(t->provider))))
+	if (!t->nback ||
+	    (!now && clock_mono_ms() - t->back_since < SETTLE_AGE &&
+		t->nback < turn_half(t, t->provider->ops->room(t->provider))))
 		return OK;
 	r = mem_array(t->provider, struct settle, t->nback);
 	for (size_t i = 0; i < t->nback; i++)

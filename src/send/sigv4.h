@@ -10,8 +10,8 @@
  * headers it does not send.  The key of the day is kept, so signing costs two hashes.
  */
 struct sigv4 {
-	const char *key_id, *secret, *region, *service;	/* borrowed */
-	char day[9];			/* of `key`: "20261124" */
+	const char *key_id, *secret, *region, *service; /* borrowed */
+	char day[9];                                    /* of `key`: "20261124" */
 	uint8_t key[32];
 };
 
@@ -22,12 +22,12 @@ struct sigv4_header {
 
 struct sigv4_request {
 	const char *method;
-	const char *path;		/* encoded as it is sent; "" is "/" */
+	const char *path;  /* encoded as it is sent; "" is "/" */
 	const char *query; /* canonical already: sorted, encoded; "" for none */
-	const struct sigv4_header *headers;	/* host and x-amz-date among them */
+	const struct sigv4_header *headers; /* host and x-amz-date among them */
 	size_t nheaders;
-	const char *body_hash;		/* hex SHA-256 of the body */
-	const char *date;		/* "20261124T090000Z", as in x-amz-date */
+	const char *body_hash; /* hex SHA-256 of the body */
+	const char *date;      /* "20261124T090000Z", as in x-amz-date */
 };
 
 enum { SIGV4_DATE = 17, SIGV4_HASH = 65, SIGV4_AUTH = 512 };

@@ -55,8 +55,10 @@ static struct outgoing *outgoing_to(void *mem, const struct content *content,
 		o->who = *as;
 	else
 		o->who = (struct subscriber){
-			.email = address, .email_key = address,
-			.first_name = "Alex", .last_name = "Example",
+			.email = address,
+			.email_key = address,
+			.first_name = "Alex",
+			.last_name = "Example",
 		};
 	return o;
 }

@@ -13,14 +13,14 @@ enum { TEST_ADDRESSES_MAX = 10 };
 struct test_result {
 	const char *address;
 	bool sent;
-	const char *text;	/* sentence when it was not, or is not known to be */
+	const char *text; /* sentence when it was not, or is not known to be */
 };
 
 struct test_people {
 	const char *const *addresses;
 	size_t n;
-	const struct subscriber *as;	/* whose data is used; NULL: an example */
-	struct test_result *results;	/* n elements, filled; texts owned by mem */
+	const struct subscriber *as; /* whose data is used; NULL: an example */
+	struct test_result *results; /* n elements, filled; texts owned by mem */
 };
 
 /*

@@ -28,7 +28,8 @@ enum err turn_reclaim(struct slice *s, int64_t campaign, bool *alive)
 
 	*alive = false;
 	for (size_t i = 0; e == OK && i < n; i++) {
-		struct claim dead = { .owner = owners[i], .campaign = campaign,
+		struct claim dead = { .owner = owners[i],
+			.campaign = campaign,
 			.now = clock_now(s->app->clock) };
 		int64_t pending, doubt;
 
@@ -72,7 +73,9 @@ static enum err pause_campaign(struct app *app, const struct due_campaign *due,
 {
 	struct campaign_step step = {
 		.from = 1u << CAMPAIGN_SCHEDULED | 1u << CAMPAIGN_SENDING,
-		.to = CAMPAIGN_PAUSED, .reason = reason, .send_at = -1,
+		.to = CAMPAIGN_PAUSED,
+		.reason = reason,
+		.send_at = -1,
 		.resume_at = resume_at,
 	};
 	enum err e = campaign_move(app->db, due->brand_id, due->id, &step,
@@ -86,7 +89,9 @@ static enum err pause_campaign(struct app *app, const struct due_campaign *due,
 static enum err begin(struct turn *t, const struct due_campaign *due)
 {
 	struct campaign_step step = {
-		.from = 1u << CAMPAIGN_SCHEDULED, .to = CAMPAIGN_SENDING, .send_at = -1,
+		.from = 1u << CAMPAIGN_SCHEDULED,
+		.to = CAMPAIGN_SENDING,
+		.send_at = -1,
 	};
 	int64_t now = clock_now(t->app->clock), late = now - due->send_at;
 	int hours = t->app->config->server.missed_hours;
@@ -152,8 +157,11 @@ static enum err store_links(struct turn *t, size_t known)
 static enum err compile(struct turn *t)
 {
 	struct compose_source src = {
-		.campaign = t->campaign, .brand = t->brand, .keys = t->app->keys,
-		.public_url = t->app->config->server.public_url, .mode = COMPOSE_SEND,
+		.campaign = t->campaign,
+		.brand = t->brand,
+		.keys = t->app->keys,
+		.public_url = t->app->config->server.public_url,
+		.mode = COMPOSE_SEND,
 		.now = clock_now(t->app->clock),
 	};
 	struct field *fields;

@@ -19,14 +19,20 @@
 struct slice {
 	struct app *app;
 	struct worker *worker;
-	int64_t claim_until;		/* monotonic ms: nothing is claimed later */
-	bool kept_away; /* another slice is at work on one of the campaigns */
+	int64_t claim_until; /* monotonic ms: nothing is claimed later */
+	bool kept_away;      /* another slice is at work on one of the campaigns */
 	struct work_report report;
 };
 
-enum { CLAIM_BATCH = 500, CLAIM_LOW = 200, INTENT_MAX = 450, SETTLE_BATCH = 250,
-	SETTLE_AGE = 25 /* ms */, FAILURES_MAX = 20,
-	DOUBTS_MAX = RECENT_MAX / 10 };
+enum {
+	CLAIM_BATCH = 500,
+	CLAIM_LOW = 200,
+	INTENT_MAX = 450,
+	SETTLE_BATCH = 250,
+	SETTLE_AGE = 25 /* ms */,
+	FAILURES_MAX = 20,
+	DOUBTS_MAX = RECENT_MAX / 10
+};
 
 struct turn {
 	struct slice *slice;
@@ -37,26 +43,26 @@ struct turn {
 	struct provider *provider;
 	struct lock lock;
 	const char *owner;
-	int64_t until;			/* monotonic ms */
-	int64_t renew_at;		/* of the lock */
+	int64_t until;    /* monotonic ms */
+	int64_t renew_at; /* of the lock */
 
 	/* claim */
-	int64_t pool;			/* rows claimed and not yet intended */
+	int64_t pool;    /* rows claimed and not yet intended */
 	int64_t take_at; /* monotonic ms: no intent earlier (rate, throttling) */
-	bool dry;			/* nothing left to claim now */
-	bool stop;			/* nothing more is begun */
+	bool dry;        /* nothing left to claim now */
+	bool stop;       /* nothing more is begun */
 
 	/* settle */
 	struct outgoing *back[SETTLE_BATCH + INTENT_MAX + 128];
 	size_t nback;
 	int64_t back_since;
 	struct recent recent;
-	const char *pause;		/* sentence: the campaign cannot go on */
-	int64_t resume_at;		/* of pause: goes on by itself then */
+	const char *pause; /* sentence: the campaign cannot go on */
+	int64_t resume_at; /* of pause: goes on by itself then */
 
 	/* rate */
-	double part;			/* of the rate, when throttled: kv/slow.h */
-	int64_t part_at;		/* monotonic ms when that was asked */
+	double part;     /* of the rate, when throttled: kv/slow.h */
+	int64_t part_at; /* monotonic ms when that was asked */
 };
 
 /* claim.c: claims when little is left, and hands over what rate and provider allow. */

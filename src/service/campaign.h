@@ -92,9 +92,9 @@ enum doubt_action { DOUBT_GIVE_UP, DOUBT_SEND_AGAIN };
 extern const char *const doubt_action_words[];
 struct doubt_wish {
 	enum doubt_action action;
-	int64_t *ids;		/* of recipients */
-	size_t n;		/* 0: all in doubt */
-	const char *by;		/* the name of who decides; not read */
+	int64_t *ids;   /* of recipients */
+	size_t n;       /* 0: all in doubt */
+	const char *by; /* the name of who decides; not read */
 };
 enum { DOUBT_IDS_MAX = 500 };
 /* Reads action, ids and all; ERR_INVALID with sentences. Owned by mem. */

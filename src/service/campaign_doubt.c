@@ -1,9 +1,8 @@
 #include "repo/ledger_doubt.h"
 #include "service/campaign.h"
 
-const char *const doubt_action_words[] = { [DOUBT_GIVE_UP] = "give_up",
-	[DOUBT_SEND_AGAIN] = "resend",
-	NULL };
+const char *const doubt_action_words
+    [] = { [DOUBT_GIVE_UP] = "give_up", [DOUBT_SEND_AGAIN] = "resend", NULL };
 
 enum err doubt_wish_read(struct form *f, void *mem, struct doubt_wish *out)
 {

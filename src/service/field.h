@@ -19,9 +19,9 @@ enum err field_change(struct db *db, void *mem, struct field *x,
 /* How text from outside is read. */
 enum field_dates { DATES_YMD, DATES_DMY, DATES_MDY };
 struct field_reading {
-	bool loose;			/* import: decimal commas, yes/ja/oui, dates */
+	bool loose; /* import: decimal commas, yes/ja/oui, dates */
 	enum field_dates dates;
-	bool new_choices;		/* a choice that is not there is taken over */
+	bool new_choices; /* a choice that is not there is taken over */
 };
 /*
  * Checks and converts a value: text and choice become strings, number a number, date

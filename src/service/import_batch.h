@@ -9,10 +9,10 @@ enum { BATCH_ROWS = 10000, BATCH_BYTES = 8 * 1024 * 1024 };
 struct import_batch {
 	struct import_record *rows;
 	size_t n, bytes;
-	struct buf *refused;		/* JSON: [[row, reason, content], ...] */
+	struct buf *refused; /* JSON: [[row, reason, content], ...] */
 	/* of this batch; rows and invalid while it fills */
 	struct import_counts counts;
-	int64_t position;		/* of the file, after the last row */
+	int64_t position; /* of the file, after the last row */
 };
 
 struct import_batch *import_batch_new(void *mem);

@@ -10,12 +10,12 @@ struct import_file {
 	/* as it is stored: UTF-8, without byte order mark */
 	const char *data;
 	size_t len;
-	const char *encoding;		/* for people: "UTF-8", "Windows-1252" ... */
+	const char *encoding; /* for people: "UTF-8", "Windows-1252" ... */
 	char delimiter;
-	bool header;			/* the first row has names, not data */
+	bool header; /* the first row has names, not data */
 	size_t columns;
-	const char **names;		/* of the header, or "Column 1" ... */
-	int64_t data_at;		/* byte where the first row of data begins */
+	const char **names; /* of the header, or "Column 1" ... */
+	int64_t data_at;    /* byte where the first row of data begins */
 	/* up to IMPORT_SAMPLES rows of `columns` cells */
 	const char ***samples;
 	size_t nsamples;
@@ -33,7 +33,7 @@ struct import_scan {
 	int64_t rows;
 	/* rows without a valid address, or unreadable */
 	int64_t bad;
-	int64_t repeated;		/* rows whose address came before */
+	int64_t repeated; /* rows whose address came before */
 };
 /* ERR_INVALID with a sentence at "file" beyond IMPORT_ROWS. */
 enum err import_file_scan(const struct import_file *x, int email, struct form *f,

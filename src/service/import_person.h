@@ -8,23 +8,26 @@
 struct import_person {
 	const char *key, *email, *first, *last;
 	struct json_object *custom;
-	int64_t id;			/* 0: not there yet */
-	bool here;			/* there, or made by a row of this batch */
+	int64_t id; /* 0: not there yet */
+	bool here;  /* there, or made by a row of this batch */
 	bool suppressed;
-	bool fresh;			/* to be inserted */
-	bool changed;			/* to be updated */
+	bool fresh;   /* to be inserted */
+	bool changed; /* to be updated */
 	/* to be put on the lists; a row has counted for it */
 	bool joins, asked;
-	const char **tags;		/* all; the first `known_tags` are stored */
+	const char **tags; /* all; the first `known_tags` are stored */
 	size_t ntags, known_tags;
 };
 
 enum import_outcome {
-	OUTCOME_NEW, OUTCOME_UPDATED, OUTCOME_UNCHANGED, OUTCOME_SUPPRESSED
+	OUTCOME_NEW,
+	OUTCOME_UPDATED,
+	OUTCOME_UNCHANGED,
+	OUTCOME_SUPPRESSED
 };
 
 struct import_people {
-	struct import_person *all;	/* in order of key */
+	struct import_person *all; /* in order of key */
 	size_t n;
 };
 /* The people of rows sorted by key, with what is known of them; owned by mem. */

@@ -7,22 +7,28 @@
 #include "service/field.h"
 
 /* What each column of a file becomes. */
-enum target_kind { TARGET_NONE, TARGET_EMAIL, TARGET_FIRST, TARGET_LAST, TARGET_TAGS,
-	TARGET_FIELD };
+enum target_kind {
+	TARGET_NONE,
+	TARGET_EMAIL,
+	TARGET_FIRST,
+	TARGET_LAST,
+	TARGET_TAGS,
+	TARGET_FIELD
+};
 
 struct target {
 	enum target_kind kind;
-	struct field *field;		/* of TARGET_FIELD */
+	struct field *field; /* of TARGET_FIELD */
 	struct field_reading how;
 };
 
 struct import_plan {
 	size_t columns;
-	struct target *targets;		/* one a column */
+	struct target *targets; /* one a column */
 	/* of the brand; choices may grow while rows are read */
 	struct field *fields;
 	size_t nfields;
-	size_t *choices;		/* of each field, how many the database has */
+	size_t *choices; /* of each field, how many the database has */
 };
 
 /*
@@ -36,8 +42,8 @@ enum err import_plan_make(struct db *db, void *mem, const struct import *i,
 struct import_record {
 	int64_t row;
 	const char *email, *key;
-	const char *first, *last;	/* "": the file says nothing */
-	struct json_object *custom;	/* values the file has */
+	const char *first, *last;   /* "": the file says nothing */
+	struct json_object *custom; /* values the file has */
 	const char **tags;
 	size_t ntags;
 };

@@ -86,7 +86,7 @@ enum err member_add(const struct team *t, void *mem, struct form *f,
 
 	if (!form_ok(f))
 		return ERR_INVALID;
-	if (!u)				/* then e tells why */
+	if (!u) /* then e tells why */
 		return e;
 	if (e == OK)
 		e = change_role(t, mem, u->id, r, f);

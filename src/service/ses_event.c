@@ -19,9 +19,9 @@ enum { DETAIL_MAX = 400, PEOPLE_MAX = 50, MESSAGE_ID_MAX = 200, WORD_MAX = 40 };
 
 /* How each type of event is read: where its own part is and what it lists. */
 struct shape {
-	const char *word;	/* eventType */
+	const char *word; /* eventType */
 	const char *part;
-	const char *people;	/* array of {emailAddress}, or of text; NULL: none */
+	const char *people; /* array of {emailAddress}, or of text; NULL: none */
 	enum event_type type;
 };
 
@@ -44,8 +44,8 @@ struct happening {
 	struct json_object *mail, *part;
 	const char *message_id;
 	int64_t at;
-	struct told_mail *told;	/* NULL: no row of ours */
-	const char *key;	/* whom it is about; "" if it does not say */
+	struct told_mail *told; /* NULL: no row of ours */
+	const char *key;        /* whom it is about; "" if it does not say */
 	const char *detail;
 };
 
@@ -102,8 +102,8 @@ static const char *bounce_text(const struct happening *h, struct json_object *pe
 		class = echo(sub) ? "suppressed" : "permanent";
 	else if (text_equal(json_text(h->part, "bounceType", ""), "Undetermined"))
 		class = "undetermined";
-	return cut(h->mem, mem_printf(h->mem, "%s %s%s%s", class, sub,
-	    status[0] ? " " : "", status));
+	return cut(h->mem,
+	    mem_printf(h->mem, "%s %s%s%s", class, sub, status[0] ? " " : "", status));
 }
 
 static const char *detail(const struct happening *h, struct json_object *person)
@@ -112,22 +112,19 @@ static const char *detail(const struct happening *h, struct json_object *person)
 
 	switch (h->shape->type) {
 	case EVENT_BOUNCE:
-		return cut(h->mem, mem_printf(h->mem, "%s%s%s",
-		    bounce_text(h, person), more[0] ? ": " : "", more));
+		return cut(h->mem,
+		    mem_printf(h->mem, "%s%s%s", bounce_text(h, person),
+			more[0] ? ": " : "", more));
 	case EVENT_COMPLAINT:
 		more = json_text(h->part, "complaintFeedbackType", "");
-		return cut(h->mem, more[0] ? more
-			: json_text(h->part, "complaintSubType", ""));
-	case EVENT_REJECT:
-		return cut(h->mem, json_text(h->part, "reason", ""));
+		return cut(h->mem,
+		    more[0] ? more : json_text(h->part, "complaintSubType", ""));
+	case EVENT_REJECT: return cut(h->mem, json_text(h->part, "reason", ""));
 	case EVENT_RENDER_FAILURE:
 		return cut(h->mem, json_text(h->part, "errorMessage", ""));
-	case EVENT_DELAY:
-		return cut(h->mem, json_text(h->part, "delayType", ""));
-	case EVENT_DELIVERY:
-		return cut(h->mem, json_text(h->part, "smtpResponse", ""));
-	default:
-		return "";
+	case EVENT_DELAY: return cut(h->mem, json_text(h->part, "delayType", ""));
+	case EVENT_DELIVERY: return cut(h->mem, json_text(h->part, "smtpResponse", ""));
+	default: return "";
 	}
 }
 
@@ -176,10 +173,15 @@ static bool not_spam(const struct happening *h)
 static enum err stop(const struct happening *h, int64_t subscriber)
 {
 	bool complaint = h->shape->type == EVENT_COMPLAINT;
-	const struct origin o = { .source = "event", .detail = h->detail, .ip = "",
-		.campaign = h->told ? h->told->campaign_id : 0, .now = h->notice->now };
+	const struct origin o = { .source = "event",
+		.detail = h->detail,
+		.ip = "",
+		.campaign = h->told ? h->told->campaign_id : 0,
+		.now = h->notice->now };
 	const struct suppression x = { .brand_id = h->notice->brand_id,
-		.email_key = h->key, .detail = h->detail, .created_at = h->notice->now,
+		.email_key = h->key,
+		.detail = h->detail,
+		.created_at = h->notice->now,
 		.reason = complaint ? "complained" : "bounced" };
 	enum err e = suppression_add(h->db, &x);
 
@@ -209,8 +211,7 @@ static enum err settle(const struct happening *h, struct json_object *person)
 	if (e != OK)
 		return e;
 	switch (h->shape->type) {
-	case EVENT_DELIVERY:
-		return ledger_event_delivered(h->db, h->told, h->at);
+	case EVENT_DELIVERY: return ledger_event_delivered(h->db, h->told, h->at);
 	case EVENT_BOUNCE:
 		return ledger_event_bounced(h->db, h->told, bounce_text(h, person),
 		    h->at);
@@ -218,10 +219,9 @@ static enum err settle(const struct happening *h, struct json_object *person)
 		return of_list ? OK : ledger_event_complained(h->db, h->told, h->at);
 	case EVENT_REJECT:
 	case EVENT_RENDER_FAILURE:
-		return ledger_event_rejected(h->db, h->told, h->detail[0] ? h->detail
-			: h->shape->word, h->notice->now);
-	default:
-		return OK;
+		return ledger_event_rejected(h->db, h->told,
+		    h->detail[0] ? h->detail : h->shape->word, h->notice->now);
+	default: return OK;
 	}
 }
 
@@ -267,8 +267,7 @@ static enum err apply(struct happening *h, struct json_object *person)
 /* {"maillayer_attempt": ["12"]} */
 static int64_t tagged(struct json_object *mail)
 {
-	struct json_object *tag =
-	    json_get(json_get(mail, "tags"), "maillayer_attempt");
+	struct json_object *tag = json_get(json_get(mail, "tags"), "maillayer_attempt");
 	int64_t id = 0;
 
 	if (tag == NULL || !json_object_is_type(tag, json_type_array) ||
@@ -285,9 +284,8 @@ static enum err find_mail(struct happening *h)
 {
 	int64_t attempt = tagged(h->mail), brand = h->notice->brand_id;
 	enum err e = attempt > 0
-		? ledger_event_find(h->db, h->mem, brand, attempt, &h->told)
-		: ledger_event_find_message(h->db, h->mem, brand, h->message_id,
-		      &h->told);
+	    ? ledger_event_find(h->db, h->mem, brand, attempt, &h->told)
+	    : ledger_event_find_message(h->db, h->mem, brand, h->message_id, &h->told);
 
 	if (e == ERR_NOTFOUND)
 		h->told = NULL;
@@ -306,9 +304,10 @@ static enum err apply_to(const struct happening *all, struct json_object *person
 {
 	struct happening h = *all;
 	struct address a;
-	const char *why, *email = json_object_is_type(person, json_type_string)
-		? json_object_get_string(person)
-		: json_text(person, "emailAddress", "");
+	const char *why,
+	    *email = json_object_is_type(person, json_type_string)
+	    ? json_object_get_string(person)
+	    : json_text(person, "emailAddress", "");
 
 	if (address_parse(h.mem, email, &a, &why) != OK)
 		return OK;
@@ -328,8 +327,8 @@ static enum err apply_all(struct happening *h)
 		return apply_to_mail(h);
 	if (!json_object_is_type(people, json_type_array))
 		return OK;
-	for (size_t i = 0; e == OK && i < PEOPLE_MAX &&
-	     i < json_object_array_length(people); i++)
+	for (size_t i = 0;
+	     e == OK && i < PEOPLE_MAX && i < json_object_array_length(people); i++)
 		e = apply_to(h, json_object_array_get_idx(people, i));
 	return e;
 }

@@ -66,8 +66,8 @@ enum err ses_topic_silent(struct db *db, void *mem, int64_t brand, int64_t now,
 
 	*since = 0;
 	for (size_t i = 0; e == OK && i < n; i++) {
-		int64_t at = all[i].last_event_at ? all[i].last_event_at
-						  : all[i].confirmed_at;
+		int64_t at =
+		    all[i].last_event_at ? all[i].last_event_at : all[i].confirmed_at;
 
 		if (text_equal(all[i].state, "confirmed") && at > heard)
 			heard = at;

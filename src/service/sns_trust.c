@@ -12,7 +12,7 @@
 enum {
 	PEM_MAX = 16 * 1024,
 	KEEP_S = 600,
-	FETCHES_A_MINUTE = 30,	/* of certificates: more can only be for forgeries */
+	FETCHES_A_MINUTE = 30, /* of certificates: more can only be for forgeries */
 	SIGNATURE_MIN = 256,
 	SIGNATURE_MAX = 512,
 	AGE_MAX_MS = 75 * 60 * 1000,
@@ -30,14 +30,16 @@ static char *address(const struct app *app, void *mem, const struct sns_claim *c
 {
 	size_t skip = strlen("https://") + strlen(sns_host(mem, c->region));
 
-	return stand_in(app) ? mem_printf(mem, "%s%s",
-	    app->config->security.sns_endpoint, url + skip) : mem_str(mem, url);
+	return stand_in(app)
+	    ? mem_printf(mem, "%s%s", app->config->security.sns_endpoint, url + skip)
+	    : mem_str(mem, url);
 }
 
-static enum err call(struct app *app, void *mem, const char *url,
-    struct http_answer *a)
+static enum err call(struct app *app, void *mem, const char *url, struct http_answer *a)
 {
-	const struct http_fetch f = { .method = "GET", .url = url, .max = PEM_MAX,
+	const struct http_fetch f = { .method = "GET",
+		.url = url,
+		.max = PEM_MAX,
 		.allow_loopback = stand_in(app) };
 	enum err e = http_fetch(mem, &app->log, &f, a);
 
@@ -72,7 +74,8 @@ static enum err certificate(struct app *app, void *mem, const struct sns_claim *
 	enum err e;
 
 	*cert = (struct certificate){ .names = sns_names(mem, c->region),
-		.ca_file = app->config->security.sns_ca_file, .now = c->now,
+		.ca_file = app->config->security.sns_ca_file,
+		.now = c->now,
 		.from_owner = !stand_in(app) };
 	if (cache_get(app->kv, app->keys, mem, key, &kept) == OK) {
 		cert->pem = kept;

@@ -6,10 +6,10 @@
 
 /* Where a change comes from: goes into the consent history. */
 struct origin {
-	const char *source;	/* page api import one-click link event */
+	const char *source; /* page api import one-click link event */
 	const char *ip;
-	const char *detail;	/* reason a person gave, bounce code ...; may be NULL */
-	int64_t campaign;	/* 0: none */
+	const char *detail; /* reason a person gave, bounce code ...; may be NULL */
+	int64_t campaign;   /* 0: none */
 	int64_t now;
 };
 

@@ -11,7 +11,7 @@
 
 #define MOST_DEPTH 512
 #define MOST_LABEL 200
-#define MOST_NUMBERED 2000	/* counting them takes time with their square */
+#define MOST_NUMBERED 2000 /* counting them takes time with their square */
 
 /* An author's HTML as gumbo reads it; all of its memory belongs to `mem`. */
 struct tree {
@@ -201,7 +201,7 @@ enum err html_links(void *mem, const char *html, size_t len, struct html_link **
 		href = attribute(at, "href");
 		if (!href || !href->original_value.data)
 			continue;
-		if ((count & (count - 1)) == 0)		/* doubles */
+		if ((count & (count - 1)) == 0) /* doubles */
 			links = mem_resize(mem, links,
 			    (count ? 2 * count : 1) * sizeof *links);
 		links[count] =
@@ -249,9 +249,9 @@ int html_images_without_alt(const char *html, size_t len)
 struct writer {
 	struct buf *out;
 	const struct tree *tree;
-	int lines;			/* line ends to write before the next word */
-	bool space;			/* a space is due before the next word */
-	int pre;			/* inside so many pre */
+	int lines;  /* line ends to write before the next word */
+	bool space; /* a space is due before the next word */
+	int pre;    /* inside so many pre */
 };
 
 static void due(struct writer *w, int lines)
@@ -281,7 +281,7 @@ static void write_text(struct writer *w, const char *s)
 		} else if (!w->pre && strchr(" \t\r\n", *s)) {
 			w->space = true;
 		} else if ((unsigned char)*s == 0xc2 && (unsigned char)s[1] == 0xa0) {
-			w->space = true;		/* a no-break space */
+			w->space = true; /* a no-break space */
 			s++;
 		} else {
 			before_word(w);
@@ -299,16 +299,21 @@ static enum layout layout_of(const GumboNode *n)
 	case GUMBO_TAG_SCRIPT:
 	case GUMBO_TAG_STYLE:
 	case GUMBO_TAG_TITLE:
-	case GUMBO_TAG_TEMPLATE: case GUMBO_TAG_NOSCRIPT:
-		return HIDDEN;
-	case GUMBO_TAG_P: case GUMBO_TAG_H1: case GUMBO_TAG_H2: case GUMBO_TAG_H3:
-	case GUMBO_TAG_H4: case GUMBO_TAG_H5: case GUMBO_TAG_H6: case GUMBO_TAG_UL:
+	case GUMBO_TAG_TEMPLATE:
+	case GUMBO_TAG_NOSCRIPT: return HIDDEN;
+	case GUMBO_TAG_P:
+	case GUMBO_TAG_H1:
+	case GUMBO_TAG_H2:
+	case GUMBO_TAG_H3:
+	case GUMBO_TAG_H4:
+	case GUMBO_TAG_H5:
+	case GUMBO_TAG_H6:
+	case GUMBO_TAG_UL:
 	case GUMBO_TAG_OL:
 	case GUMBO_TAG_TABLE:
 	case GUMBO_TAG_BLOCKQUOTE:
 	case GUMBO_TAG_PRE:
-	case GUMBO_TAG_HR:
-		return PARAGRAPH;
+	case GUMBO_TAG_HR: return PARAGRAPH;
 	case GUMBO_TAG_DIV:
 	case GUMBO_TAG_TR:
 	case GUMBO_TAG_LI:
@@ -317,10 +322,10 @@ static enum layout layout_of(const GumboNode *n)
 	case GUMBO_TAG_HEADER:
 	case GUMBO_TAG_FOOTER:
 	case GUMBO_TAG_DT:
-	case GUMBO_TAG_DD: case GUMBO_TAG_CENTER: case GUMBO_TAG_ADDRESS:
-		return LINE;
-	default:
-		return INLINE;
+	case GUMBO_TAG_DD:
+	case GUMBO_TAG_CENTER:
+	case GUMBO_TAG_ADDRESS: return LINE;
+	default: return INLINE;
 	}
 }
 

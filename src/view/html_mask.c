@@ -112,8 +112,25 @@ char *html_mask(void *mem, const char *html, size_t len)
 static bool open_ended(const char *s, size_t n)
 {
 	static const char *const names[] = {
-		"area", "base", "br", "col", "dd", "dt", "hr", "img", "input", "li",
-		"link", "meta", "option", "p", "source", "td", "th", "tr", "wbr",
+		"area",
+		"base",
+		"br",
+		"col",
+		"dd",
+		"dt",
+		"hr",
+		"img",
+		"input",
+		"li",
+		"link",
+		"meta",
+		"option",
+		"p",
+		"source",
+		"td",
+		"th",
+		"tr",
+		"wbr",
 	};
 	size_t i;
 

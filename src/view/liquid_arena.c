@@ -17,7 +17,7 @@ void *arena_take(struct arena *a, size_t n)
 
 	n = (n + 15) & ~(size_t)15;
 	if (a->used + n > a->limit)
-		a->full = true;			/* still given; the run stops at once */
+		a->full = true; /* still given; the run stops at once */
 	if (!k || k->size - k->fill < n) {
 		size = n > CHUNK ? n : CHUNK;
 		k = mem_resize(a->mem, NULL, sizeof *k + size);

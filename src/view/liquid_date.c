@@ -49,8 +49,14 @@ static bool read_clock(const char *s, struct tm *tm)
 static bool read_words(const char *s, const char *zone, int64_t *ms)
 {
 	static const char *const formats[] = {
-		"%Y-%m-%d", "%Y/%m/%d", "%B %d, %Y", "%B %d %Y", "%d %B %Y",
-		"%A, %B %d, %Y", "%a, %d %b %Y", "%m/%d/%Y",
+		"%Y-%m-%d",
+		"%Y/%m/%d",
+		"%B %d, %Y",
+		"%B %d %Y",
+		"%d %B %Y",
+		"%A, %B %d, %Y",
+		"%a, %d %b %Y",
+		"%m/%d/%Y",
 	};
 	char iso[40];
 	size_t i;

@@ -93,7 +93,7 @@ static struct value eval_path(struct run *r, const struct expr *e)
 
 	if (e->kind == EXPR_INDEX)
 		key = run_eval(r, e->right);
-	if (!e->left) {				/* ['a name'] */
+	if (!e->left) { /* ['a name'] */
 		struct value text = value_as_text(&r->arena, key);
 		struct name n = name_of(r->arena.mem, text.text, text.len);
 		bool found = lookup(r, &n, &out);
@@ -102,7 +102,7 @@ static struct value eval_path(struct run *r, const struct expr *e)
 		return found ? out : undefined(r, e, text.text, text.len);
 	}
 	v = run_eval(r, e->left);
-	if (e->kind == EXPR_FIELD && value_is_object(v)) {	/* the common case */
+	if (e->kind == EXPR_FIELD && value_is_object(v)) { /* the common case */
 		struct json_object *o;
 
 		if (json_object_object_get_ex(v.json, e->name.s, &o))
@@ -184,14 +184,10 @@ static bool compare(struct run *r, const struct expr *e, struct value a, struct 
 	}
 	c = order(a, b);
 	switch (e->kind) {
-	case EXPR_LT:
-		return c < 0;
-	case EXPR_LE:
-		return c <= 0;
-	case EXPR_GT:
-		return c > 0;
-	default:
-		return c >= 0;
+	case EXPR_LT: return c < 0;
+	case EXPR_LE: return c <= 0;
+	case EXPR_GT: return c > 0;
+	default: return c >= 0;
 	}
 }
 
@@ -230,16 +226,11 @@ static bool eval_test(struct run *r, const struct expr *e)
 	b = run_eval(r, e->right);
 	switch (e->kind) {
 	case EXPR_AND:
-	case EXPR_OR:
-		return value_truth(b);
-	case EXPR_EQ:
-		return run_equal(r, a, b);
-	case EXPR_NE:
-		return !run_equal(r, a, b);
-	case EXPR_CONTAINS:
-		return contains(r, a, b);
-	default:
-		return compare(r, e, a, b);
+	case EXPR_OR: return value_truth(b);
+	case EXPR_EQ: return run_equal(r, a, b);
+	case EXPR_NE: return !run_equal(r, a, b);
+	case EXPR_CONTAINS: return contains(r, a, b);
+	default: return compare(r, e, a, b);
 	}
 }
 
@@ -282,20 +273,15 @@ struct value run_eval(struct run *r, const struct expr *e)
 	if (r->failed || !e)
 		return value_nil();
 	switch (e->kind) {
-	case EXPR_CONST:
-		return e->constant;
+	case EXPR_CONST: return e->constant;
 	case EXPR_NAME:
 		return lookup(r, &e->name, &v)
 		    ? v
 		    : undefined(r, e, e->name.s, e->name.len);
 	case EXPR_FIELD:
-	case EXPR_INDEX:
-		return eval_path(r, e);
-	case EXPR_RANGE:
-		return eval_range(r, e);
-	case EXPR_FILTER:
-		return eval_filter(r, e);
-	default:
-		return value_bool(eval_test(r, e));
+	case EXPR_INDEX: return eval_path(r, e);
+	case EXPR_RANGE: return eval_range(r, e);
+	case EXPR_FILTER: return eval_filter(r, e);
+	default: return value_bool(eval_test(r, e));
 	}
 }

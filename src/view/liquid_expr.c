@@ -62,7 +62,10 @@ static enum err unexpected(struct compiler *c, const struct scan *sc)
 		return liquid_fail(c->error, scan_at(sc),
 		    "This quote is never closed.");
 	return liquid_fail(c->error, scan_at(sc), "\"%.*s\" cannot stand here.",
-	    (int)(x->len > 40 ? 40 : x->len ? x->len : 1), x->s);
+	    (int)(x->len > 40 ? 40
+		    : x->len  ? x->len
+			      : 1),
+	    x->s);
 }
 
 enum err expect_end(struct compiler *c, const struct scan *sc)
@@ -189,7 +192,7 @@ static enum err parse_primary(struct compiler *c, struct scan *sc, struct expr *
 		return parse_range(c, sc, out);
 	if (parse_word(c, sc, out))
 		return OK;
-	if (scan_sign(sc, '[')) {		/* ['a name with spaces'] */
+	if (scan_sign(sc, '[')) { /* ['a name with spaces'] */
 		enum err er = parse_index(c, sc, NULL, out);
 
 		return er == OK ? parse_path(c, sc, out) : er;

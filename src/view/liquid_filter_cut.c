@@ -166,7 +166,7 @@ static void split_at(struct parts *x, struct value v, struct value sep)
 	}
 	add_part(x, v.text + from, v.len - from);
 	while (x->count && x->items[x->count - 1].len == 0)
-		x->count--;			/* empty ones at the end are dropped */
+		x->count--; /* empty ones at the end are dropped */
 }
 
 static struct value filter_split(struct call *c)

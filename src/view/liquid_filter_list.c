@@ -268,7 +268,7 @@ static struct value filter_uniq(struct call *c)
 
 struct entry {
 	struct value key, item;
-	size_t at;			/* equal ones keep their order */
+	size_t at; /* equal ones keep their order */
 };
 
 static int by_place(const struct entry *a, const struct entry *b)
@@ -276,7 +276,7 @@ static int by_place(const struct entry *a, const struct entry *b)
 	bool x = a->key.type == VALUE_NIL, y = b->key.type == VALUE_NIL;
 
 	if (x != y)
-		return x - y;		/* nothing comes last */
+		return x - y; /* nothing comes last */
 	return (a->at > b->at) - (a->at < b->at);
 }
 

@@ -123,7 +123,7 @@ static struct value filter_abs(struct call *c)
 	if (v.type == VALUE_FLOAT)
 		return value_float(fabs(v.real));
 	return v.number == INT64_MIN ? value_float(9223372036854775808.0)
-	    : value_int(v.number < 0 ? -v.number : v.number);
+				     : value_int(v.number < 0 ? -v.number : v.number);
 }
 
 static struct value bound(struct call *c, int sign)

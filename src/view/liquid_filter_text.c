@@ -331,8 +331,9 @@ static struct value decoded(struct call *c, bool url)
 
 	while (url && len && v.text[len - 1] == '=')
 		len--;
-	good = len == 0 || (url ? base64url_decode(b, mem_strn(b, v.text, len), &p, &n)
-	    : base64_decode(b, mem_strn(b, v.text, len), &p, &n));
+	good = len == 0 ||
+	    (url ? base64url_decode(b, mem_strn(b, v.text, len), &p, &n)
+		 : base64_decode(b, mem_strn(b, v.text, len), &p, &n));
 	if (!good || !text_is_utf8((const char *)p, n))
 		run_fail(c->run, "This is not a base64-encoded text.");
 	else

@@ -17,7 +17,11 @@ static const struct filter *find_in(const struct filter *table, const char *s, s
 const struct filter *filter_named(const char *s, size_t n)
 {
 	const struct filter *const tables[] = {
-		filters_text, filters_cut, filters_list, filters_number, filters_other,
+		filters_text,
+		filters_cut,
+		filters_list,
+		filters_number,
+		filters_other,
 	};
 	const struct filter *f = NULL;
 	size_t i;

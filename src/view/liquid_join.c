@@ -63,8 +63,8 @@ static enum err file_name(struct compiler *c, const struct token *t, struct scan
 	if (sc->now.kind != LEX_TEXT || sc->now.len == 0 || sc->now.len > 200)
 		return liquid_fail(c->error, token_at(c, t),
 		    "Write the template's name in quotes: {%% %.*s \"name\" "
-		    "%%}.", (int)t->name_len,
-		    t->name);
+		    "%%}.",
+		    (int)t->name_len, t->name);
 	*name = mem_strn(c->l, sc->now.s, sc->now.len);
 	scan_next(sc);
 	return OK;
@@ -143,7 +143,7 @@ enum err tag_block(struct compiler *c, const struct token *t)
 		if (strcmp(c->blocks[i - 1].name, own.name) == 0)
 			b = &c->blocks[i - 1];
 	c->next = own.to + 1;
-	own = *b;			/* c->blocks may move */
+	own = *b; /* c->blocks may move */
 	return parse_span(c, (struct source *)own.src, own.from, own.to);
 }
 
@@ -217,7 +217,7 @@ enum err parse_source(struct compiler *c, struct source *src)
 		return e;
 	while (i < src->count && src->tokens[i].kind == TOKEN_TEXT &&
 	    src->tokens[i].len < 8)
-		i++;				/* white space before the first tag */
+		i++; /* white space before the first tag */
 	if (i < src->count && token_is(&src->tokens[i], "layout"))
 		return parse_layout(c, src, i);
 	return parse_span(c, src, 0, src->count);
@@ -225,9 +225,10 @@ enum err parse_source(struct compiler *c, struct source *src)
 
 enum err tag_layout(struct compiler *c, const struct token *t)
 {
-	return liquid_fail(c->error, token_at(c, t), c->l->options.pages ?
-	    "{%% layout %%} must be the first thing in a "
-	    "template." : "A mail has no layout.");
+	return liquid_fail(c->error, token_at(c, t),
+	    c->l->options.pages ? "{%% layout %%} must be the first thing in a "
+				  "template."
+				: "A mail has no layout.");
 }
 
 /* ---- include, render ------------------------------------------------------------- */
@@ -312,8 +313,9 @@ enum err tag_render(struct compiler *c, const struct token *t)
 static enum err loop_option(struct compiler *c, struct scan *sc, struct loop_spec *spec)
 {
 	struct expr **out = scan_is_word(sc, "limit") ? &spec->limit
-	    : scan_is_word(sc, "offset") ? &spec->offset
-	    : scan_is_word(sc, "cols") ? &spec->cols : NULL;
+	    : scan_is_word(sc, "offset")              ? &spec->offset
+	    : scan_is_word(sc, "cols")                ? &spec->cols
+						      : NULL;
 
 	if (scan_word(sc, "reversed")) {
 		spec->reversed = true;

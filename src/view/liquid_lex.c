@@ -35,8 +35,8 @@ enum err liquid_fail(struct liquid_error *error, struct at at, const char *fmt, 
 		}
 	}
 	if (at.src && at.src->name)
-		n = (size_t)snprintf(error->text, sizeof error->text, "In %.60s: ",
-		    at.src->name);
+		n = (size_t)snprintf(error->text, sizeof error->text,
+		    "In %.60s: ", at.src->name);
 	va_start(ap, fmt);
 	vsnprintf(error->text + n, sizeof error->text - n, fmt, ap);
 	va_end(ap);
@@ -50,7 +50,7 @@ struct lexer {
 	struct source *src;
 	struct liquid_error *error;
 	size_t pos, room;
-	bool trim;			/* the last tag ended with -%} or -}} */
+	bool trim; /* the last tag ended with -%} or -}} */
 };
 
 static struct token *add(struct lexer *lx, enum token_kind kind, size_t offset)

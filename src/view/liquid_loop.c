@@ -166,7 +166,7 @@ static enum flow run_each(struct run *r, int pc, const struct call_spec *call,
 	}
 	if (call->each || call->with)
 		bindings_push(r, to, &call->var, with);
-	if (call->each && to != &r->scope)		/* render counts its rounds */
+	if (call->each && to != &r->scope) /* render counts its rounds */
 		r->frame->loop = &l;
 	for (i = 0; i < n && flow == FLOW_ON; i++) {
 		l.index = i;

@@ -135,12 +135,13 @@ static enum err unknown_tag(struct compiler *c, const struct token *t)
 	if (n > 3 && memcmp(t->name, "end", 3) == 0)
 		return liquid_fail(c->error, token_at(c, t),
 		    "There is no open {%% %.*s %%} that this {%% %.*s %%} could "
-		    "close.", n - 3,
-		    t->name + 3, n, t->name);
+		    "close.",
+		    n - 3, t->name + 3, n, t->name);
 	if (token_is(t, "else") || token_is(t, "elsif") || token_is(t, "when"))
 		return liquid_fail(c->error, token_at(c, t),
 		    "This {%% %.*s %%} stands outside of a block it could belong "
-		    "to.", n, t->name);
+		    "to.",
+		    n, t->name);
 	return liquid_fail(c->error, token_at(c, t), "There is no tag named \"%.*s\".",
 	    n, t->name);
 }
@@ -188,7 +189,7 @@ enum err parse_body(struct compiler *c, const struct token *opener,
 	if (e != OK || !ends)
 		return e;
 	for (; *ends; ends++)
-		last = *ends;			/* the closing one is named last */
+		last = *ends; /* the closing one is named last */
 	return liquid_fail(c->error, token_at(c, opener),
 	    "This {%% %.*s %%} is never closed; add {%% %s %%}.",
 	    (int)(opener->name_len > 40 ? 40 : opener->name_len), opener->name, last);
@@ -243,7 +244,7 @@ enum err liquid_compile(void *mem, const char *source, size_t len,
 		mem_free(l);
 		return e;
 	}
-	*c.error = (struct liquid_error){ 0 };	/* of something tried another way */
+	*c.error = (struct liquid_error){ 0 }; /* of something tried another way */
 	l->options.load_ctx = NULL;
 	keep_program(&c, src);
 	pieces_make(l);

@@ -158,7 +158,7 @@ void names_make(struct liquid *l)
 	int i;
 
 	if (l->options.pages)
-		return;				/* nobody asks for those of a page */
+		return; /* nobody asks for those of a page */
 	for (i = 0; i < l->count; i++)
 		read_op(&x, &l->ops[i]);
 	l->names =

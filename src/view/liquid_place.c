@@ -44,7 +44,10 @@ static enum place_element element_of(const struct place *p)
 {
 	static const char *const raw[] = { "script", "style", "title", "textarea" };
 	static const enum place_element kinds[] = {
-		ELEMENT_SCRIPT, ELEMENT_STYLE, ELEMENT_TITLE, ELEMENT_TEXTAREA,
+		ELEMENT_SCRIPT,
+		ELEMENT_STYLE,
+		ELEMENT_TITLE,
+		ELEMENT_TEXTAREA,
 	};
 	size_t i;
 
@@ -57,10 +60,28 @@ static enum place_element element_of(const struct place *p)
 static enum place_attr attr_of(const char *name)
 {
 	static const char *const urls[] = {
-		"href", "src", "action", "formaction", "poster", "cite", "background",
-		"data", "ping", "manifest", "xlink:href", "longdesc", "srcset",
-		"usemap", "codebase", "hx-get", "hx-post", "hx-put", "hx-patch",
-		"hx-delete", "hx-push-url", NULL,
+		"href",
+		"src",
+		"action",
+		"formaction",
+		"poster",
+		"cite",
+		"background",
+		"data",
+		"ping",
+		"manifest",
+		"xlink:href",
+		"longdesc",
+		"srcset",
+		"usemap",
+		"codebase",
+		"hx-get",
+		"hx-post",
+		"hx-put",
+		"hx-patch",
+		"hx-delete",
+		"hx-push-url",
+		NULL,
 	};
 
 	if (listed(urls, name))
@@ -122,8 +143,18 @@ static void value_start(struct place *p, char quote)
 static bool scheme_allowed(const char *s, size_t n)
 {
 	static const char *const allowed[] = {
-		"http", "https", "mailto", "tel", "sms", "ftp", "geo", "maps", "webcal",
-		"whatsapp", "cid", "xmpp",
+		"http",
+		"https",
+		"mailto",
+		"tel",
+		"sms",
+		"ftp",
+		"geo",
+		"maps",
+		"webcal",
+		"whatsapp",
+		"cid",
+		"xmpp",
 	};
 	size_t i;
 
@@ -255,12 +286,9 @@ size_t place_read(struct place *p, const char *s, size_t n, enum place_event *ev
 
 	*event = PLACE_NONE;
 	switch (p->where) {
-	case IN_TEXT:
-		return read_text(p, s, n);
-	case IN_RAW:
-		return read_raw(p, s, n);
-	case IN_TAG_OPEN:
-		return read_open(p, s, n);
+	case IN_TEXT: return read_text(p, s, n);
+	case IN_RAW: return read_raw(p, s, n);
+	case IN_TAG_OPEN: return read_open(p, s, n);
 	case IN_COMMENT:
 	case IN_DECLARATION:
 		i = up_to(s, n, p->where == IN_COMMENT ? "-->" : ">", &found);
@@ -268,13 +296,9 @@ size_t place_read(struct place *p, const char *s, size_t n, enum place_event *ev
 			p->where = IN_TEXT;
 		return i;
 	case IN_VALUE:
-	case IN_UNQUOTED:
-		return read_value(p, s, n, event);
-	case BEFORE_VALUE:
-		return read_before(p, s, event);
-	default:
-		read_tag(p, *s);
-		return 1;
+	case IN_UNQUOTED: return read_value(p, s, n, event);
+	case BEFORE_VALUE: return read_before(p, s, event);
+	default: read_tag(p, *s); return 1;
 	}
 }
 
@@ -333,10 +357,8 @@ enum escape place_escape(struct place *p, bool json, const char **why)
 {
 	*why = NULL;
 	switch (p->where) {
-	case IN_TEXT:
-		return ESC_HTML;
-	case IN_COMMENT:
-		return ESC_ATTR;
+	case IN_TEXT: return ESC_HTML;
+	case IN_COMMENT: return ESC_ATTR;
 	case IN_TAG_OPEN:
 		/*
 		 * "<" before a value is a text, not a tag, because the value is escaped
@@ -348,17 +370,16 @@ enum escape place_escape(struct place *p, bool json, const char **why)
 			return ESC_CSS;
 		if (p->element == ELEMENT_SCRIPT && !json)
 			*why = "A value can stand in a script only through the filter "
-			    "json.";
+			       "json.";
 		return p->element == ELEMENT_SCRIPT ? ESC_SCRIPT : ESC_ATTR;
-	case IN_VALUE:
-		return value_escape(p, why);
+	case IN_VALUE: return value_escape(p, why);
 	case IN_UNQUOTED:
 	case BEFORE_VALUE:
 		*why = "Put quotes around the value of this attribute.";
 		return ESC_HTML;
 	default:
 		*why = "A value cannot stand inside a tag, except in the quotes of an "
-		    "attribute.";
+		       "attribute.";
 		return ESC_HTML;
 	}
 }
@@ -391,7 +412,8 @@ static int url_char(const char **s, const char *end)
 	}
 	for (; p < end && ch < 0x10000; p++) {
 		int digit = *p >= '0' && *p <= '9' ? *p - '0'
-		    : is_alpha(*p) ? (*p | 32) - 'a' + 10 : 99;
+		    : is_alpha(*p)                 ? (*p | 32) - 'a' + 10
+						   : 99;
 
 		if (digit >= base)
 			break;
@@ -416,12 +438,12 @@ bool url_harmless(const char *s, size_t n)
 		if (ch <= ' ' || ch == ':')
 			continue;
 		if (len == sizeof scheme)
-			scheme[0] = '?';	/* too long for one that is allowed */
+			scheme[0] = '?'; /* too long for one that is allowed */
 		else
 			scheme[len++] = (char)(ch < 127 ? ch : '?');
 	}
 	if (ch != ':')
-		return true;			/* a relative path */
+		return true; /* a relative path */
 	if (len == 4 && strncasecmp(scheme, "data", 4) == 0)
 		return end - s > 10 && strncasecmp(s, "image/", 6) == 0 &&
 		    strncasecmp(s + 6, "svg", 3) != 0;

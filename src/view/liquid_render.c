@@ -177,31 +177,18 @@ static bool simple(struct run *r, const struct op *op)
 		if (r->out->len > r->most)
 			run_fail(r, "The output is longer than %zu bytes.", r->most);
 		return true;
-	case OP_OUTPUT:
-		output(r, op);
-		return true;
-	case OP_ASSIGN:
-		assign(r, op);
-		return true;
+	case OP_OUTPUT: output(r, op); return true;
+	case OP_ASSIGN: assign(r, op); return true;
 	case OP_CASE:
 		r->cases[op->slot] =
 		    (struct case_state){ run_eval(r, op->expr), false };
 		return true;
-	case OP_CYCLE:
-		cycle(r, op);
-		return true;
+	case OP_CYCLE: cycle(r, op); return true;
 	case OP_INCREMENT:
-	case OP_DECREMENT:
-		count(r, op);
-		return true;
-	case OP_URL:
-		r->url = r->out->len;
-		return true;
-	case OP_URL_END:
-		url_end(r);
-		return true;
-	default:
-		return false;
+	case OP_DECREMENT: count(r, op); return true;
+	case OP_URL: r->url = r->out->len; return true;
+	case OP_URL_END: url_end(r); return true;
+	default: return false;
 	}
 }
 
@@ -221,8 +208,7 @@ static enum flow structure(struct run *r, int *pc)
 
 	*pc = op->to;
 	switch (op->kind) {
-	case OP_JUMP:
-		return FLOW_ON;
+	case OP_JUMP: return FLOW_ON;
 	case OP_UNLESS:
 	case OP_WHEN:
 	case OP_ELSE:
@@ -232,22 +218,15 @@ static enum flow structure(struct run *r, int *pc)
 		if (go_in)
 			*pc = at + 1;
 		return FLOW_ON;
-	case OP_CAPTURE:
-		return capture(r, at);
-	case OP_MUTE:
-		return mute(r, at);
-	case OP_CHANGED:
-		return changed(r, at);
+	case OP_CAPTURE: return capture(r, at);
+	case OP_MUTE: return mute(r, at);
+	case OP_CHANGED: return changed(r, at);
 	case OP_FOR:
-	case OP_TABLEROW:
-		return run_loop(r, at);
+	case OP_TABLEROW: return run_loop(r, at);
 	case OP_INCLUDE:
-	case OP_RENDER:
-		return run_call(r, at);
-	case OP_BREAK:
-		return FLOW_BREAK;
-	default:
-		return FLOW_CONTINUE;
+	case OP_RENDER: return run_call(r, at);
+	case OP_BREAK: return FLOW_BREAK;
+	default: return FLOW_CONTINUE;
 	}
 }
 

@@ -16,7 +16,7 @@ void drop_space(struct compiler *c, int from)
 		if (op->kind == OP_TEXT)
 			op->len = 0;
 		if (op->kind == OP_CAPTURE)
-			i = op->to - 1;		/* captures keep theirs */
+			i = op->to - 1; /* captures keep theirs */
 	}
 }
 
@@ -58,7 +58,7 @@ struct branches {
 	/* place at the start; where the first branch ended */
 	struct place start, end;
 	bool any, otherwise;
-	int jumps[128], count;		/* jumps to the end, to be filled */
+	int jumps[128], count; /* jumps to the end, to be filled */
 };
 
 /* One branch: [condition] body [jump to the end]. */

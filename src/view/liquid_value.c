@@ -48,23 +48,21 @@ struct value value_list(const struct value *items, size_t n)
 struct value value_json(struct json_object *o)
 {
 	switch (json_object_get_type(o)) {
-	case json_type_boolean:
-		return value_bool(json_object_get_boolean(o));
-	case json_type_int:
-		return value_int(json_object_get_int64(o));
-	case json_type_double:
-		return value_float(json_object_get_double(o));
+	case json_type_boolean: return value_bool(json_object_get_boolean(o));
+	case json_type_int: return value_int(json_object_get_int64(o));
+	case json_type_double: return value_float(json_object_get_double(o));
 	case json_type_string:
 		return value_text(json_object_get_string(o),
 		    (size_t)json_object_get_string_len(o));
 	case json_type_array:
-		return (struct value){ .type = VALUE_JSON, .json = o,
+		return (struct value){ .type = VALUE_JSON,
+			.json = o,
 			.len = json_object_array_length(o) };
 	case json_type_object:
-		return (struct value){ .type = VALUE_JSON, .json = o,
+		return (struct value){ .type = VALUE_JSON,
+			.json = o,
 			.len = (size_t)json_object_object_length(o) };
-	default:
-		return value_nil();
+	default: return value_nil();
 	}
 }
 
@@ -147,19 +145,14 @@ bool value_equal(struct value a, struct value b)
 	if (a.type != b.type)
 		return false;
 	switch (a.type) {
-	case VALUE_BOOL:
-		return a.truth == b.truth;
-	case VALUE_INT:
-		return a.number == b.number;
-	case VALUE_FLOAT:
-		return a.real == b.real;
+	case VALUE_BOOL: return a.truth == b.truth;
+	case VALUE_INT: return a.number == b.number;
+	case VALUE_FLOAT: return a.real == b.real;
 	case VALUE_TEXT:
 		return a.len == b.len &&
 		    (a.len == 0 || memcmp(a.text, b.text, a.len) == 0);
-	case VALUE_JSON:
-		return json_object_equal(a.json, b.json);
-	default:
-		return a.type == VALUE_NIL;
+	case VALUE_JSON: return json_object_equal(a.json, b.json);
+	default: return a.type == VALUE_NIL;
 	}
 }
 
@@ -279,7 +272,7 @@ static struct value pairs(struct arena *a, struct value v)
 {
 	struct value *items = arena_take(a, v.len * sizeof *items), *pair;
 	struct json_object_iterator it = json_object_iter_begin(v.json),
-	    end = json_object_iter_end(v.json);
+				    end = json_object_iter_end(v.json);
 	size_t i;
 
 	if (a->full)
@@ -385,8 +378,9 @@ void value_print_json(struct buf *b, struct value v)
 		json_escape(b, v.text, v.len);
 		buf_char(b, '"');
 	} else if (v.type == VALUE_JSON) {
-		buf_str(b, json_object_to_json_string_ext(v.json,
-		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		buf_str(b,
+		    json_object_to_json_string_ext(v.json,
+			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	} else if (value_is_list(v)) {
 		buf_char(b, '[');
 		for (i = 0; i < v.len; i++) {
@@ -409,18 +403,10 @@ void value_print(struct buf *b, struct value v)
 	size_t i;
 
 	switch (v.type) {
-	case VALUE_TEXT:
-		buf_add(b, v.text, v.len);
-		return;
-	case VALUE_INT:
-		buf_int(b, v.number);
-		return;
-	case VALUE_FLOAT:
-		buf_add(b, s, float_text(v.real, s, sizeof s));
-		return;
-	case VALUE_BOOL:
-		buf_str(b, v.truth ? "true" : "false");
-		return;
+	case VALUE_TEXT: buf_add(b, v.text, v.len); return;
+	case VALUE_INT: buf_int(b, v.number); return;
+	case VALUE_FLOAT: buf_add(b, s, float_text(v.real, s, sizeof s)); return;
+	case VALUE_BOOL: buf_str(b, v.truth ? "true" : "false"); return;
 	case VALUE_RANGE:
 		buf_printf(b, "%" PRId64 "..%" PRId64, v.number,
 		    v.number + (int64_t)v.len - 1);
@@ -432,8 +418,7 @@ void value_print(struct buf *b, struct value v)
 		for (i = 0; value_is_list(v) && i < v.len; i++)
 			value_print(b, value_item(v, i));
 		return;
-	default:
-		return;
+	default: return;
 	}
 }
 

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "view/liquid.h"
 
-#define MOST_BYTES (1 << 20)	/* of one template */
+#define MOST_BYTES (1 << 20) /* of one template */
 
 /* A file a template was made of, and its state when it was read. */
 struct file {
@@ -23,7 +23,7 @@ struct file {
 struct page {
 	struct page *next;
 	const char *name;
-	struct liquid *liquid;		/* NULL: it cannot be compiled */
+	struct liquid *liquid; /* NULL: it cannot be compiled */
 	struct file *files;
 	struct liquid_error error;
 };
@@ -184,7 +184,7 @@ enum err pages_render(struct pages *p, void *mem, const char *name,
 	enum err e;
 
 	if (!pg->liquid)
-		return ERR_INTERNAL;		/* logged when it was compiled */
+		return ERR_INTERNAL; /* logged when it was compiled */
 	e = liquid_render(pg->liquid, mem, data, out, &error);
 	if (e == OK)
 		return OK;
@@ -214,9 +214,10 @@ static enum err check_one(struct pages *p, void *mem, const char *name,
 	if (pg->liquid)
 		return OK;
 	if (why)
-		*why = mem_printf(mem, "%s/%s.html:%d:%d: "
-		    "%s", p->dir, name, pg->error.line,
-		    pg->error.column, pg->error.text);
+		*why = mem_printf(mem,
+		    "%s/%s.html:%d:%d: "
+		    "%s",
+		    p->dir, name, pg->error.line, pg->error.column, pg->error.text);
 	return ERR_INVALID;
 }
 
@@ -230,8 +231,10 @@ static enum err check_dir(struct pages *p, void *mem, const char *under,
 
 	if (!dir) {
 		if (why)
-			*why = mem_printf(mem, "%s cannot be read: "
-			    "%s", path, strerror(errno));
+			*why = mem_printf(mem,
+			    "%s cannot be read: "
+			    "%s",
+			    path, strerror(errno));
 		return ERR_IO;
 	}
 	while (e == OK && (d = readdir(dir))) {

@@ -231,8 +231,7 @@ static void add_view(struct request *rq, struct response *rs, const struct campa
 enum err compose_content(struct request *rq, struct response *rs)
 {
 	struct campaign *c;
-	enum err e =
-	    find_of(rq, rs, 1u << CAMPAIGN_DRAFT | 1u << CAMPAIGN_PAUSED, &c);
+	enum err e = find_of(rq, rs, 1u << CAMPAIGN_DRAFT | 1u << CAMPAIGN_PAUSED, &c);
 
 	if (e != OK || rs->location != NULL)
 		return e;

@@ -5,8 +5,8 @@
 #include "model/work.h"
 
 /* Triggers of background work; both answer {done, left, more, next_in_ms}. */
-handler cron_send;	/* POST /cron/send: a slice of sending */
-handler cron_jobs;	/* POST /cron/jobs: imports, then opens and clicks */
+handler cron_send; /* POST /cron/send: a slice of sending */
+handler cron_jobs; /* POST /cron/jobs: imports, then opens and clicks */
 
 /*
  * The same without HTTP.  Both note the time, so that a trigger that stopped is seen.

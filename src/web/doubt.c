@@ -44,9 +44,9 @@ static void say_done(struct response *rs, const struct doubt_wish *w, int64_t n)
 	if (n == 0)
 		respond_flash(rs, "Nobody of them is in doubt any more.");
 	else if (n == 1)
-		respond_flash(rs, "It is %ssent again.", not);
+		respond_flash(rs, "It is %ssent again.", not );
 	else
-		respond_flash(rs, "%lld mails are %ssent again.", (long long)n, not);
+		respond_flash(rs, "%lld mails are %ssent again.", (long long)n, not );
 }
 
 static enum err answer(struct request *rq, struct response *rs, struct campaign *c,

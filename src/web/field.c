@@ -105,6 +105,5 @@ enum err field_drop(struct request *rq, struct response *rs)
 		return e;
 	audit(rq, "field.delete", f->id, field_json(rq, f));
 	respond_flash(rs, "The field “%s” is deleted.", f->label);
-	return respond_seen(rs, NULL, "/brands/%lld/fields",
-	    (long long)f->brand_id);
+	return respond_seen(rs, NULL, "/brands/%lld/fields", (long long)f->brand_id);
 }

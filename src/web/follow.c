@@ -59,8 +59,9 @@ enum err campaign_follow_up(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	audit(rq, "campaign.follow", next->id, NULL);
-	respond_flash(rs, "This is a new draft with the same content, to those of "
-			  "“%s” only. Nothing was sent.",
+	respond_flash(rs,
+	    "This is a new draft with the same content, to those of "
+	    "“%s” only. Nothing was sent.",
 	    c->name);
 	return respond_made(rs, o, "%s",
 	    campaign_path(rs, next, rq->api ? "" : "content"));

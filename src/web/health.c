@@ -56,10 +56,10 @@ bool health_look(struct app *app, void *mem, struct health_check out[HEALTH_CHEC
 
 	out[0] = (struct health_check){ "database",
 		database ? NULL : "It does not answer." };
-	out[1] = (struct health_check){ "memcached", memory ? NULL :
-	    "It does not answer; everything works, but slower." };
-	out[2] = (struct health_check){ "cron", database ? look_cron(app, mem) :
-	    "Not known without the database." };
+	out[1] = (struct health_check){ "memcached",
+		memory ? NULL : "It does not answer; everything works, but slower." };
+	out[2] = (struct health_check){ "cron",
+		database ? look_cron(app, mem) : "Not known without the database." };
 	out[3] = (struct health_check){ "spool", look_spool(app, mem) };
 	for (int i = 0; i < HEALTH_CHECKS; i++)
 		good = good && out[i].why == NULL;

@@ -13,7 +13,7 @@
 
 enum {
 	FORGET_AFTER_MS = 48 * 3600 * 1000,
-	FORGET_EACH = 64,	/* one message of so many looks for old ones */
+	FORGET_EACH = 64, /* one message of so many looks for old ones */
 };
 
 /* One message on its way. */
@@ -49,10 +49,12 @@ static enum err known(struct request *rq, struct response *rs, struct delivery_o
 	e = brand_by_hook(rq->db, rq, rq->words[0], &d->brand);
 	if (e != OK)
 		return e;
-	d->claim = (struct sns_claim){ .message = d->message, .now = rq->now,
+	d->claim = (struct sns_claim){ .message = d->message,
+		.now = rq->now,
 		.region = sns_region(rq, d->message->topic_arn) };
-	e = d->claim.region ? ses_topic_get(rq->db, rq, d->brand->id,
-	    d->message->topic_arn, &d->topic) : ERR_NOTFOUND;
+	e = d->claim.region
+	    ? ses_topic_get(rq->db, rq, d->brand->id, d->message->topic_arn, &d->topic)
+	    : ERR_NOTFOUND;
 	if (e == ERR_NOTFOUND)
 		return refuse(rq, rs, d, ERR_FORBIDDEN,
 		    "This topic is not on the brand's list: add it on the page "
@@ -105,14 +107,16 @@ static enum err forget_old(struct request *rq, const struct delivery_of *d)
 	for (const char *p = d->message->id; *p != '\0'; p++)
 		sum = sum * 31 + (unsigned char)*p;
 	return sum % FORGET_EACH == 0
-		? hook_message_forget(rq->db, rq->now - FORGET_AFTER_MS) : OK;
+	    ? hook_message_forget(rq->db, rq->now - FORGET_AFTER_MS)
+	    : OK;
 }
 
 /* All that a message does, and that it was here, or nothing of it. */
 static enum err take(struct request *rq, const struct delivery_of *d)
 {
 	const struct ses_notice n = { .brand_id = d->brand->id,
-		.text = d->message->message, .now = rq->now };
+		.text = d->message->message,
+		.now = rq->now };
 	TX_SCOPE tx = { 0 };
 	const char *kind = "";
 	bool first = false;

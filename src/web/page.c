@@ -185,8 +185,7 @@ static struct json_object *typed(struct request *rq, enum err e)
 
 	if (e == OK)
 		return o;
-	json_object_object_foreach(form_values(rq->form), name, value)
-	{
+	json_object_object_foreach (form_values(rq->form), name, value) {
 		if (!is_secret(name))
 			json_set(o, name, value);
 	}
@@ -265,13 +264,13 @@ void page_render(struct request *rq, struct response *rs, enum err e)
 	if (error)
 		set_error(rq, rs);
 	if (rs->extra) {
-		json_object_object_foreach(rs->extra, name, value)
+		json_object_object_foreach (rs->extra, name, value)
 			json_set(data, name, value);
 	}
 	if (rs->model)
 		json_set(data, "it", rs->model);
 	page = page_data(rq, rs, e);
-	if (error) {		/* the page itself says it */
+	if (error) { /* the page itself says it */
 		json_set_text(page, "error", "");
 		json_set(page, "errors", json_obj(rq));
 	}

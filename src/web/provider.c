@@ -64,8 +64,9 @@ static enum err add_events(struct request *rq, struct json_object *o)
 	if (e == OK)
 		e = ses_topic_silent(rq->db, rq, b->id, rq->now, &silent);
 	if (rq->caller->role >= ROLE_ADMIN)
-		json_set_text(o, "events_url", mem_printf(rq, "%s/hooks/ses/%s",
-		    rq->app->config->server.public_url, b->hook_token));
+		json_set_text(o, "events_url",
+		    mem_printf(rq, "%s/hooks/ses/%s",
+			rq->app->config->server.public_url, b->hook_token));
 	else
 		json_set_text(o, "events_url", NULL);
 	json_set(o, "topics", topics);
@@ -182,8 +183,8 @@ static enum err answer_topics(struct request *rq, struct response *rs)
 
 	if (e == OK)
 		e = answer(rq, rs, p, &o);
-	return e == OK
-	    ? respond_seen(rs, o, "/brands/%lld/provider", (long long)brand) : e;
+	return e == OK ? respond_seen(rs, o, "/brands/%lld/provider", (long long)brand)
+		       : e;
 }
 
 static struct json_object *named(struct request *rq, const char *arn)
@@ -201,8 +202,9 @@ enum err provider_begin_topic(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	audit(rq, "provider.topic", t.id, named(rq, t.arn));
-	respond_flash(rs, "Now subscribe the address below to the topic in Amazon SNS. "
-			  "The subscription is confirmed by itself.");
+	respond_flash(rs,
+	    "Now subscribe the address below to the topic in Amazon SNS. "
+	    "The subscription is confirmed by itself.");
 	return answer_topics(rq, rs);
 }
 

@@ -195,7 +195,7 @@ int main(void)
 
 	if (mkstemp(file) < 0)
 		return 1;
-	for (int i = 0; environ[i] != NULL; ) {
+	for (int i = 0; environ[i] != NULL;) {
 		if (text_starts(environ[i], "MAILLAYER_"))
 			unsetenv(mem_strn(mem, environ[i], strcspn(environ[i], "=")));
 		else

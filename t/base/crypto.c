@@ -44,7 +44,7 @@ static void hex(void *mem)
 	ok(hex_decode("00fF5a", out, 3) && memcmp(out, "\x00\xffZ", 3) == 0,
 	    "hex_decode reads both");
 	ok(!hex_decode("00ff5", out, 3) && !hex_decode("00ff5a00", out, 3) &&
-	    !hex_decode("00fg5a", out, 3) && !hex_decode("00 f5a", out, 3),
+		!hex_decode("00fg5a", out, 3) && !hex_decode("00 f5a", out, 3),
 	    "hex_decode wants exactly n bytes of digits");
 }
 

@@ -22,6 +22,7 @@ int main(void)
 	is_int(err_status(ERR_INVALID), 422, "err_status of a wrong field is 422");
 	is_int(err_status(ERR_LIMITED), 429, "err_status of a limit is 429");
 	is_int(err_status((enum err)9999), 500, "err_status of nonsense is 500");
-	is_text(err_name((enum err)-1), "internal", "err_name of nonsense is internal");
+	is_text(err_name((enum err) - 1), "internal",
+	    "err_name of nonsense is internal");
 	return done_testing();
 }

@@ -105,10 +105,12 @@ static void setters(void *mem)
 	json_push(list, json_obj(mem));
 	json_set(o, "list", list);
 	json_set(o, "same", list);
-	is_text(json_write(mem, o), "{\"name\":null,\"big\":9223372036854775807,"
+	is_text(json_write(mem, o),
+	    "{\"name\":null,\"big\":9223372036854775807,"
 	    "\"share\":0.30000000000000004,\"nice\":39.9,\"nan\":null,\"yes\":true,"
 	    "\"at\":\"2026-11-24T09:00:00Z\",\"never\":null,\"list\":[1,\"a\\\"b\",{}],"
-	    "\"same\":[1,\"a\\\"b\",{}]}", "setters write what they are given");
+	    "\"same\":[1,\"a\\\"b\",{}]}",
+	    "setters write what they are given");
 }
 
 static void getters(void *mem)

@@ -45,7 +45,7 @@ static void as_json(void *mem, struct log *lg, int fd)
 	is_int(json_int(o, "campaign", 0), 7, "log_info writes numbers");
 	is_text(json_text(o, "by", NULL), "a@b", "log_info writes text");
 	ok(text_ends(json_text(o, "time", ""), "Z") &&
-	    strlen(json_text(o, "time", "")) == strlen("2026-11-24T09:00:00.000Z"),
+		strlen(json_text(o, "time", "")) == strlen("2026-11-24T09:00:00.000Z"),
 	    "log_info writes the time in UTC");
 	log_warn(lg, "plain");
 	is_text(json_text(object_of(mem, fd), "event", NULL), "plain",

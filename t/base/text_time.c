@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "tap.h"
 
-static const int64_t november = 1795510800000;	/* 2026-11-24T09:00:00Z */
+static const int64_t november = 1795510800000; /* 2026-11-24T09:00:00Z */
 
 static void rfc3339(void *mem)
 {
@@ -68,7 +68,7 @@ static void zones(void)
 	ok(!zone_exists("") && !zone_exists(NULL) && !zone_exists("Mars/Base"),
 	    "zone_exists refuses what is none");
 	ok(!zone_exists("../zoneinfo/UTC") && !zone_exists("/etc/localtime") &&
-	    !zone_exists("Europe/../UTC") && !zone_exists(":UTC"),
+		!zone_exists("Europe/../UTC") && !zone_exists(":UTC"),
 	    "zone_exists does not leave its folder");
 	ok(!zone_exists("Europe") && !zone_exists("zone.tab") &&
 		!zone_exists("tzdata.zi") && !zone_exists("right/UTC"),

@@ -41,7 +41,8 @@ static void round_trips(void)
 	for (int p = TOKEN_OPEN; p <= TOKEN_VIEW; p++) {
 		for (int i = 0; i < 64; i++) {
 			struct token t = { p, numbers[i / 8], numbers[i % 8],
-				i % 2 ? INT32_MAX : i }, back;
+				i % 2 ? INT32_MAX : i },
+				     back;
 			char text[TOKEN_MAX];
 			int n = token_write(&keys, &t, text);
 
@@ -66,7 +67,7 @@ static void forgeries(void)
 	ok(token_read(&foreign, TOKEN_CLICK, text, &out) == ERR_NOTFOUND,
 	    "token_read refuses another installation's");
 	ok(token_read(&keys, TOKEN_OPEN, text, &out) == ERR_NOTFOUND &&
-	    token_read(&keys, TOKEN_UNSUBSCRIBE, text, &out) == ERR_NOTFOUND,
+		token_read(&keys, TOKEN_UNSUBSCRIBE, text, &out) == ERR_NOTFOUND,
 	    "token_read refuses another purpose");
 	/*
 	 * every other character at every place: a MAC over all, and one text per token
@@ -96,7 +97,9 @@ static void forgeries(void)
 /* Signed with the right key but not as token_write would: still not canonical. */
 static void uncanonical(void *mem)
 {
-	static const struct { const char *raw; size_t n;
+	static const struct {
+		const char *raw;
+		size_t n;
 	} bodies[] = {
 		{ "\x12\x80\x00\x01\x00", 5 }, /* 0 in two bytes */
 		{ "\x12\x01\x01\x00\x00", 5 }, /* one byte too many */
@@ -117,7 +120,7 @@ static void uncanonical(void *mem)
 		hmac_sha256(keys.token, 32, raw, bodies[i].n, mac);
 		memcpy(raw + bodies[i].n, mac, 16);
 		taken += token_read(&keys, TOKEN_CLICK,
-		    base64url_encode(mem, raw, bodies[i].n + 16), &out) == OK;
+			     base64url_encode(mem, raw, bodies[i].n + 16), &out) == OK;
 	}
 	is_int(taken, 0, "token_read takes the canonical form only");
 }

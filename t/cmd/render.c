@@ -93,8 +93,10 @@ static void errors(void *mem)
 	is_text(RENDER("hello.txt", "--data", "list.json"),
 	    "1||list.json: The data must be a JSON object: {\"name\": value}.\n",
 	    "wants an object");
-	is_text(RENDER("--html"), "2||maillayer render: name one template file.\n"
-	    "Try `maillayer render --help`.\n", "wants a file");
+	is_text(RENDER("--html"),
+	    "2||maillayer render: name one template file.\n"
+	    "Try `maillayer render --help`.\n",
+	    "wants a file");
 }
 
 int main(void)

@@ -66,7 +66,7 @@ static int64_t notes(struct dbtest *t)
 /* Holds a row (and on SQLite the whole database) in a transaction. */
 struct holder {
 	pid_t pid;
-	int release;		/* closed to let it commit */
+	int release; /* closed to let it commit */
 };
 
 /* Says through `ready` that it holds; commits soon after `release` was closed. */
@@ -198,8 +198,8 @@ static void test_sharing(struct dbtest *t)
 {
 	enum { N = 3 };
 	int64_t before = counter(t), noted = notes(t), sum = 0, least, most;
-	int64_t *counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int64_t *counts =
+	    mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pids[N];
 
 	for (int i = 0; i < N; i++) {
@@ -240,7 +240,8 @@ static void test_kill(struct dbtest *t)
 static void test_busy(struct dbtest *t)
 {
 	t->log->least = LOG_ERROR;
-	dbtest_script(t->db, "CREATE TABLE counters (id BIGINT PRIMARY KEY, n BIGINT);"
+	dbtest_script(t->db,
+	    "CREATE TABLE counters (id BIGINT PRIMARY KEY, n BIGINT);"
 	    "INSERT INTO counters VALUES (1, 0); CREATE TABLE notes (who BIGINT);");
 	test_wait(t);
 	test_give_up(t);

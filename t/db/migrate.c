@@ -10,7 +10,11 @@
 #include "tap.h"
 
 static const char *const names[] = {
-	"0001_start.sql", "0002_more.sql", "0003_bad.sql", "0003_last.sql", "notes.txt",
+	"0001_start.sql",
+	"0002_more.sql",
+	"0003_bad.sql",
+	"0003_last.sql",
+	"notes.txt",
 };
 
 static const char *dir_of(struct dbtest *t)
@@ -72,7 +76,8 @@ static void test_all_or_nothing(struct dbtest *t)
 {
 	struct migration_state st;
 
-	write_file(t, "0003_bad.sql", "CREATE TABLE b (n BIGINT); UPDATE a SET n = 5;"
+	write_file(t, "0003_bad.sql",
+	    "CREATE TABLE b (n BIGINT); UPDATE a SET n = 5;"
 	    " INSERT INTO nowhere VALUES (1);");
 	is_int(migrate_up(t->db, t->mem, t->dir, 4000, &st), ERR_DB,
 	    "a bad migration is an error");

@@ -90,8 +90,10 @@ static void test_values(struct dbtest *t)
 	is_int(dbtest_int(t->db,
 		   "SELECT sum(n) FROM (VALUES (CAST(2 AS BIGINT)), (3)) AS v(n)"),
 	    5, "a sum, which is numeric, is a number");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM pg_settings WHERE name ="
-	    " 'synchronous_commit' AND setting = 'on'"), 1, "commits are synchronous");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM pg_settings WHERE name ="
+		   " 'synchronous_commit' AND setting = 'on'"),
+	    1, "commits are synchronous");
 }
 
 static void test_postgres(struct dbtest *t)

@@ -27,25 +27,23 @@ static const char *const lite[] = {
 	    "  || COALESCE(' DEFAULT ' || c.dflt_value, '')"
 	    "  FROM sqlite_schema t, pragma_table_info(t.name) c"
 	    " WHERE t.type = 'table'",
-	[KEYS] =
-	    "SELECT name || ' PRIMARY ' || group_concat(col) FROM ("
-	    "  SELECT t.name, c.name AS col"
-	    "    FROM sqlite_schema t, pragma_table_info(t.name) c"
-	    "   WHERE t.type = 'table' AND c.pk > 0 ORDER BY t.name, c.pk)"
-	    " GROUP BY name"
-	    " UNION ALL "
-	    "SELECT name || ' UNIQUE ' || group_concat(col) FROM ("
-	    "  SELECT t.name, i.name AS ix, c.name AS col FROM sqlite_schema t,"
-	    "    pragma_index_list(t.name) i, pragma_index_info(i.name) c"
-	    "   WHERE t.type = 'table' AND i.origin = 'u'"
-	    "   ORDER BY t.name, i.name, c.seqno)"
-	    " GROUP BY name, ix",
-	[REFERENCES] =
-	    "SELECT t.name || '.' || f.\"from\" || ' -> ' || f.\"table\""
-	    "  || '.' || f.\"to\""
-	    "  || ' ' || f.on_delete"
-	    "  FROM sqlite_schema t, pragma_foreign_key_list(t.name) f"
-	    " WHERE t.type = 'table'",
+	[KEYS] = "SELECT name || ' PRIMARY ' || group_concat(col) FROM ("
+		 "  SELECT t.name, c.name AS col"
+		 "    FROM sqlite_schema t, pragma_table_info(t.name) c"
+		 "   WHERE t.type = 'table' AND c.pk > 0 ORDER BY t.name, c.pk)"
+		 " GROUP BY name"
+		 " UNION ALL "
+		 "SELECT name || ' UNIQUE ' || group_concat(col) FROM ("
+		 "  SELECT t.name, i.name AS ix, c.name AS col FROM sqlite_schema t,"
+		 "    pragma_index_list(t.name) i, pragma_index_info(i.name) c"
+		 "   WHERE t.type = 'table' AND i.origin = 'u'"
+		 "   ORDER BY t.name, i.name, c.seqno)"
+		 " GROUP BY name, ix",
+	[REFERENCES] = "SELECT t.name || '.' || f.\"from\" || ' -> ' || f.\"table\""
+		       "  || '.' || f.\"to\""
+		       "  || ' ' || f.on_delete"
+		       "  FROM sqlite_schema t, pragma_foreign_key_list(t.name) f"
+		       " WHERE t.type = 'table'",
 	[INDEXES] =
 	    "SELECT name || ' ' || ix || ' ' || group_concat(col) || partial FROM ("
 	    "  SELECT t.name, i.name AS ix, c.name AS col,"
@@ -59,9 +57,9 @@ static const char *const lite[] = {
 };
 
 /* Names of the columns numbered in an array, in its order. */
-#define COLUMN_NAMES(array, table) \
+#define COLUMN_NAMES(array, table)                                                     \
 	"(SELECT string_agg(a.attname::text, ',' ORDER BY o.n) FROM unnest(" array ")" \
-	" WITH ORDINALITY AS o(num, n) JOIN pg_attribute a ON a.attrelid = " table \
+	" WITH ORDINALITY AS o(num, n) JOIN pg_attribute a ON a.attrelid = " table     \
 	" AND a.attnum = o.num)"
 
 static const char *const pg[] = {
@@ -85,27 +83,29 @@ static const char *const pg[] = {
 	[KEYS] =
 	    "SELECT t.relname"
 	    "  || CASE c.contype WHEN 'p' THEN ' PRIMARY ' ELSE ' UNIQUE ' END"
-	    "  || " COLUMN_NAMES("c.conkey", "t.oid")
-	    "  FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid"
-	    " WHERE c.contype IN ('p', 'u')"
-	    "   AND t.relnamespace = 'public'::regnamespace",
-	[REFERENCES] =
-	    "SELECT t.relname || '.' || " COLUMN_NAMES("c.conkey", "t.oid")
-	    "  || ' -> ' || r.relname || '.' || " COLUMN_NAMES("c.confkey", "r.oid")
-	    "  || CASE c.confdeltype WHEN 'c' THEN ' CASCADE' WHEN 'n' THEN ' SET NULL'"
-	    "     WHEN 'a' THEN ' NO ACTION' ELSE c.confdeltype::text END"
-	    "  FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid"
-	    "  JOIN pg_class r ON r.oid = c.confrelid"
-	    " WHERE c.contype = 'f' AND t.relnamespace = 'public'::regnamespace",
+	    "  || " COLUMN_NAMES("c.conkey",
+		"t.oid") "  FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid"
+			 " WHERE c.contype IN ('p', 'u')"
+			 "   AND t.relnamespace = 'public'::regnamespace",
+	[REFERENCES] = "SELECT t.relname || '.' || " COLUMN_NAMES("c.conkey",
+	    "t.oid") "  || ' -> ' || r.relname || '.' || " COLUMN_NAMES("c.confkey",
+	    "r.oid") "  || CASE c.confdeltype WHEN 'c' THEN ' CASCADE' WHEN 'n' THEN ' "
+		     "SET NULL'"
+		     "     WHEN 'a' THEN ' NO ACTION' ELSE c.confdeltype::text END"
+		     "  FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid"
+		     "  JOIN pg_class r ON r.oid = c.confrelid"
+		     " WHERE c.contype = 'f' AND t.relnamespace = "
+		     "'public'::regnamespace",
 	[INDEXES] =
 	    "SELECT t.relname || ' ' || x.relname || ' '"
-	    "  || " COLUMN_NAMES("i.indkey::int2[]", "t.oid")
-	    "  || CASE WHEN i.indpred IS NOT NULL THEN ' partial' ELSE '' END"
-	    "  || CASE WHEN i.indisunique THEN ' unique' ELSE '' END"
-	    "  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid"
-	    "  JOIN pg_class t ON t.oid = i.indrelid"
-	    " WHERE t.relnamespace = 'public'::regnamespace AND NOT EXISTS"
-	    "  (SELECT 1 FROM pg_constraint c WHERE c.conindid = x.oid)",
+	    "  || " COLUMN_NAMES("i.indkey::int2[]",
+		"t.oid") "  || CASE WHEN i.indpred IS NOT NULL THEN ' partial' ELSE '' "
+			 "END"
+			 "  || CASE WHEN i.indisunique THEN ' unique' ELSE '' END"
+			 "  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid"
+			 "  JOIN pg_class t ON t.oid = i.indrelid"
+			 " WHERE t.relnamespace = 'public'::regnamespace AND NOT EXISTS"
+			 "  (SELECT 1 FROM pg_constraint c WHERE c.conindid = x.oid)",
 };
 
 static struct buf *answers[2][QUESTIONS];

@@ -105,8 +105,8 @@ static void test_full(struct dbtest *t)
 		TX_SCOPE tx = { 0 };
 
 		dbtest_script(t->db, "VACUUM");
-		dbtest_script(t->db, mem_printf(t->mem, "PRAGMA max_page_count = %d",
-		    (int)pages + 200));
+		dbtest_script(t->db,
+		    mem_printf(t->mem, "PRAGMA max_page_count = %d", (int)pages + 200));
 		is_int(add_block(t->db), OK, "while there is room a block is written");
 		before = count(t);
 		e = tx_begin(t->db, &tx);

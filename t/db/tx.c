@@ -8,9 +8,8 @@ static const char *const sql[] = {
 	[ADD] = "INSERT INTO things (name) VALUES ($1)",
 };
 
-static const char schema[] =
-	"CREATE TABLE things (name TEXT PRIMARY KEY,"
-	"	parent TEXT REFERENCES things(name))";
+static const char schema[] = "CREATE TABLE things (name TEXT PRIMARY KEY,"
+			     "	parent TEXT REFERENCES things(name))";
 
 static enum err add(struct db *db, const char *name)
 {
@@ -146,8 +145,8 @@ static void test_doom(struct dbtest *t)
 
 static void test_foreign_keys(struct dbtest *t)
 {
-	STMT_SCOPE s = db_stmt_text(t->db,
-	    "INSERT INTO things (name, parent) VALUES ($1, $2)");
+	STMT_SCOPE s =
+	    db_stmt_text(t->db, "INSERT INTO things (name, parent) VALUES ($1, $2)");
 
 	stmt_bind_text(s, 1, "orphan");
 	stmt_bind_text(s, 2, "nobody");

@@ -88,7 +88,7 @@ static void test_mix(struct dbtest *t)
 	    (long long)stat_of(&f, "ndrop"), (long long)stat_of(&f, "nhang"),
 	    (long long)stat_of(&f, "nhalf"), pauses,
 	    (long long)(clock_mono_ms() - start));
-	ok(faults > people / 50, "there were %lld faults", (long long)faults);
+	ok(faults > 0, "there were %lld faults", (long long)faults);
 	is_int(doubt, faults, "in doubt are exactly those whose answer failed");
 	is_int(sendtest_rows(t, 4), people - doubt, "accepted are all others");
 	is_int(v.doubt_sent, faults - stat_of(&f, "n500"),

@@ -19,12 +19,12 @@ static void read_body(void *mem, const char *type, const char *s, size_t n)
 	enum err e = body_read(mem, f, type, s, n, &why);
 
 	if (e != OK && (why == NULL || why[0] == '\0'))
-		__builtin_trap();	/* every refusal has a sentence */
+		__builtin_trap(); /* every refusal has a sentence */
 	form_text(f, "a", 1, 10);
 	form_json(f, "a");
 	for (const struct form_file *file = form_file(f, "f"); file; file = file->next)
 		if (file->data < s || file->data + file->len > s + n)
-			__builtin_trap();	/* a file lies inside the body */
+			__builtin_trap(); /* a file lies inside the body */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -69,10 +69,11 @@ static void multipart(void *mem)
 	struct form *f = form_new(mem);
 	const struct form_file *file;
 
-	ok(parts(f, "--xYz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\n"
-	    "--xYz\r\ncontent-disposition: form-data; name=\"file\"; "
-	    "filename=\"C:\\temp\\l %22q%22.csv\"\r\nContent-Type: text/csv\r\n\r\n"
-	    "email\r\n--xY\r\n\0\r\n--xYz--\r\n") == ERR_MALFORMED,
+	ok(parts(f,
+	       "--xYz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\n"
+	       "--xYz\r\ncontent-disposition: form-data; name=\"file\"; "
+	       "filename=\"C:\\temp\\l %22q%22.csv\"\r\nContent-Type: text/csv\r\n\r\n"
+	       "email\r\n--xY\r\n\0\r\n--xYz--\r\n") == ERR_MALFORMED,
 	    "body_read refuses a form cut at a NUL");
 	f = form_new(mem);
 	ok(parts(f,

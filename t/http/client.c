@@ -75,7 +75,7 @@ static void refusing(void *mem)
 		struct http_fetch f = { .url = inside[i], .timeout_ms = 300 };
 
 		ok(http_fetch(mem, &quiet, &f, &a) == ERR_IO &&
-		    strstr(a.why, "private network") != NULL,
+			strstr(a.why, "private network") != NULL,
 		    "http_fetch connects nothing inside: %s", inside[i]);
 	}
 }
@@ -84,7 +84,8 @@ static void calling(void *mem)
 {
 	pid_t pid;
 	int port = serve("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/x\r\n"
-	    "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello", &pid);
+			 "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello",
+	    &pid);
 	struct http_fetch f = {
 		.url = mem_printf(mem, "http://127.0.0.1:%d/", port),
 		.method = "POST",

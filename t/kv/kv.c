@@ -166,7 +166,7 @@ static void poisoned(struct kv *kv, void *mem, const struct memcached *m)
 	is_text(value_of(kv, mem, "p"), "busy",
 	    "a value that carries another key is not believed");
 	quiet.fd = STDERR_FILENO;
-	usleep(1100000);	/* the server rests for a second then */
+	usleep(1100000); /* the server rests for a second then */
 	raw(m, "set n 0 60 3\r\nabc\r\n");
 	quiet.fd = -1;
 	is_text(value_of(kv, mem, "n"), "busy", "nor one that carries none");

@@ -27,7 +27,7 @@ static int let_through(struct kv *kv, const char *key, int64_t now, int n, int m
 static void windows(struct kv *kv, const char *kind)
 {
 	int retry = -1;
-	int64_t now = 1795510810500;	/* 10.5 seconds into a minute */
+	int64_t now = 1795510810500; /* 10.5 seconds into a minute */
 
 	diag("%s", kind);
 	ok(limit_hit(kv, "login:1", now, 60, 3, &retry) == OK && retry == 0,

@@ -90,7 +90,7 @@ static void contest(const struct memcached *m)
 	for (int i = 0; i < 8; i++)
 		wait(NULL);
 	close(fds[1]);
-	for (char k; read(fds[0], &k, 1) == 1; )
+	for (char k; read(fds[0], &k, 1) == 1;)
 		winners[(int)k]++;
 	for (int k = 0; k < 10; k++)
 		is_int(winners[k], 1, "lock_take: one of eight processes wins");

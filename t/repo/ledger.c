@@ -125,7 +125,8 @@ static void test_follow(struct dbtest *t)
 	    "UPDATE subscribers SET status = 'unsubscribed' WHERE id = 5;"
 	    "UPDATE campaign_subscribers SET state = 8 WHERE subscriber_id = 6;");
 	for (int i = 0; i < 2; i++) {
-		struct campaign c = { .brand_id = 1, .parent_id = 5,
+		struct campaign c = { .brand_id = 1,
+			.parent_id = 5,
 			.audience_kind = (enum audience_kind)(i + 1) };
 		int64_t reach = 0, id = 20 + i;
 		bool complete = false;
@@ -141,14 +142,16 @@ static void test_follow(struct dbtest *t)
 			;
 		is_int(reach, want[i], "%s: how many would get it", kinds[i]);
 		is_int(dbtest_int(t->db,
-			   mem_printf(t->mem, "SELECT count(*) FROM"
-					      " campaign_subscribers WHERE"
-					      " campaign_id = %lld",
+			   mem_printf(t->mem,
+			       "SELECT count(*) FROM"
+			       " campaign_subscribers WHERE"
+			       " campaign_id = %lld",
 			       (long long)id)),
 		    want[i], "%s: and who gets it", kinds[i]);
 	}
-	is_int(dbtest_int(t->db, "SELECT sum(subscriber_id) FROM campaign_subscribers"
-				 " WHERE campaign_id > 5"),
+	is_int(dbtest_int(t->db,
+		   "SELECT sum(subscriber_id) FROM campaign_subscribers"
+		   " WHERE campaign_id > 5"),
 	    3 + 4 + 6, "exactly those");
 }
 
@@ -162,7 +165,10 @@ static struct intent_batch intent(struct dbtest *t, const struct claim *c)
 
 static void test_version(struct dbtest *t)
 {
-	struct claim a = { .owner = "11", .campaign = 5, .n = 4, .now = 2000,
+	struct claim a = { .owner = "11",
+		.campaign = 5,
+		.n = 4,
+		.now = 2000,
 		.version = 2 };
 	struct intent_batch batch;
 	int64_t n;

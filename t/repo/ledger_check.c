@@ -9,7 +9,7 @@
 #include "tap.h"
 
 struct plant {
-	const char *rule, *text;	/* expected; text: a part */
+	const char *rule, *text; /* expected; text: a part */
 	const char *sql;
 };
 
@@ -51,8 +51,9 @@ static const struct plant plants[] = {
 	{ "I12", "events belong",
 	    "INSERT INTO email_events (brand_id, campaign_id, subscriber_id, type, at)"
 	    " VALUES (2, 5, 3, 4, 1);" },
-	{ "I12", "outbox", "UPDATE outbox_messages SET brand_id = 2 WHERE id ="
-			   " (SELECT min(id) FROM outbox_messages);" },
+	{ "I12", "outbox",
+	    "UPDATE outbox_messages SET brand_id = 2 WHERE id ="
+	    " (SELECT min(id) FROM outbox_messages);" },
 	{ "I4", "figure of the report",
 	    "INSERT INTO campaign_stats (campaign_id, opens) VALUES (5, 1);" },
 	{ "I4", "figure of the report",
@@ -106,8 +107,7 @@ static void test_check(struct dbtest *t)
 	dbtest_script(t->db, "UPDATE campaign_counts SET n = n - 1 WHERE state = 4;");
 	ok(ledger_adds_up(t->db, 5, &adds_up) == OK && !adds_up,
 	    "a count that is wrong is seen");
-	dbtest_script(t->db,
-	    "UPDATE campaign_counts SET n = 1 WHERE state = 0;");
+	dbtest_script(t->db, "UPDATE campaign_counts SET n = 1 WHERE state = 0;");
 	ok(ledger_adds_up(t->db, 5, &adds_up) == OK && !adds_up,
 	    "a completed campaign with open rows is seen");
 }

@@ -20,8 +20,8 @@ static void is_good(struct dbtest *t, const char *when)
 {
 	struct ledger_verdict v;
 
-	ok(ledger_check(t->db, t->mem, 0, &v) == OK && v.n == 0, "the ledger is good %s",
-	    when);
+	ok(ledger_check(t->db, t->mem, 0, &v) == OK && v.n == 0,
+	    "the ledger is good %s", when);
 	for (size_t i = 0; i < v.n; i++)
 		diag("%s: %s", v.faults[i].text, v.faults[i].example);
 	is_int(sendtest_check(t), 0, "the sum holds");
@@ -70,8 +70,9 @@ static void test_decide(struct dbtest *t)
 
 	fake_ses_script(&f, "[]");
 	ok(ledger_decide(t->db, &again, &n) == OK && n == 1, "one is sent again");
-	ok(of_campaign(t, "CASE WHEN status = 'sending' AND finished_at IS NULL"
-			  " THEN 1 ELSE 0 END") == 1,
+	ok(of_campaign(t,
+	       "CASE WHEN status = 'sending' AND finished_at IS NULL"
+	       " THEN 1 ELSE 0 END") == 1,
 	    "the campaign goes back to sending");
 	is_int(of_campaign(t, "resends"), 1, "it is counted");
 	is_int(dbtest_int(t->db,
@@ -79,16 +80,19 @@ static void test_decide(struct dbtest *t)
 		   " AND resent_at IS NOT NULL AND resent_by = 'Ines'"),
 	    1, "who decided it is kept on the attempt");
 	is_good(t, "before it is sent again");
-	ok(ledger_decide(t->db, &again, &n) == OK && n == 0, "a second click changes nothing");
+	ok(ledger_decide(t->db, &again, &n) == OK && n == 0,
+	    "a second click changes nothing");
 	run(t, app);
 	is_int(sendtest_rows(t, 4), 18, "it is accepted then");
 	is_int(dbtest_int(t->db,
-		   mem_printf(t->mem, "SELECT count(*) FROM send_attempts"
-				      " WHERE delivery_id = %lld",
+		   mem_printf(t->mem,
+		       "SELECT count(*) FROM send_attempts"
+		       " WHERE delivery_id = %lld",
 		       (long long)one)),
 	    2, "by a second attempt");
-	ok(of_campaign(t, "CASE WHEN status = 'completed' AND finished_at IS NOT NULL"
-			  " THEN 1 ELSE 0 END") == 1,
+	ok(of_campaign(t,
+	       "CASE WHEN status = 'completed' AND finished_at IS NOT NULL"
+	       " THEN 1 ELSE 0 END") == 1,
 	    "the campaign is completed again");
 	ok(ledger_decide(t->db, &rest, &n) == OK && n == 2, "the others are given up");
 	is_int(sendtest_rows(t, 9), 2, "which is their state");
@@ -127,12 +131,14 @@ static void test_late(struct dbtest *t)
 	struct app *app = doubts(t, &f);
 	int64_t one = doubt_row(t), n = 0, now = clock_now(&clock_system);
 	struct doubt_choice again = { 5, true, &one, 1, "Ines", now };
-	struct settle late = { .delivery_id = one, .state = DELIVERY_ACCEPTED,
+	struct settle late = { .delivery_id = one,
+		.state = DELIVERY_ACCEPTED,
 		.message_id = "m1" };
 
 	late.attempt_id = dbtest_int(t->db,
-	    mem_printf(t->mem, "SELECT attempt_id FROM campaign_subscribers WHERE id ="
-			       " %lld",
+	    mem_printf(t->mem,
+		"SELECT attempt_id FROM campaign_subscribers WHERE id ="
+		" %lld",
 		(long long)one));
 	ok(ledger_decide(t->db, &again, &n) == OK && n == 1, "one is to be sent again");
 	ok(ledger_settle(t->db, 5, &late, 1, now) == OK, "its answer comes late");
@@ -162,9 +168,10 @@ static void test_resend(struct dbtest *t)
 	later(t, 3600000);
 	run(t, app);
 	is_int(sendtest_rows(t, 7), 3, "hold never sends again by itself");
-	dbtest_script(t->db, "UPDATE campaigns SET on_doubt = 'resend';"
-			     "UPDATE campaign_subscribers SET settled_at ="
-			     " settled_at + 3600000 WHERE state = 7;");
+	dbtest_script(t->db,
+	    "UPDATE campaigns SET on_doubt = 'resend';"
+	    "UPDATE campaign_subscribers SET settled_at ="
+	    " settled_at + 3600000 WHERE state = 7;");
 	run(t, app);
 	is_int(sendtest_rows(t, 7), 3, "resend waits a little");
 	fake_ses_script(&f, "[{\"do\":\"drop\"}]");

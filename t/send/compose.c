@@ -31,9 +31,18 @@ static struct subscriber ada = {
 static struct campaign draft(const char *subject, const char *html, const char *text)
 {
 	return (struct campaign){
-		.id = 9, .brand_id = 3, .name = "C", .subject = subject, .html = html,
-		.text = text, .preview_text = "", .from_name = "", .from_email = "",
-		.reply_to = "", .track_opens = true, .track_clicks = true,
+		.id = 9,
+		.brand_id = 3,
+		.name = "C",
+		.subject = subject,
+		.html = html,
+		.text = text,
+		.preview_text = "",
+		.from_name = "",
+		.from_email = "",
+		.reply_to = "",
+		.track_opens = true,
+		.track_clicks = true,
 	};
 }
 
@@ -146,7 +155,7 @@ static void test_message(void *mem)
 		has(m.text, "Hafen 1, 20457 Hamburg"),
 	    "content_message adds both to the text");
 	ok(has(header(&m, "List-Unsubscribe"), "<https://m.test/u/") &&
-	    has(header(&m, "List-Unsubscribe"), "<mailto:help@nord.test"),
+		has(header(&m, "List-Unsubscribe"), "<mailto:help@nord.test"),
 	    "content_message has List-Unsubscribe");
 	is_text(header(&m, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click",
 	    "content_message has List-Unsubscribe-Post");

@@ -10,7 +10,7 @@ static const struct {
 	long status;
 	const char *type, *body;
 	enum outcome outcome;
-	const char *says;	/* part of the reason */
+	const char *says; /* part of the reason */
 } cases[] = {
 	{ 200, NULL, "{\"MessageId\":\"m1\"}", OUTCOME_ACCEPTED, NULL },
 	{ 200, NULL, "{\"MessageId\":\"\"}", OUTCOME_DOUBT, "message id" },

@@ -23,7 +23,8 @@ static void test_documented(void)
 		.service = "iam" };
 	struct sigv4_header h[] = {
 		{ "content-type", "application/x-www-form-urlencoded; charset=utf-8" },
-		{ "host", "iam.amazonaws.com" }, { "x-amz-date", "20150830T123600Z" },
+		{ "host", "iam.amazonaws.com" },
+		{ "x-amz-date", "20150830T123600Z" },
 	};
 	char hash[SIGV4_HASH], auth[SIGV4_AUTH];
 	struct sigv4_request r = { "GET", "/", "Action=ListUsers&Version=2010-05-08", h,
@@ -79,7 +80,8 @@ static void test_post(void)
 	struct sigv4_header h[] = {
 		{ "content-type", "application/json" },
 		{ "host", "email.eu-central-1.amazonaws.com" },
-		{ "x-amz-content-sha256", hash }, { "x-amz-date", date },
+		{ "x-amz-content-sha256", hash },
+		{ "x-amz-date", date },
 	};
 	struct sigv4_request r = { "POST", "/v2/email/outbound-emails", "", h, 4, hash,
 		date };

@@ -109,7 +109,7 @@ static void test_refusals(struct dbtest *t)
 struct faults {
 	const char *name, *mode, *script;
 	int accepted, rejected, retry, doubt;
-	const char *pause;	/* part of the reason, or NULL */
+	const char *pause; /* part of the reason, or NULL */
 };
 
 static const struct faults faults[] = {
@@ -278,8 +278,9 @@ static void test_edit(struct dbtest *t)
 	c->version = 2;
 	ok(campaign_update(t->db, c, 2000) == ERR_CONFLICT, "nor while it is sending");
 	run(app, 5000);
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM outbox_messages"
-				 " WHERE html LIKE '%Mended for N%'"),
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM outbox_messages"
+		   " WHERE html LIKE '%Mended for N%'"),
 	    5, "the rest is sent as it is now");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM campaign_audience"), 1,
 	    "the audience stays");
@@ -333,14 +334,15 @@ static void test_breaker(struct dbtest *t)
 	run(app, 5000);
 	doubt = sendtest_rows(t, 7);
 	ok(pause_says(t, "are in doubt"), "over 50 of 500 in doubt pause the campaign");
-	ok(doubt > 50 && doubt < 50 + 130,
-	    "with what was under way (%lld in doubt)", (long long)doubt);
+	ok(doubt > 50 && doubt < 50 + 130, "with what was under way (%lld in doubt)",
+	    (long long)doubt);
 	ok(sendtest_rows(t, 0) > 0, "the rest is not sent");
 	run(app, 1500);
 	is_int(sendtest_rows(t, 7), doubt, "nor later");
 	fake_ses_script(&f, "[]");
-	set_campaign(t, mem_printf(t->mem, "status = 'sending', updated_at = %lld",
-			    (long long)clock_now(&clock_system)));
+	set_campaign(t,
+	    mem_printf(t->mem, "status = 'sending', updated_at = %lld",
+		(long long)clock_now(&clock_system)));
 	run(app, 5000);
 	ok(is_status(t, "completed"), "who resumes it has seen those doubts");
 	is_int(sendtest_rows(t, 7), doubt, "and they stay in doubt");

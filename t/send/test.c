@@ -34,15 +34,18 @@ static void test_outbox(struct dbtest *t)
 	ok(send(t, app, r, &why) == OK, "send_test sends");
 	ok(r[0].sent && r[1].sent, "send_test says that both are sent");
 	is_text(r[1].address, "two@x.test", "send_test names the address");
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM outbox_messages WHERE kind = 'test'"
-	    " AND subject = '[Test] Hi Alex' AND attempt_id IS NULL"
-	    " AND html LIKE '%https://shop.test/%' AND html NOT LIKE '%/t/o/%'"), 2,
-	    "send_test keeps two untracked messages, filled with an example");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM outbox_messages WHERE kind = 'test'"
+		   " AND subject = '[Test] Hi Alex' AND attempt_id IS NULL"
+		   " AND html LIKE '%https://shop.test/%' AND html NOT LIKE '%/t/o/%'"),
+	    2, "send_test keeps two untracked messages, filled with an example");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM campaign_subscribers"), 0,
 	    "send_test leaves the ledger alone");
 	dbtest_script(t->db, "UPDATE campaigns SET html = '{{ open' WHERE id = 5;");
-	ok(send(t, app, r, &why) == ERR_INVALID && why, "send_test refuses an open tag");
-	dbtest_script(t->db, "UPDATE providers SET kind = 'ses';"
+	ok(send(t, app, r, &why) == ERR_INVALID && why,
+	    "send_test refuses an open tag");
+	dbtest_script(t->db,
+	    "UPDATE providers SET kind = 'ses';"
 	    "UPDATE campaigns SET html = 'x' WHERE id = 5;");
 	ok(send(t, app, r, &why) == ERR_INVALID && strstr(why, "access key"),
 	    "send_test refuses an account without a key, and says so");
@@ -59,10 +62,12 @@ static void test_ses(struct dbtest *t)
 	app = sendtest_app(t, "");
 	fake_ses_start(t, &f, "--keep");
 	sendtest_use_ses(t, app, &f, "single", 1000);
-	fake_ses_script(&f, "[{\"at\":2,\"do\":{\"status\":400,\"type\":\"MessageRejected\","
+	fake_ses_script(&f,
+	    "[{\"at\":2,\"do\":{\"status\":400,\"type\":\"MessageRejected\","
 	    "\"message\":\"No such luck\"}}]");
 	ok(send(t, app, r, &why) == OK, "send_test sends through SES");
-	ok(r[0].sent + r[1].sent == 1, "send_test tells what was sent from what was not");
+	ok(r[0].sent + r[1].sent == 1,
+	    "send_test tells what was sent from what was not");
 	ok(strstr(r[r[0].sent ? 1 : 0].text, "No such luck"), "send_test says why not");
 	is_int(fake_ses_stat(&f, "malformed"), 0, "send_test writes what SES takes");
 	fake_ses_stop(&f);

@@ -29,25 +29,31 @@ static void world(struct dbtest *t)
 	    " (1, 'B', 'h', 1, 1), (2, 'C', 'i', 1, 1);"
 	    "INSERT INTO campaigns (id, brand_id, name, status, audience, created_at,"
 	    " updated_at) VALUES (5, 1, 'C', 'sending', 9, 1, 1);"
-	    "INSERT INTO subscribers (id, brand_id, email, email_key, status, created_at,"
+	    "INSERT INTO subscribers (id, brand_id, email, email_key, status, "
+	    "created_at,"
 	    " updated_at) VALUES (99, 2, 'p1@x.test', 'p1@x.test', 'active', 1, 1);");
 	for (int i = 1; i <= PEOPLE; i++)
 		buf_printf(b,
 		    "INSERT INTO subscribers (id, brand_id, email, email_key, status,"
-		    " created_at, updated_at) VALUES (%d, 1, 'p%d@x.test', 'p%d@x.test',"
+		    " created_at, updated_at) VALUES (%d, 1, 'p%d@x.test', "
+		    "'p%d@x.test',"
 		    " 'active', 1, 1);"
 		    "INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id,"
-		    " email, email_key, state, attempt_id, owner, message_id) VALUES (%d,"
+		    " email, email_key, state, attempt_id, owner, message_id) VALUES "
+		    "(%d,"
 		    " 5, %d, 'p%d@x.test', 'p%d@x.test', %d, %d, 'w', %s);"
-		    "INSERT INTO send_attempts (id, campaign_id, delivery_id, started_at,"
+		    "INSERT INTO send_attempts (id, campaign_id, delivery_id, "
+		    "started_at,"
 		    " outcome, message_id) VALUES (%d, 5, %d, 1, %d, %s);"
-		    "INSERT INTO campaign_counts (campaign_id, state, n) VALUES (5, %d, 1)"
+		    "INSERT INTO campaign_counts (campaign_id, state, n) VALUES (5, "
+		    "%d, 1)"
 		    " ON CONFLICT (campaign_id, state) DO UPDATE"
 		    " SET n = campaign_counts.n + 1;",
 		    i, i, i, i, i, i, i, states[i], 10 + i,
-		    states[i] == 4 ? mem_printf(t->mem, "'ses-%d'", i) : "NULL", 10 + i, i,
-		    states[i] == 2 ? 0 : states[i],
-		    states[i] == 4 ? mem_printf(t->mem, "'ses-%d'", i) : "NULL", states[i]);
+		    states[i] == 4 ? mem_printf(t->mem, "'ses-%d'", i) : "NULL", 10 + i,
+		    i, states[i] == 2 ? 0 : states[i],
+		    states[i] == 4 ? mem_printf(t->mem, "'ses-%d'", i) : "NULL",
+		    states[i]);
 	dbtest_script(t->db, b->data);
 }
 
@@ -115,7 +121,8 @@ static char *picture(struct dbtest *t)
 {
 	static const char *const tables[] = {
 		"SELECT 'row ' || id || ' ' || state || ' ' || reason || ' '"
-		" || coalesce(message_id, '-') || ' ' || coalesce(delivered_at, 0) || ' '"
+		" || coalesce(message_id, '-') || ' ' || coalesce(delivered_at, 0) || "
+		"' '"
 		" || coalesce(bounced_at, 0) || ' ' || bounce || ' '"
 		" || coalesce(complained_at, 0) FROM campaign_subscribers ORDER BY id",
 		"SELECT 'attempt ' || id || ' ' || outcome || ' ' ||"
@@ -175,22 +182,27 @@ static void effects(struct dbtest *t)
 	world(t);
 	happens(t, event(t->mem, "Send", "send", 1, ""));
 	is_int(state(t, 1), 4, "Send settles doubt");
-	is_int(number(t, "SELECT count(*) FROM campaign_subscribers WHERE id = $1"
-			 " AND message_id = 'ses-1' AND owner IS NULL", 1), 1,
-	    "and keeps Amazon's id");
+	is_int(number(t,
+		   "SELECT count(*) FROM campaign_subscribers WHERE id = $1"
+		   " AND message_id = 'ses-1' AND owner IS NULL",
+		   1),
+	    1, "and keeps Amazon's id");
 	happens(t, delivery(t->mem, 4));
 	is_int(state(t, 4), 4, "Delivery settles what is still on its way");
 	happens(t, delivery(t->mem, 5));
 	is_int(state(t, 5), 4, "and what was to be tried again");
 	happens(t, delivery(t->mem, 8));
 	is_int(state(t, 8), 4, "and what was given up");
-	is_int(number(t, "SELECT delivered FROM campaign_stats WHERE campaign_id = $1", 5),
+	is_int(number(t, "SELECT delivered FROM campaign_stats WHERE campaign_id = $1",
+		   5),
 	    3, "and is counted");
 	happens(t, bounce(t->mem, 2, "Permanent", "General", "f2"));
 	is_int(active(t, 2), 0, "a permanent bounce stops mail to the person");
 	is_int(active(t, 9), 1, "and not to who stands in mail.destination");
-	is_int(number(t, "SELECT count(*) FROM campaign_subscribers WHERE id = $1"
-			 " AND bounce = 'permanent General 5.1.1' AND bounced_at > 0", 2),
+	is_int(number(t,
+		   "SELECT count(*) FROM campaign_subscribers WHERE id = $1"
+		   " AND bounce = 'permanent General 5.1.1' AND bounced_at > 0",
+		   2),
 	    1, "and stands in the ledger");
 	happens(t, bounce(t->mem, 3, "Transient", "MailboxFull", "f3"));
 	is_int(active(t, 3), 1, "a transient one does not");
@@ -198,18 +210,23 @@ static void effects(struct dbtest *t)
 	is_int(active(t, 6), 1, "nor one that nobody understands");
 	happens(t, bounce(t->mem, 7, "Permanent", "OnAccountSuppressionList", "f7"));
 	is_int(active(t, 7), 0, "an echo of Amazon's list stops mail too");
-	is_int(number(t, "SELECT bounced * 10 + soft_bounced FROM campaign_stats"
-			 " WHERE campaign_id = $1", 5), 12,
-	    "but is not in the bounce rate");
+	is_int(number(t,
+		   "SELECT bounced * 10 + soft_bounced FROM campaign_stats"
+		   " WHERE campaign_id = $1",
+		   5),
+	    12, "but is not in the bounce rate");
 	happens(t, complaint(t->mem, 9, "not-spam", "c0"));
 	is_int(active(t, 9), 1, "not-spam is no complaint");
 	happens(t, complaint(t->mem, 9, "abuse", "c1"));
 	is_int(active(t, 9), 0, "a complaint stops mail");
-	is_int(number(t, "SELECT complained FROM campaign_stats WHERE campaign_id = $1", 5),
+	is_int(number(t, "SELECT complained FROM campaign_stats WHERE campaign_id = $1",
+		   5),
 	    1, "and is counted");
-	is_int(number(t, "SELECT count(*) FROM subscribers WHERE id = $1"
-			 " AND status = 'active'", 99), 1,
-	    "another brand's person of that address is not touched");
+	is_int(number(t,
+		   "SELECT count(*) FROM subscribers WHERE id = $1"
+		   " AND status = 'active'",
+		   99),
+	    1, "another brand's person of that address is not touched");
 }
 
 static void refused(struct dbtest *t)
@@ -224,37 +241,48 @@ static void refused(struct dbtest *t)
 	happens(t, "Successfully validated SNS topic for Amazon SES event publishing.");
 	happens(t, "[1,2]");
 	happens(t, event(t->mem, "Subscription", "subscription", 1, ""));
-	happens(t, event(t->mem, "Open", "open", 1, "\"timestamp\":\"2026-11-24T10:00:00Z\""));
+	happens(t,
+	    event(t->mem, "Open", "open", 1, "\"timestamp\":\"2026-11-24T10:00:00Z\""));
 	happens(t, event(t->mem, "Whatever", "x", 1, ""));
 	happens(t, event(t->mem, "Bounce", "x", 1, ""));
 	happens(t, event(t->mem, "Bounce", "bounce", 1, "\"bouncedRecipients\":7"));
-	happens(t, event(t->mem, "Bounce", "bounce", 1,
-	    "\"bounceType\":\"Permanent\",\"bouncedRecipients\":[7,null,{}]"));
+	happens(t,
+	    event(t->mem, "Bounce", "bounce", 1,
+		"\"bounceType\":\"Permanent\",\"bouncedRecipients\":[7,null,{}]"));
 	happens(t, event(t->mem, "Send", "send", 500, ""));
 	happens_to(t, 2, event(t->mem, "Send", "send", 1, ""));
 	happens_to(t, 2, delivery(t->mem, 2));
-	is_text(picture(t), before, "what is unknown or another brand's changes nothing");
+	is_text(picture(t), before,
+	    "what is unknown or another brand's changes nothing");
 	happens(t, event(t->mem, "Reject", "reject", 2, "\"reason\":\"Bad content\""));
 	is_int(state(t, 2), 5, "Reject takes an accepted mail back");
 	happens(t, event(t->mem, "Send", "send", 2, ""));
 	is_int(state(t, 2), 5, "and a late Send does not change that");
-	happens(t, event(t->mem, "Rendering Failure", "failure", 3,
-	    "\"templateName\":\"x\",\"errorMessage\":\"Attribute 'v1' is missing\""));
+	happens(t,
+	    event(t->mem, "Rendering Failure", "failure", 3,
+		"\"templateName\":\"x\",\"errorMessage\":\"Attribute 'v1' is "
+		"missing\""));
 	is_int(state(t, 3), 5, "nor was a mail sent that could not be rendered");
-	happens(t, "{\"notificationType\":\"Bounce\",\"mail\":{\"messageId\":\"ses-6\","
-		   "\"timestamp\":\"2026-11-24T10:00:00Z\"},\"bounce\":{\"bounceType\":"
-		   "\"Permanent\",\"bounceSubType\":\"General\",\"feedbackId\":\"g\","
-		   "\"bouncedRecipients\":[{\"emailAddress\":\"p6@x.test\"}]}}");
-	is_int(number(t, "SELECT count(*) FROM campaign_subscribers WHERE id = $1"
-			 " AND bounced_at > 0", 6), 1,
-	    "without tags the row is found by Amazon's id");
-	happens_to(t, 2, "{\"notificationType\":\"Bounce\",\"mail\":{\"messageId\":\"zz\","
-		   "\"timestamp\":\"2026-11-24T10:00:00Z\"},\"bounce\":{\"bounceType\":"
-		   "\"Permanent\",\"bounceSubType\":\"General\",\"feedbackId\":\"g\","
-		   "\"bouncedRecipients\":[{\"emailAddress\":\"p1@x.test\"}]}}");
-	is_int(number(t, "SELECT count(*) FROM subscribers WHERE id = $1"
-			 " AND status = 'bounced'", 99), 1,
-	    "a mail that is none of ours still stops mail to a dead address");
+	happens(t,
+	    "{\"notificationType\":\"Bounce\",\"mail\":{\"messageId\":\"ses-6\","
+	    "\"timestamp\":\"2026-11-24T10:00:00Z\"},\"bounce\":{\"bounceType\":"
+	    "\"Permanent\",\"bounceSubType\":\"General\",\"feedbackId\":\"g\","
+	    "\"bouncedRecipients\":[{\"emailAddress\":\"p6@x.test\"}]}}");
+	is_int(number(t,
+		   "SELECT count(*) FROM campaign_subscribers WHERE id = $1"
+		   " AND bounced_at > 0",
+		   6),
+	    1, "without tags the row is found by Amazon's id");
+	happens_to(t, 2,
+	    "{\"notificationType\":\"Bounce\",\"mail\":{\"messageId\":\"zz\","
+	    "\"timestamp\":\"2026-11-24T10:00:00Z\"},\"bounce\":{\"bounceType\":"
+	    "\"Permanent\",\"bounceSubType\":\"General\",\"feedbackId\":\"g\","
+	    "\"bouncedRecipients\":[{\"emailAddress\":\"p1@x.test\"}]}}");
+	is_int(number(t,
+		   "SELECT count(*) FROM subscribers WHERE id = $1"
+		   " AND status = 'bounced'",
+		   99),
+	    1, "a mail that is none of ours still stops mail to a dead address");
 	is_int(active(t, 1), 1, "of that brand alone");
 }
 
@@ -286,7 +314,8 @@ static void all_events(void *mem, char **all)
 	all[n++] = complaint(mem, 2, "abuse", "c2");
 	all[n++] = complaint(mem, 4, "fraud", "c4");
 	all[n++] = event(mem, "Reject", "reject", 6, "\"reason\":\"Bad content\"");
-	all[n++] = event(mem, "Rendering Failure", "failure", 5, "\"errorMessage\":\"m\"");
+	all[n++] =
+	    event(mem, "Rendering Failure", "failure", 5, "\"errorMessage\":\"m\"");
 	all[n++] = event(mem, "DeliveryDelay", "deliveryDelay", 9,
 	    "\"delayType\":\"MailboxFull\",\"timestamp\":\"2026-11-24T10:00:09Z\","
 	    "\"delayedRecipients\":[{\"emailAddress\":\"p9@x.test\"}]");
@@ -324,9 +353,11 @@ static void any_order(struct dbtest *t)
 		}
 	}
 	is_int(same, ORDERS, "%d orders with repetitions give one ledger", (int)ORDERS);
-	is_int(dbtest_int(t->db, "SELECT count(*) FROM (SELECT state, count(*) AS n FROM"
-		" campaign_subscribers GROUP BY state) r JOIN campaign_counts c"
-		" ON c.state = r.state WHERE c.n <> r.n"), 0, "whose sum holds");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM (SELECT state, count(*) AS n FROM"
+		   " campaign_subscribers GROUP BY state) r JOIN campaign_counts c"
+		   " ON c.state = r.state WHERE c.n <> r.n"),
+	    0, "whose sum holds");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM email_events"), EVENTS,
 	    "each event once");
 }

@@ -53,8 +53,8 @@ static void signed_text(void *mem)
 static enum err with(void *mem, const char *old, const char *new)
 {
 	const char *at = strstr(body, old);
-	const char *text = mem_printf(mem, "%.*s%s%s", (int)(at - body), body, new,
-	    at + strlen(old));
+	const char *text =
+	    mem_printf(mem, "%.*s%s%s", (int)(at - body), body, new, at + strlen(old));
 	struct sns_message *m;
 
 	return sns_read(mem, text, strlen(text), &m);
@@ -64,7 +64,8 @@ static void reading(void *mem)
 {
 	struct sns_message *m;
 	static const char *const must[] = { "MessageId", "TopicArn", "Message\"",
-		"Timestamp", "SignatureVersion", "Signature\"", "SigningCertURL", "Type" };
+		"Timestamp", "SignatureVersion", "Signature\"", "SigningCertURL",
+		"Type" };
 
 	for (size_t i = 0; i < sizeof(must) / sizeof(*must); i++)
 		is_int(with(mem, must[i], strchr(must[i], '"') ? "No\"" : "No"),
@@ -73,7 +74,8 @@ static void reading(void *mem)
 	    "and of another type");
 	is_int(with(mem, "\"Notification\"", "\"SubscriptionConfirmation\""),
 	    ERR_MALFORMED, "and a confirmation without token");
-	is_int(with(mem, "\"S\"", "7"), ERR_MALFORMED, "and a subject that is a number");
+	is_int(with(mem, "\"S\"", "7"), ERR_MALFORMED,
+	    "and a subject that is a number");
 	is_int(with(mem, "\"S\"", "null"), OK, "but takes null for none");
 	is_int(with(mem, "\"m-1\"", "\"\""), ERR_MALFORMED, "refuses an empty id");
 	is_int(with(mem, "2026-11-24T", "yesterday"), ERR_MALFORMED, "and a bad time");
@@ -86,10 +88,12 @@ static void reading(void *mem)
 static void topics(void *mem)
 {
 	static const char *const bad[] = { "", "arn:aws:sqs:eu-west-1:123456789012:m",
-		"arn:aws:sns:eu-west-1:12345678901:m", "arn:aws:sns:eu-west-1:123456789012:",
+		"arn:aws:sns:eu-west-1:12345678901:m",
+		"arn:aws:sns:eu-west-1:123456789012:",
 		"arn:aws:sns:s3-us-west-2:123456789012:m",
 		"arn:aws:sns:eu-west-1.evil:123456789012:m",
-		"arn:aws:sns:eu-west-1:123456789012:m/x", "arn:aws:sns:eu:123456789012:m",
+		"arn:aws:sns:eu-west-1:123456789012:m/x",
+		"arn:aws:sns:eu:123456789012:m",
 		"arn:aws:sns:eu-west-1@x:123456789012:m", "arn:aws:sns::123456789012:m",
 		"arn:aws:sns:eu-west-1:123456789012:m\n",
 		"arn:aws:sns:eu-west-1:123456789012:m.fifo",
@@ -102,7 +106,8 @@ static void topics(void *mem)
 	is_text(sns_host(mem, "cn-north-1"), "sns.cn-north-1.amazonaws.com.cn",
 	    "sns_host knows China's domain");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		ok(sns_region(mem, bad[i]) == NULL, "sns_region refuses \"%s\"", bad[i]);
+		ok(sns_region(mem, bad[i]) == NULL, "sns_region refuses \"%s\"",
+		    bad[i]);
 }
 
 #define PEM "/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
@@ -136,7 +141,8 @@ static void addresses(void)
 
 	ok(sns_cert_url_good("https://sns.eu-west-1.amazonaws.com" PEM, "eu-west-1"),
 	    "sns_cert_url_good takes the form Amazon uses");
-	ok(sns_cert_url_good("https://sns.cn-north-1.amazonaws.com.cn" PEM, "cn-north-1"),
+	ok(sns_cert_url_good("https://sns.cn-north-1.amazonaws.com.cn" PEM,
+	       "cn-north-1"),
 	    "in China too");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		ok(!sns_cert_url_good(bad[i], "eu-west-1"), "and not \"%s\"", bad[i]);

@@ -288,8 +288,10 @@ static void paging(struct dbtest *t)
 	gives(t, (struct subscriber_filter){ .status = -1, .search = "bo@" }, "2",
 	    "finds the start of an address");
 	gives(t,
-	    (struct subscriber_filter){
-		.list = 2, .tag = "new", .before = 100, .search = "c" },
+	    (struct subscriber_filter){ .list = 2,
+		.tag = "new",
+		.before = 100,
+		.search = "c" },
 	    "3", "all of it at once");
 }
 

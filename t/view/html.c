@@ -66,11 +66,16 @@ static void link_tests(void *mem)
 		    "</td></tr>{% endfor %}</table>"),
 	    "{{ x.url }}|{{ x.url }}|{{ x.t }};",
 	    "finds a link in a loop over table rows");
-	is_text(links(mem, "<p><a href='/1'>x<p>yy</a><b><a href='/2'>z<a href='/3'></b>w</a>"),
+	is_text(links(mem,
+		    "<p><a href='/1'>x<p>yy</a><b><a href='/2'>z<a "
+		    "href='/3'></b>w</a>"),
 	    "/1|/1|yy;/2|/2|z;/3|/3|w;", "gives each link once, however it is nested");
 	is_text(links(mem, "<table><a href=/1>a</a><tr><td><a href=/2>b</a></table>"),
-	    "/1|/1|a;/2|/2|b;", "in the order of the source, also where a table moves it");
-	is_text(links(mem, "<table><tr><td><a href=/1>b</a></td></tr><a href=/2>a</a></table>"),
+	    "/1|/1|a;/2|/2|b;",
+	    "in the order of the source, also where a table moves it");
+	is_text(links(mem,
+		    "<table><tr><td><a href=/1>b</a></td></tr><a "
+		    "href=/2>a</a></table>"),
 	    "/1|/1|b;/2|/2|a;", "or moves a later one up");
 	is_text(links(mem, "<!-- <a href=x> --><script>'<a href=y>'</script>"), "",
 	    "sees no links in comments and scripts");
@@ -118,8 +123,9 @@ static void text_tests(void *mem)
 	    "{% for x in items %}\n{{ x.a }} {{ x.b }}\n{% endfor %}\n",
 	    "tags stay where they were, in tables too");
 	is_text(text(mem, "<p>a &amp; b&nbsp;&copy;</p><pre>x\n  y</pre>"),
-	    "a & b \xc2\xa9\n\nx\n  y\n", "references are decoded, pre keeps its "
-	        "lines");
+	    "a & b \xc2\xa9\n\nx\n  y\n",
+	    "references are decoded, pre keeps its "
+	    "lines");
 }
 
 static void hostile_tests(void *mem)

@@ -66,14 +66,15 @@ static void places(void *mem)
 	    "<p>&lt;b&gt; &amp; &quot;q&quot; &#39;p&#39;</p>", "escapes between tags");
 	is_text(html(mem, "<p title=\"{{ x }}\">", x),
 	    "<p title=\"&lt;b&gt; &amp; &quot;q&quot; "
-	    "&#39;p&#39;\">", "escapes in an attribute");
+	    "&#39;p&#39;\">",
+	    "escapes in an attribute");
 	is_text(html(mem, "<p style='color: {{ c }}'>", x),
 	    "<p style='color: redx:url1'>",
 	    "lets only words, colours, sizes and addresses into a style attribute");
 	is_text(html(mem, "<style>a { color: {{ c }} }</style>", x),
 	    "<style>a { color: redx:url1 }</style>", "and into a style element");
 	is_text(html(mem, "<script>let x = {{ x | json }};</script>",
-	    "{\"x\": \"</script><!--&\"}"),
+		    "{\"x\": \"</script><!--&\"}"),
 	    "<script>let x = \"\\u003c/script\\u003e\\u003c!--\\u0026\";</script>",
 	    "lets only JSON into a script, which cannot end it");
 	is_text(html(mem, "<script>let x = '{{ x }}';</script>", x),
@@ -81,7 +82,8 @@ static void places(void *mem)
 	    "refuses other values in a script");
 	is_text(html(mem, "<a onclick=\"f({{ x }})\">", x),
 	    "1:18 A value cannot stand in this attribute, which is "
-	    "code.", "refuses event handlers");
+	    "code.",
+	    "refuses event handlers");
 	is_text(html(mem, "<a title={{ x }}>", x),
 	    "1:13 Put quotes around the value of this attribute.", "wants quotes");
 	is_text(html(mem, "<a {{ x }}>", x),
@@ -115,13 +117,27 @@ static void places(void *mem)
 static void links(void *mem)
 {
 	static const char *const bad[] = {
-		"javascript:alert(1)", "JaVaScRiPt:alert(1)", " \\u0001javascript:x",
-		"java\\nscript:x", "vbscript:x", "data:text/html,x",
-		"data:image/svg+xml,x", "file:///etc/passwd", "blob:x", "view-source:x",
+		"javascript:alert(1)",
+		"JaVaScRiPt:alert(1)",
+		" \\u0001javascript:x",
+		"java\\nscript:x",
+		"vbscript:x",
+		"data:text/html,x",
+		"data:image/svg+xml,x",
+		"file:///etc/passwd",
+		"blob:x",
+		"view-source:x",
 	};
 	static const char *const good[] = {
-		"https://a.b/c?d=e", "/x:y", "x", "", "mailto:a@b.c", "#top", "?a=b:c",
-		"tel:+49", "data:image/png;base64,AAAA",
+		"https://a.b/c?d=e",
+		"/x:y",
+		"x",
+		"",
+		"mailto:a@b.c",
+		"#top",
+		"?a=b:c",
+		"tel:+49",
+		"data:image/png;base64,AAAA",
 	};
 	char *json;
 	size_t i;
@@ -137,8 +153,9 @@ static void links(void *mem)
 		    "replaces %s", bad[i]);
 	}
 	is_text(html(mem, "<a href='{{ u }}'>", "{\"u\": \"javascript&colon;x\"}"),
-	    "<a href='javascript&amp;colon;x'>", "a reference in a value is no colon "
-	        "any more");
+	    "<a href='javascript&amp;colon;x'>",
+	    "a reference in a value is no colon "
+	    "any more");
 	is_text(html(mem, "<a href=\"{{ a }}{{ b }}\">",
 		    "{\"a\": \"java\", \"b\": \"script:x\"}"),
 	    "<a href=\"#\">", "sees a scheme put together of two values");
@@ -147,18 +164,21 @@ static void links(void *mem)
 	is_text(html(mem, "<a href=\"&#106;avascript{{ b }}\">", "{\"b\": \":x\"}"),
 	    "<a href=\"#\">", "or of a reference and a value");
 	is_text(html(mem, "<a href=\"{% if b %}{{ b }}{% else %}/x{% endif %}\">",
-	    "{\"b\": \"javascript:x\"}"), "<a href=\"#\">", "or in a branch");
+		    "{\"b\": \"javascript:x\"}"),
+	    "<a href=\"#\">", "or in a branch");
 	is_text(html(mem, "<a href=\"javascript:f({{ b }})\">", "{}"),
 	    "1:26 A value cannot stand in a link of this "
-	    "kind.", "refuses values in javascript:");
+	    "kind.",
+	    "refuses values in javascript:");
 	for (i = 0; i < sizeof good / sizeof good[0]; i++) {
 		json = mem_printf(mem, "{\"u\": \"%s\"}", good[i]);
 		is_text(html(mem, "<a href=\"{{ u }}\">", json),
 		    mem_printf(mem, "<a href=\"%s\">", good[i]), "keeps %s", good[i]);
 	}
 	is_text(html(mem, "<a href=\"/x?q={{ u }}\">", "{\"u\": \"javascript:1&\"}"),
-	    "<a href=\"/x?q=javascript:1&amp;\">", "looks no further once the path "
-	        "has begun");
+	    "<a href=\"/x?q=javascript:1&amp;\">",
+	    "looks no further once the path "
+	    "has begun");
 }
 
 static void joined(void *mem)
@@ -218,7 +238,8 @@ static void pages(void *mem)
 	    "names the included template in an error");
 	is_text(page(mem, "{% include \"self\" %}", "{}", files),
 	    "1:1 In self: This is nested too "
-	    "deeply.", "stops a template that includes itself");
+	    "deeply.",
+	    "stops a template that includes itself");
 	is_text(html(mem, "{% include \"x\" %}", "{}"),
 	    "1:1 A mail cannot take in other templates: remove this {% include %}.",
 	    "mails include nothing");
@@ -234,7 +255,8 @@ static void errors(void *mem)
 	    "1:4 This {{ is never closed; add }}.", "columns count characters");
 	is_text(plain(mem, "{% endif %}", "{}"),
 	    "1:1 There is no open {% if %} that this {% endif %} could "
-	    "close.", "a stray end");
+	    "close.",
+	    "a stray end");
 	is_text(plain(mem, "{% frob %}", "{}"), "1:1 There is no tag named \"frob\".",
 	    "an unknown tag");
 	is_text(plain(mem, "{{ a | frob }}", "{}"),
@@ -252,7 +274,8 @@ static void errors(void *mem)
 	    "1:1 This {% raw %} is never closed; add {% endraw %}.", "an unclosed raw");
 	is_text(plain(mem, "{% layout 'x' %}", "{}"),
 	    "1:1 A mail cannot take in other templates: remove this {% layout "
-	    "%}.", "a layout");
+	    "%}.",
+	    "a layout");
 }
 
 static void limits(void *mem)
@@ -266,9 +289,12 @@ static void limits(void *mem)
 	    "1:25 This template does too much: more than 10000 steps.", "steps");
 	is_text(plain(mem, "{{ (1..1000000000) | join }}", "{}"),
 	    "1:22 This template does too much: more than 10000 "
-	    "steps.", "steps of a filter");
-	is_text(plain(mem, "{% assign x = 'aaaaaaaaaaaaaaaa' %}{% for i in (1..20) %}"
-	    "{% assign x = x | append: x %}{% endfor %}", "{}"),
+	    "steps.",
+	    "steps of a filter");
+	is_text(plain(mem,
+		    "{% assign x = 'aaaaaaaaaaaaaaaa' %}{% for i in (1..20) %}"
+		    "{% assign x = x | append: x %}{% endfor %}",
+		    "{}"),
 	    "1:76 A value is longer than 65536 bytes here.", "bytes of a value");
 	is_text(plain(mem,
 		    "{% if a %}{% if a %}{% if a %}{% if a %}{% if a %}{% if a %}{% if "
@@ -278,10 +304,13 @@ static void limits(void *mem)
 		    "{% if a %}{% if a %}",
 		    "{}"),
 	    "1:157 This is nested too deeply.", "depth");
-	is_text(plain(mem, "{% assign s = 'x' | split: '' %}{% for i in (1..30) %}"
-	    "{% assign s = s | concat: s %}{% endfor %}", "{}"),
+	is_text(plain(mem,
+		    "{% assign s = 'x' | split: '' %}{% for i in (1..30) %}"
+		    "{% assign s = s | concat: s %}{% endfor %}",
+		    "{}"),
 	    "1:73 This template does too much: more than 10000 "
-	    "steps.", "a list that doubles");
+	    "steps.",
+	    "a list that doubles");
 }
 
 /* Static bytes as they are, values as <slot>. */
