@@ -1,5 +1,8 @@
 #pragma once
 
+/* One name a line would push this over the size of a file. */
+/* clang-format off */
+
 /*
  * The inner parts of the Liquid engine; only src/view/liquid_*.c includes this.
  *
@@ -20,17 +23,10 @@
 /* ---- values (liquid_value.c) ----------------------------------------------------- */
 
 enum value_type {
-	VALUE_NIL,
-	VALUE_BOOL,
-	VALUE_INT,
-	VALUE_FLOAT,
-	VALUE_TEXT,
-	VALUE_LIST, /* items made while rendering */
-	VALUE_JSON, /* an array or object of the data */
-	VALUE_RANGE,
-	VALUE_LOOP,
-	VALUE_EMPTY,
-	VALUE_BLANK,
+	VALUE_NIL, VALUE_BOOL, VALUE_INT, VALUE_FLOAT, VALUE_TEXT,
+	VALUE_LIST,		/* items made while rendering */
+	VALUE_JSON,		/* an array or object of the data */
+	VALUE_RANGE, VALUE_LOOP, VALUE_EMPTY, VALUE_BLANK,
 };
 
 struct loop;
@@ -38,12 +34,12 @@ struct value {
 	enum value_type type;
 	/* a text that is HTML already: not escaped again */
 	bool html;
-	size_t len; /* bytes of a text, items of a list or range */
+	size_t len;			/* bytes of a text, items of a list or range */
 	union {
 		bool truth;
-		int64_t number; /* also the first number of a range */
+		int64_t number;		/* also the first number of a range */
 		double real;
-		const char *text; /* not NUL-terminated */
+		const char *text;	/* not NUL-terminated */
 		const struct value *items;
 		struct json_object *json;
 		const struct loop *loop;
@@ -56,7 +52,7 @@ struct value {
 struct arena {
 	void *mem;
 	struct chunk *top;
-	size_t used, limit; /* bytes live, most allowed */
+	size_t used, limit;		/* bytes live, most allowed */
 	bool full;
 };
 struct mark {
@@ -73,7 +69,7 @@ struct value value_bool(bool b);
 struct value value_int(int64_t n);
 struct value value_float(double d);
 struct value value_text(const char *s, size_t n);
-struct value value_str(const char *s); /* NUL-terminated */
+struct value value_str(const char *s);			/* NUL-terminated */
 struct value value_list(const struct value *items, size_t n);
 struct value value_json(struct json_object *o);
 bool value_truth(struct value v);
@@ -89,7 +85,7 @@ void value_print_json(struct buf *b, struct value v);
  * item.
  */
 struct value value_as_list(struct arena *a, struct value v);
-bool value_is_list(struct value v); /* list, JSON array or range */
+bool value_is_list(struct value v);			/* list, JSON array or range */
 bool value_is_object(struct value v);
 /* items of what value_is_list */
 size_t value_count(struct value v);
@@ -107,13 +103,13 @@ size_t float_text(double d, char *s, size_t size);
 enum escape { ESC_NONE, ESC_HTML, ESC_ATTR, ESC_CSS, ESC_SCRIPT };
 
 struct name {
-	const char *s; /* NUL-terminated */
+	const char *s;		/* NUL-terminated */
 	uint32_t len, hash;
 };
 
 struct source {
-	struct source *next; /* taken in before it */
-	const char *name;    /* NULL: the template itself */
+	struct source *next;	/* taken in before it */
+	const char *name;	/* NULL: the template itself */
 	const char *text;
 	size_t len;
 	struct token *tokens;
@@ -127,33 +123,20 @@ struct at {
 };
 
 enum expr_kind {
-	EXPR_CONST,
-	EXPR_NAME,
-	EXPR_FIELD,
-	EXPR_INDEX,
-	EXPR_RANGE,
-	EXPR_FILTER,
-	EXPR_NOT,
-	EXPR_AND,
-	EXPR_OR,
-	EXPR_EQ,
-	EXPR_NE,
-	EXPR_LT,
-	EXPR_LE,
-	EXPR_GT,
-	EXPR_GE,
-	EXPR_CONTAINS,
+	EXPR_CONST, EXPR_NAME, EXPR_FIELD, EXPR_INDEX, EXPR_RANGE, EXPR_FILTER,
+	EXPR_NOT, EXPR_AND, EXPR_OR, EXPR_EQ, EXPR_NE, EXPR_LT, EXPR_LE, EXPR_GT,
+	EXPR_GE, EXPR_CONTAINS,
 };
 
 struct arg {
-	const char *key; /* NULL: by position */
+	const char *key;		/* NULL: by position */
 	struct expr *value;
 };
 
 struct expr {
 	enum expr_kind kind;
 	struct at at;
-	struct name name; /* EXPR_NAME, EXPR_FIELD */
+	struct name name;		/* EXPR_NAME, EXPR_FIELD */
 	struct value constant;
 	struct expr *left, *right;
 	/* EXPR_FILTER; NULL: unknown, passes its input on */
@@ -163,45 +146,27 @@ struct expr {
 };
 
 enum op_kind {
-	OP_TEXT,
-	OP_OUTPUT,
-	OP_ASSIGN,
-	OP_CAPTURE,
-	OP_MUTE,
-	OP_JUMP,
-	OP_UNLESS,
-	OP_CASE,
-	OP_WHEN,
-	OP_ELSE,
-	OP_FOR,
-	OP_TABLEROW,
-	OP_BREAK,
-	OP_CONTINUE,
-	OP_CYCLE,
-	OP_CHANGED,
-	OP_INCREMENT,
-	OP_DECREMENT,
-	OP_INCLUDE,
-	OP_RENDER,
-	OP_URL,
+	OP_TEXT, OP_OUTPUT, OP_ASSIGN, OP_CAPTURE, OP_MUTE, OP_JUMP, OP_UNLESS, OP_CASE,
+	OP_WHEN, OP_ELSE, OP_FOR, OP_TABLEROW, OP_BREAK, OP_CONTINUE, OP_CYCLE,
+	OP_CHANGED, OP_INCREMENT, OP_DECREMENT, OP_INCLUDE, OP_RENDER, OP_URL,
 	OP_URL_END,
 };
 
 struct loop_spec {
 	struct name var;
-	const char *label; /* "item-collection" */
+	const char *label;		/* "item-collection" */
 	struct expr *limit, *offset, *cols;
-	bool reversed, resume; /* resume: offset: continue */
+	bool reversed, resume;		/* resume: offset: continue */
 	/* first op of {% else %}, or the end of the body */
 	int other;
 };
 
-struct call_spec { /* include, render */
+struct call_spec {			/* include, render */
 	struct arg *args;
 	size_t count;
-	struct name var; /* of with / for */
+	struct name var;		/* of with / for */
 	struct expr *with;
-	bool each; /* for: once per item */
+	bool each;			/* for: once per item */
 };
 
 struct op {
@@ -210,12 +175,12 @@ struct op {
 	struct at at;
 	/* jump target, or end of the body that follows */
 	int to;
-	int slot; /* of a case */
+	int slot;			/* of a case */
 	const char *text;
 	size_t len;
-	struct name name; /* assigned, counted; key of an unnamed cycle */
+	struct name name;		/* assigned, counted; key of an unnamed cycle */
 	struct expr *expr;
-	struct arg *args; /* values of when, cycle */
+	struct arg *args;		/* values of when, cycle */
 	size_t count;
 	struct loop_spec *loop;
 	struct call_spec *call;
@@ -224,17 +189,17 @@ struct op {
 struct slot {
 	struct expr *expr;
 	enum escape escape;
-	bool url; /* the scheme of its value is checked */
+	bool url;			/* the scheme of its value is checked */
 	struct at at;
 };
 
 struct liquid {
 	struct liquid_options options;
-	struct arena nodes; /* its expressions and their names */
+	struct arena nodes;		/* its expressions and their names */
 	struct op *ops;
 	int count, room;
-	int cases;                   /* most cases inside each other */
-	struct liquid_piece *pieces; /* NULL: it has tags */
+	int cases;			/* most cases inside each other */
+	struct liquid_piece *pieces;	/* NULL: it has tags */
 	size_t piece_count;
 	struct slot *slots;
 	const char **names;
@@ -250,29 +215,24 @@ struct token {
 	/* text; inside of the output; what follows the tag's name */
 	const char *s;
 	size_t len;
-	const char *name; /* of a tag */
+	const char *name;		/* of a tag */
 	size_t name_len;
-	size_t offset; /* of "{{", "{%" or the text in the source */
+	size_t offset;			/* of "{{", "{%" or the text in the source */
 };
 
 /* Cuts src->text into src->tokens, owned by mem. */
-enum err lex_template(void *mem, struct source *src,
-    struct liquid_error *error) MUST_CHECK;
+enum err lex_template(void *mem, struct source *src, struct liquid_error *error)
+    MUST_CHECK;
 
 enum lexeme_kind {
-	LEX_END,
-	LEX_NAME,
-	LEX_NUMBER,
-	LEX_TEXT,
-	LEX_SIGN,
-	LEX_BAD,
+	LEX_END, LEX_NAME, LEX_NUMBER, LEX_TEXT, LEX_SIGN, LEX_BAD,
 };
 struct lexeme {
 	enum lexeme_kind kind;
-	const char *s; /* without quotes */
+	const char *s;			/* without quotes */
 	size_t len;
-	int sign;   /* of LEX_SIGN: a character, or enum sign */
-	bool whole; /* LEX_NUMBER without point */
+	int sign;			/* of LEX_SIGN: a character, or enum sign */
+	bool whole;			/* LEX_NUMBER without point */
 };
 enum sign { SIGN_EQ = 256, SIGN_NE, SIGN_LE, SIGN_GE, SIGN_DOTS };
 
@@ -284,7 +244,7 @@ struct scan {
 };
 void scan_start(struct scan *sc, const struct source *src, const char *s, size_t n);
 void scan_next(struct scan *sc);
-bool scan_sign(struct scan *sc, int sign); /* consumes it if it is next */
+bool scan_sign(struct scan *sc, int sign);		/* consumes it if it is next */
 bool scan_word(struct scan *sc, const char *word);
 bool scan_is_word(const struct scan *sc, const char *word);
 struct at scan_at(const struct scan *sc);
@@ -296,38 +256,23 @@ enum err liquid_fail(struct liquid_error *error, struct at at, const char *fmt, 
 /* ---- place in the HTML (liquid_place.c) ------------------------------------------ */
 
 enum place_where {
-	IN_TEXT,
-	IN_TAG_OPEN,
-	IN_TAG_NAME,
-	IN_TAG,
-	IN_ATTR_NAME,
-	AFTER_ATTR_NAME,
-	BEFORE_VALUE,
-	IN_VALUE,
-	IN_UNQUOTED,
-	IN_COMMENT,
-	IN_DECLARATION,
-	IN_RAW,
+	IN_TEXT, IN_TAG_OPEN, IN_TAG_NAME, IN_TAG, IN_ATTR_NAME, AFTER_ATTR_NAME,
+	BEFORE_VALUE, IN_VALUE, IN_UNQUOTED, IN_COMMENT, IN_DECLARATION, IN_RAW,
 };
 enum place_attr { ATTR_PLAIN, ATTR_URL, ATTR_STYLE, ATTR_CODE };
-enum place_element {
-	ELEMENT_PLAIN,
-	ELEMENT_SCRIPT,
-	ELEMENT_STYLE,
-	ELEMENT_TITLE,
-	ELEMENT_TEXTAREA
-};
+enum place_element { ELEMENT_PLAIN, ELEMENT_SCRIPT, ELEMENT_STYLE, ELEMENT_TITLE,
+    ELEMENT_TEXTAREA };
 
 struct place {
 	enum place_where where;
 	enum place_attr attr;
 	enum place_element element;
 	char quote;
-	bool closing; /* </tag */
-	bool settled; /* a URL whose scheme is known to be harmless */
-	bool watched; /* a URL whose scheme is checked at its end */
+	bool closing;			/* </tag */
+	bool settled;			/* a URL whose scheme is known to be harmless */
+	bool watched;			/* a URL whose scheme is checked at its end */
 	unsigned char n;
-	char name[23]; /* of the tag or attribute; start of the URL */
+	char name[23];			/* of the tag or attribute; start of the URL */
 };
 enum place_event { PLACE_NONE, PLACE_URL, PLACE_URL_END };
 
@@ -352,22 +297,22 @@ bool url_harmless(const char *s, size_t n);
 struct block {
 	const char *name;
 	const struct source *src;
-	size_t from, to; /* tokens of its body */
+	size_t from, to;		/* tokens of its body */
 };
 
 struct compiler {
 	struct liquid *l;
 	struct liquid_error *error;
-	struct source *src;      /* being read */
-	struct source *sources;  /* taken in: each is read once */
-	size_t next, end;        /* tokens of it */
-	const struct token *tag; /* the tag being compiled */
+	struct source *src;		/* being read */
+	struct source *sources;		/* taken in: each is read once */
+	size_t next, end;		/* tokens of it */
+	const struct token *tag;	/* the tag being compiled */
 	struct place place;
-	const struct place *loop; /* place where the innermost loop started */
-	struct block *blocks;     /* overrides, the most derived first */
+	const struct place *loop;	/* place where the innermost loop started */
+	struct block *blocks;		/* overrides, the most derived first */
 	size_t block_count;
 	int depth, files, cases;
-	size_t bytes; /* of all sources read */
+	size_t bytes;			/* of all sources read */
 	/* nothing but white space so far in this body */
 	bool blank;
 };
@@ -379,7 +324,8 @@ enum err emit_output(struct compiler *c, const char *s, size_t n) MUST_CHECK;
  * Compiles up to a tag of `ends` (NULL-terminated list) or the end; c->tag is that tag.
  */
 enum err parse_body(struct compiler *c, const struct token *opener,
-    const char *const *ends) MUST_CHECK;
+    const char *const *ends)
+    MUST_CHECK;
 bool token_is(const struct token *t, const char *name);
 /*
  * A block of nothing but white space prints nothing: empties the texts from op `from`
@@ -393,13 +339,13 @@ struct name name_of(void *mem, const char *s, size_t n);
 uint32_t name_hash(const char *s, size_t n);
 /* A filtered expression, a condition, one operand. */
 enum err parse_expr(struct compiler *c, struct scan *sc, struct expr **out) MUST_CHECK;
-enum err parse_condition(struct compiler *c, struct scan *sc,
-    struct expr **out) MUST_CHECK;
-enum err parse_operand(struct compiler *c, struct scan *sc,
-    struct expr **out) MUST_CHECK;
+enum err parse_condition(struct compiler *c, struct scan *sc, struct expr **out)
+    MUST_CHECK;
+enum err parse_operand(struct compiler *c, struct scan *sc, struct expr **out)
+    MUST_CHECK;
 /* "key: value" pairs and, if allowed, bare values up to the end or `|`. */
-enum err parse_args(struct compiler *c, struct scan *sc, struct arg **out,
-    size_t *n) MUST_CHECK;
+enum err parse_args(struct compiler *c, struct scan *sc, struct arg **out, size_t *n)
+    MUST_CHECK;
 enum err expect_end(struct compiler *c, const struct scan *sc) MUST_CHECK;
 
 typedef enum err tag_fn(struct compiler *c, const struct token *t);
@@ -422,11 +368,11 @@ struct bindings {
 	size_t count, room;
 };
 
-struct loop { /* forloop, tablerowloop */
+struct loop {				/* forloop, tablerowloop */
 	const struct loop_spec *spec;
 	const struct loop *parent;
 	size_t index, length;
-	size_t cols; /* 0: a for loop */
+	size_t cols;			/* 0: a for loop */
 };
 
 struct case_state {
@@ -434,9 +380,9 @@ struct case_state {
 	bool matched;
 };
 
-struct frame {                /* isolated by {% render %} */
-	struct bindings vars; /* assigned */
-	size_t base;          /* of the scope visible in this frame */
+struct frame {				/* isolated by {% render %} */
+	struct bindings vars;		/* assigned */
+	size_t base;			/* of the scope visible in this frame */
 	struct bindings counters, cycles;
 	const struct loop *loop;
 };
@@ -448,17 +394,17 @@ struct run {
 	struct liquid_error *error;
 	/* lenient: an undefined name is nil even when strict */
 	bool failed, lenient;
-	size_t most, longest; /* bytes of out, of one value */
+	size_t most, longest;		/* bytes of out, of one value */
 	struct arena arena;
 	/* loop variables and named values, innermost last */
 	struct bindings scope;
 	struct frame *frame;
 	struct case_state *cases;
-	struct value changed;   /* last output of ifchanged */
-	struct bindings resume; /* offsets for offset: continue */
-	size_t url;             /* where in out a watched URL starts */
+	struct value changed;		/* last output of ifchanged */
+	struct bindings resume;		/* offsets for offset: continue */
+	size_t url;			/* where in out a watched URL starts */
 	long steps, max_steps;
-	struct at at; /* what is being evaluated */
+	struct at at;			/* what is being evaluated */
 };
 
 enum flow { FLOW_ON = 0, FLOW_BREAK, FLOW_CONTINUE, FLOW_FAIL };
@@ -490,15 +436,15 @@ struct call {
 	struct value in;
 	const struct value *args;
 	size_t count;
-	bool allow_false; /* named argument of default */
+	bool allow_false;		/* named argument of default */
 };
 typedef struct value filter_fn(struct call *c);
 
 struct filter {
 	const char *name;
 	filter_fn *fn;
-	unsigned char min, max; /* arguments */
-	bool pages;             /* pages only */
+	unsigned char min, max;		/* arguments */
+	bool pages;			/* pages only */
 };
 /* NULL if there is none. */
 const struct filter *filter_named(const char *s, size_t n);

@@ -114,30 +114,17 @@ static void places(void *mem)
 	    "wants all branches to end in the same place");
 }
 
+/* clang-format off */
 static void links(void *mem)
 {
 	static const char *const bad[] = {
-		"javascript:alert(1)",
-		"JaVaScRiPt:alert(1)",
-		" \\u0001javascript:x",
-		"java\\nscript:x",
-		"vbscript:x",
-		"data:text/html,x",
-		"data:image/svg+xml,x",
-		"file:///etc/passwd",
-		"blob:x",
-		"view-source:x",
+		"javascript:alert(1)", "JaVaScRiPt:alert(1)", " \\u0001javascript:x",
+		"java\\nscript:x", "vbscript:x", "data:text/html,x",
+		"data:image/svg+xml,x", "file:///etc/passwd", "blob:x", "view-source:x",
 	};
 	static const char *const good[] = {
-		"https://a.b/c?d=e",
-		"/x:y",
-		"x",
-		"",
-		"mailto:a@b.c",
-		"#top",
-		"?a=b:c",
-		"tel:+49",
-		"data:image/png;base64,AAAA",
+		"https://a.b/c?d=e", "/x:y", "x", "", "mailto:a@b.c", "#top", "?a=b:c",
+		"tel:+49", "data:image/png;base64,AAAA",
 	};
 	char *json;
 	size_t i;
@@ -153,9 +140,8 @@ static void links(void *mem)
 		    "replaces %s", bad[i]);
 	}
 	is_text(html(mem, "<a href='{{ u }}'>", "{\"u\": \"javascript&colon;x\"}"),
-	    "<a href='javascript&amp;colon;x'>",
-	    "a reference in a value is no colon "
-	    "any more");
+	    "<a href='javascript&amp;colon;x'>", "a reference in a value is no colon "
+	        "any more");
 	is_text(html(mem, "<a href=\"{{ a }}{{ b }}\">",
 		    "{\"a\": \"java\", \"b\": \"script:x\"}"),
 	    "<a href=\"#\">", "sees a scheme put together of two values");
@@ -164,22 +150,20 @@ static void links(void *mem)
 	is_text(html(mem, "<a href=\"&#106;avascript{{ b }}\">", "{\"b\": \":x\"}"),
 	    "<a href=\"#\">", "or of a reference and a value");
 	is_text(html(mem, "<a href=\"{% if b %}{{ b }}{% else %}/x{% endif %}\">",
-		    "{\"b\": \"javascript:x\"}"),
-	    "<a href=\"#\">", "or in a branch");
+	    "{\"b\": \"javascript:x\"}"), "<a href=\"#\">", "or in a branch");
 	is_text(html(mem, "<a href=\"javascript:f({{ b }})\">", "{}"),
 	    "1:26 A value cannot stand in a link of this "
-	    "kind.",
-	    "refuses values in javascript:");
+	    "kind.", "refuses values in javascript:");
 	for (i = 0; i < sizeof good / sizeof good[0]; i++) {
 		json = mem_printf(mem, "{\"u\": \"%s\"}", good[i]);
 		is_text(html(mem, "<a href=\"{{ u }}\">", json),
 		    mem_printf(mem, "<a href=\"%s\">", good[i]), "keeps %s", good[i]);
 	}
 	is_text(html(mem, "<a href=\"/x?q={{ u }}\">", "{\"u\": \"javascript:1&\"}"),
-	    "<a href=\"/x?q=javascript:1&amp;\">",
-	    "looks no further once the path "
-	    "has begun");
+	    "<a href=\"/x?q=javascript:1&amp;\">", "looks no further once the path "
+	        "has begun");
 }
+/* clang-format on */
 
 static void joined(void *mem)
 {

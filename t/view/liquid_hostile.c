@@ -89,68 +89,24 @@ static void repeated(struct tally *t, const char *part, int times)
 }
 
 /* Every tag and filter opened, nested, and never closed. */
+/* clang-format off */
 static void unclosed(struct tally *t)
 {
 	static const char *const parts[] = {
-		"{{",
-		"{%",
-		"{{ x",
-		"{% if",
-		"{% if x %}",
-		"{% unless x %}",
-		"{% for a in x %}",
-		"{% for a in (1..9) %}",
-		"{% case x %}",
-		"{% case x %}{% when 1 %}",
-		"{% capture y %}",
-		"{% tablerow a in x %}",
-		"{% raw %}",
-		"{% comment %}",
-		"{% doc %}",
-		"{% ifchanged %}",
-		"{% block a %}",
-		"{% layout 'loop' %}",
-		"{% include 'self' %}",
-		"{% include 'block' %}",
-		"{% render 'self' %}",
-		"{% liquid if x",
-		"{{ '",
-		"{{ \"",
-		"{{ (",
-		"{{ [",
-		"{{ x[",
-		"{{ x[x[",
-		"{{ (1..",
-		"{{ x |",
-		"{{ x | f:",
-		"{{ x | append: 'a',",
-		"{% assign",
-		"{% assign x",
-		"{% assign x =",
-		"{% cycle",
-		"{% cycle 'a':",
-		"{% else %}",
-		"{% endif %}",
-		"{% when 1 %}",
-		"{% break %}",
-		"{% continue %}",
-		"<a href=\"{{ x }}",
-		"<a {{",
-		"<!--{{ x }}",
-		"<script>{{ x | json }}",
-		"<style>{{ x }}",
-		"</{{ x }}",
-		"<{{ x }}",
-		"{{ x }}<",
-		"\xff{{ x }}",
-		"{{ \xff }}",
-		"{{ x\xc3 }}",
-		"{%-",
-		"{{-",
-		"-}}",
-		"%}",
-		"{% # \n x %}",
-		"{% increment x %}",
+		"{{", "{%", "{{ x", "{% if", "{% if x %}", "{% unless x %}",
+		"{% for a in x %}", "{% for a in (1..9) %}", "{% case x %}",
+		"{% case x %}{% when 1 %}", "{% capture y %}", "{% tablerow a in x %}",
+		"{% raw %}", "{% comment %}", "{% doc %}", "{% ifchanged %}",
+		"{% block a %}", "{% layout 'loop' %}", "{% include 'self' %}",
+		"{% include 'block' %}", "{% render 'self' %}", "{% liquid if x",
+		"{{ '", "{{ \"", "{{ (", "{{ [", "{{ x[", "{{ x[x[", "{{ (1..",
+		"{{ x |", "{{ x | f:", "{{ x | append: 'a',", "{% assign",
+		"{% assign x", "{% assign x =", "{% cycle", "{% cycle 'a':",
+		"{% else %}", "{% endif %}", "{% when 1 %}", "{% break %}",
+		"{% continue %}", "<a href=\"{{ x }}", "<a {{", "<!--{{ x }}",
+		"<script>{{ x | json }}", "<style>{{ x }}", "</{{ x }}", "<{{ x }}",
+		"{{ x }}<", "\xff{{ x }}", "{{ \xff }}", "{{ x\xc3 }}", "{%-", "{{-",
+		"-}}", "%}", "{% # \n x %}", "{% increment x %}",
 	};
 	size_t i;
 
@@ -161,6 +117,7 @@ static void unclosed(struct tally *t)
 		repeated(t, parts[i], 10000);
 	}
 }
+/* clang-format on */
 
 /* Opened and closed so many times inside each other. */
 static void nested(struct tally *t)
@@ -199,89 +156,28 @@ static void nested(struct tally *t)
  * Each filter on each kind of value, with arguments that are too large, absent or
  * wrong.
  */
+/* clang-format off */
 static void filters(struct tally *t)
 {
 	static const char *const names[] = {
-		"abs",
-		"append",
-		"at_least",
-		"at_most",
-		"base64_decode",
-		"base64_encode",
-		"bytes",
-		"capitalize",
-		"ceil",
-		"compact",
-		"concat",
-		"count",
-		"date",
-		"default",
-		"divided_by",
-		"downcase",
-		"escape",
-		"escape_once",
-		"find",
-		"find_index",
-		"first",
-		"floor",
-		"has",
-		"join",
-		"json",
-		"last",
-		"lstrip",
-		"map",
-		"minus",
-		"modulo",
-		"newline_to_br",
-		"percent",
-		"plus",
-		"prepend",
-		"raw_html",
-		"reject",
-		"remove",
-		"remove_first",
-		"remove_last",
-		"replace",
-		"replace_first",
-		"replace_last",
-		"reverse",
-		"round",
-		"rstrip",
-		"share",
-		"size",
-		"slice",
-		"sort",
-		"sort_natural",
-		"split",
-		"strip",
-		"strip_html",
-		"strip_newlines",
-		"sum",
-		"times",
-		"truncate",
-		"truncatewords",
-		"uniq",
-		"upcase",
-		"url_decode",
-		"url_encode",
-		"where",
+		"abs", "append", "at_least", "at_most", "base64_decode",
+		"base64_encode", "bytes", "capitalize", "ceil", "compact", "concat",
+		"count", "date", "default", "divided_by", "downcase", "escape",
+		"escape_once", "find", "find_index", "first", "floor", "has", "join",
+		"json", "last", "lstrip", "map", "minus", "modulo", "newline_to_br",
+		"percent", "plus", "prepend", "raw_html", "reject", "remove",
+		"remove_first", "remove_last", "replace", "replace_first",
+		"replace_last", "reverse", "round", "rstrip", "share", "size", "slice",
+		"sort", "sort_natural", "split", "strip", "strip_html",
+		"strip_newlines", "sum", "times", "truncate", "truncatewords", "uniq",
+		"upcase", "url_decode", "url_encode", "where",
 	};
 	static const char *const in[] = {
-		"nil",
-		"(1..99999999)",
-		"l",
-		"o",
-		"big",
-		"-9223372036854775807",
-		"1.5",
+		"nil", "(1..99999999)", "l", "o", "big", "-9223372036854775807", "1.5",
 		"bad",
 	};
 	static const char *const args[] = {
-		"",
-		": -9223372036854775807",
-		": big, big",
-		": l",
-		": ''",
+		"", ": -9223372036854775807", ": big, big", ": l", ": ''",
 		": 'x', 9223372036854775807",
 	};
 	MEM_SCOPE void *mem = mem_scope(NULL, "filters");
@@ -299,6 +195,7 @@ static void filters(struct tally *t)
 		}
 	}
 }
+/* clang-format on */
 
 /* Much work asked for in few words. */
 static const char *const much[] = {
