@@ -76,7 +76,8 @@ is($r->{json}{status}, 'sending', '... so the campaign is sending');
 is($r->{json}{resends}, 2, '... and they are counted');
 is($site->api(POST => "$one/doubt", { action => 'resend', ids => [ $rows[0]{id} ] })->{json}{decided}, 0,
 	'a second click decides nothing');
-like($site->get($one)->{content}, qr/Send all 3 again/, 'the live page offers it for the rest');
+like($site->get("$one/recipients?state=doubt")->{content}, qr/Send all 3 again/,
+	'the page of those in doubt offers it for the rest');
 send_out('completed');
 is(campaign()->{counts}{accepted}, 2, 'both are accepted');
 is(accepted(), 7, '... once more each');
