@@ -114,8 +114,10 @@ struct json_object *campaign_head_json(void *mem, const struct campaign *c)
 	json_set_text(o, "pause_reason", c->pause_reason);
 	json_set_time(o, "resume_at", c->resume_at);
 	json_set_int(o, "resends", c->resends);
-	json_set(o, "parent_id",
-	    c->parent_id ? json_object_new_int64(c->parent_id) : NULL);
+	if (c->parent_id)
+		json_set_int(o, "parent_id", c->parent_id);
+	else
+		json_set_text(o, "parent_id", NULL);
 	json_set_text(o, "audience_kind", audience_kind_words[c->audience_kind]);
 	json_set_int(o, "version", c->version);
 	json_set_time(o, "created_at", c->created_at);

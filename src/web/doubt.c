@@ -19,6 +19,10 @@ enum err doubt_confirm(struct request *rq, struct response *rs)
 	struct recipient *r = NULL;
 	enum err e = campaign_find(rq, &c);
 
+	if (e == OK && rq->method == GET && !form_has(f, "action"))
+		return respond_seen(rs, NULL,
+		    "/brands/%lld/campaigns/%lld/recipients?state=doubt",
+		    (long long)c->brand_id, (long long)c->id);
 	if (e == OK && doubt_wish_read(f, rq, &w) != OK && rq->method == GET)
 		e = ERR_NOTFOUND;
 	if (e == OK && w.n == 1)
