@@ -1,3 +1,4 @@
+#!/usr/bin/perl
 # The same as t/fault/crash, from outside: a whole site behind nginx, its trigger calling
 # /cron/send, and kill -9 of its cron workers, and of memcached, while it sends through the
 # strict fake.

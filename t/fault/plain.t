@@ -1,3 +1,4 @@
+#!/usr/bin/perl
 # A plain build has no failpoint: nothing in the environment can end it.  The build with
 # --enable-failpoints has them, so that this test can fail.
 use strict;
