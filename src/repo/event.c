@@ -1,7 +1,5 @@
 #include "repo/event.h"
 
-#include "base/mem.h"
-
 enum {
 	RECIPIENT,
 	INSERT,
@@ -16,7 +14,6 @@ enum {
 	HOUR_ADD,
 	CLIENT_ADD,
 	LEFT_ADD,
-	OF_SUBSCRIBER,
 	BRAND,
 	POSITION,
 	SET_POSITION,
@@ -67,9 +64,6 @@ static const char *const sql[] = {
 	             " VALUES ($1, 1, $2) ON CONFLICT (campaign_id) DO UPDATE SET "
 	             PLUS("campaign_stats", "unsubscribed") ","
 	             " last_event_at = excluded.last_event_at",
-	[OF_SUBSCRIBER] = "SELECT id, campaign_id, type, machine, link, client, detail, at"
-	                  "  FROM email_events WHERE brand_id = $1 AND subscriber_id = $2 AND id < $3"
-	                  " ORDER BY id DESC LIMIT $4",
 	[BRAND] = "SELECT brand_id FROM subscribers WHERE id = $1",
 	[POSITION] = "SELECT position FROM spool_files WHERE name = $1",
 	[SET_POSITION] = "INSERT INTO spool_files (name, position, updated_at) VALUES ($1, $2, $3)"
@@ -299,35 +293,6 @@ enum err event_count_left(struct db *db, int64_t campaign, int64_t now)
 	stmt_bind_int(s, 1, campaign);
 	stmt_bind_int(s, 2, now);
 	return stmt_run(s);
-}
-
-enum err event_of_subscriber(struct db *db, void *mem, const struct event *from,
-    size_t max, struct event **out, size_t *n)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[OF_SUBSCRIBER]);
-	struct event *list = mem_array(mem, struct event, max);
-
-	*n = 0;
-	*out = list;
-	stmt_bind_int(s, 1, from->brand_id);
-	stmt_bind_int(s, 2, from->subscriber_id);
-	stmt_bind_int(s, 3, from->id > 0 ? from->id : INT64_MAX);
-	stmt_bind_int(s, 4, (int64_t)max);
-	while (*n < max && stmt_next(s)) {
-		list[(*n)++] = (struct event){
-			.id = stmt_int(s, 0),
-			.brand_id = from->brand_id,
-			.campaign_id = stmt_int(s, 1),
-			.subscriber_id = from->subscriber_id,
-			.type = (enum event_type)stmt_int(s, 2),
-			.machine = stmt_int(s, 3) != 0,
-			.link = (int)stmt_int(s, 4),
-			.client = stmt_copy(s, 5, mem),
-			.detail = stmt_copy(s, 6, mem),
-			.at = stmt_int(s, 7),
-		};
-	}
-	return stmt_error(s);
 }
 
 enum err event_brand(struct db *db, int64_t subscriber, int64_t *brand)

@@ -31,13 +31,6 @@ enum err event_add_once(struct db *db, const struct event *ev, const char *effec
 enum err event_count_left(struct db *db, int64_t campaign, int64_t now) MUST_CHECK;
 
 /*
- * Events of from->subscriber_id in from->brand_id with an id below from->id (0: the
- * newest first), newest first, at most max.
- */
-enum err event_of_subscriber(struct db *db, void *mem, const struct event *from,
-    size_t max, struct event **out, size_t *n) MUST_CHECK;
-
-/*
  * The brand of a subscriber named by a signed token: public pages know no brand.
  * ERR_NOTFOUND.
  */

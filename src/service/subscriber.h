@@ -61,8 +61,3 @@ enum err subscriber_remove(struct db *db, int64_t brand, int64_t id) MUST_CHECK;
  */
 struct json_object *subscriber_json(void *mem, const struct subscriber *s,
     const int64_t *lists, size_t nlists);
-/*
- * What a mail template sees: email, first_name, last_name, status, tags, and each
- * custom field at top level by its key.  Owned by mem.
- */
-struct json_object *subscriber_merge_json(void *mem, const struct subscriber *s);

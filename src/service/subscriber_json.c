@@ -25,21 +25,3 @@ struct json_object *subscriber_json(void *mem, const struct subscriber *s,
 	json_set_time(o, "updated_at", s->updated_at);
 	return o;
 }
-
-struct json_object *subscriber_merge_json(void *mem, const struct subscriber *s)
-{
-	struct json_object *o = json_obj(mem);
-
-	/* fields first: their keys cannot be ours, but an old row must not win either
-	 */
-	if (s->custom) {
-		json_object_object_foreach (s->custom, key, value)
-			json_set(o, key, value);
-	}
-	json_set_text(o, "email", s->email);
-	json_set_text(o, "first_name", s->first_name);
-	json_set_text(o, "last_name", s->last_name);
-	json_set_text(o, "status", subscriber_status_name(s->status));
-	json_set(o, "tags", s->tags ? s->tags : json_arr(mem));
-	return o;
-}

@@ -308,11 +308,6 @@ static void reading(struct dbtest *t)
 		p[2].id == 0,
 	    "subscriber_many gives those there are");
 	is_int((int64_t)json_object_array_length(p[1].tags), 2, "with all their tags");
-	is_text(json_object_to_json_string_ext(subscriber_merge_json(t->mem, &p[0]),
-		    JSON_C_TO_STRING_PLAIN),
-	    "{\"email\":\"anna@x.example\",\"first_name\":\"Anna\","
-	    "\"last_name\":\"Berg\",\"status\":\"active\",\"tags\":[\"vip\"]}",
-	    "subscriber_merge_json is what mails see");
 }
 
 int main(void)
