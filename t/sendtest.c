@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "repo/ledger.h"
+#include "repo/ledger_check.h"
 #include "repo/provider.h"
 #include "repo/repo.h"
 #include "tap.h"
@@ -234,10 +235,24 @@ int64_t sendtest_rows(struct dbtest *t, int state)
 		state));
 }
 
+/* What the checker of the ledger has to say. */
+static int checked(struct dbtest *t)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "check");
+	struct ledger_verdict v;
+
+	if (ledger_check(t->db, tmp, 5, &v) != OK)
+		return 1000;
+	for (size_t i = 0; i < v.n; i++)
+		diag("%s (%s): %lld (%s)", v.faults[i].text, v.faults[i].rule,
+		    (long long)v.faults[i].n, v.faults[i].example);
+	return (int)v.n;
+}
+
 int sendtest_check(struct dbtest *t)
 {
 	struct delivery_counts told, real;
-	int wrong = 0;
+	int wrong = checked(t);
 
 	if (ledger_counts(t->db, 5, &told) != OK ||
 	    ledger_recount(t->db, 5, &real) != OK)

@@ -35,8 +35,8 @@ int64_t fake_ses_stat(const struct fake_ses *f, const char *name);
 struct json_object *fake_ses_accepted(void *mem, const struct fake_ses *f);
 void fake_ses_stop(struct fake_ses *f);
 /*
- * 0 when counts, rows, audience and attempts of campaign 5 agree; else how many things
- * do not.
+ * 0 when counts, rows, audience and attempts of campaign 5 agree and the checker of the
+ * ledger finds nothing; else how many things are wrong.
  */
 int sendtest_check(struct dbtest *t);
 /* Rows of campaign 5 in a state. */

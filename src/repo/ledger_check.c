@@ -32,6 +32,15 @@ struct rule {
 #define HAPPENED(name, what)                                                           \
 	"SELECT '" name "', 0, count(*) FROM email_events"                             \
 	" WHERE campaign_id = $1 AND " what
+/* By person and not by campaign: those of one are few. */
+#define OF_ROW                                                                         \
+	" FROM email_events v WHERE v.subscriber_id = d.subscriber_id"                 \
+	" AND +v.campaign_id = d.campaign_id AND "
+#define HEARD(what) "EXISTS (SELECT 1" OF_ROW what ")"
+#define BOUNCED(what, transient)                                                       \
+	" CASE WHEN " what " LIKE 'permanent%' THEN 3"                                 \
+	" WHEN " what " LIKE 'suppressed%' THEN 2 WHEN " transient                     \
+	" THEN 1 ELSE 0 END"
 #define ROWS_THAT(what)                                                                \
 	"SELECT count(*), min(d.email) FROM campaign_subscribers d"                    \
 	" JOIN campaigns c ON c.id = d.campaign_id WHERE d.campaign_id = $1 AND " what
@@ -101,13 +110,21 @@ static const struct rule rules[] = {
 	  "   JOIN campaigns c ON c.id = m.campaign_id"
 	  " WHERE m.campaign_id = $1 AND m.brand_id <> c.brand_id",
 	    "I12", "These mails of the outbox belong to another brand" },
-	{ DIFFER(TOLD("opened", "opened") TOLD("clicked", "clicked")
+	{ DIFFER(TOLD("delivered", "delivered") TOLD("bounced", "bounced")
+		     TOLD("bounced for now", "soft_bounced")
+		     TOLD("complained", "complained")
+		     TOLD("opened", "opened") TOLD("clicked", "clicked")
 		     TOLD("opened by machines only", "machine_opened")
 		     TOLD("clicked by machines only", "machine_clicked")
 		     TOLD("unsubscribed", "unsubscribed")
 		     TOLD("opens", "opens") TOLD("opens by machines", "machine_opens")
 		     TOLD("clicks", "clicks")
 		     TOLD("clicks by machines", "machine_clicks")
+	    FOUND("delivered", "delivered_at IS NOT NULL") " UNION ALL "
+	    FOUND("bounced", "bounce LIKE 'permanent%'") " UNION ALL "
+	    FOUND("bounced for now", "bounce <> '' AND bounce NOT LIKE"
+		" 'permanent%' AND bounce NOT LIKE 'suppressed%'") " UNION ALL "
+	    FOUND("complained", "complained_at IS NOT NULL") " UNION ALL "
 	    FOUND("opened", "opened_at IS NOT NULL") " UNION ALL "
 	    FOUND("clicked", "clicked_at IS NOT NULL") " UNION ALL "
 	    FOUND("opened by machines only",
@@ -120,11 +137,67 @@ static const struct rule rules[] = {
 	    HAPPENED("clicks", "type = 2 AND machine = 0") " UNION ALL "
 	    HAPPENED("clicks by machines", "type = 2 AND machine = 1")),
 	    "I4", "A figure of the report is not what the events say" },
-	{ DIFFER("SELECT 'link ' || CAST(number AS TEXT) AS name, clicks AS told,"
-		 "   0 AS found FROM campaign_links WHERE campaign_id = $1 UNION ALL"
-		 " SELECT 'link ' || CAST(link AS TEXT), 0, 1 FROM email_events"
-		 "  WHERE campaign_id = $1 AND type = 2 AND machine = 0"),
+	{ ROWS_THAT("(d.delivered_at IS NOT NULL) <> " HEARD("v.type = 5")), "I4",
+	    "The delivery of these is not what the events say" },
+	{ ROWS_THAT(BOUNCED("d.bounce", "d.bounce <> ''") " <> coalesce((SELECT max("
+		    BOUNCED("v.detail", "1 = 1") ")" OF_ROW "v.type IN (6, 7)), 0)"
+		    " OR (d.bounced_at IS NOT NULL) <> (d.bounce <> '')"),
+	    "I4", "The bounce of these is not what the events say" },
+	{ ROWS_THAT("(d.complained_at IS NOT NULL) <> "
+		    HEARD("v.type = 8 AND v.detail <> 'OnAccountSuppressionList'")),
+	    "I4", "The complaint of these is not what the events say" },
+	{ ROWS_THAT("((d.opened_at IS NOT NULL) <> "
+		    HEARD("v.type IN (1, 2) AND v.machine = 0")
+		    " OR (d.machine_opened_at IS NOT NULL) <> "
+		    HEARD("v.type = 1 AND v.machine = 1") ")"),
+	    "I4", "The opens of these are not what the events say" },
+	{ ROWS_THAT("((d.clicked_at IS NOT NULL) <> "
+		    HEARD("v.type = 2 AND v.machine = 0")
+		    " OR (d.machine_clicked_at IS NOT NULL) <> "
+		    HEARD("v.type = 2 AND v.machine = 1") ")"),
+	    "I4", "The clicks of these are not what the events say" },
+	{ ROWS_THAT("(d.delivered_at IS NOT NULL OR d.bounce <> ''"
+		    "   OR d.complained_at IS NOT NULL) AND NOT EXISTS"
+		    " (SELECT 1 FROM send_attempts a WHERE a.delivery_id = d.id"
+		    "   AND a.outcome IN (4, 5))"),
+	    "I11", "The provider told of these, but no attempt is settled by it" },
+	{ "SELECT count(*), CAST(min(v.subscriber_id) AS TEXT) FROM email_events v"
+	  " WHERE v.campaign_id = $1 AND NOT EXISTS (SELECT 1 FROM"
+	  "   campaign_subscribers d WHERE d.campaign_id = $1"
+	  "   AND d.subscriber_id = v.subscriber_id)",
+	    "I4", "These events are of nobody in the audience" },
+	{ DIFFER("SELECT 'link ' || CAST(number AS TEXT) || ': clicks' AS name,"
+		 "   clicks AS told, 0 AS found"
+		 "  FROM campaign_links WHERE campaign_id = $1 UNION ALL"
+		 " SELECT 'link ' || CAST(number AS TEXT) || ': people', people, 0"
+		 "  FROM campaign_links WHERE campaign_id = $1 UNION ALL"
+		 " SELECT 'link ' || CAST(number AS TEXT) || ': machines', machines, 0"
+		 "  FROM campaign_links WHERE campaign_id = $1 UNION ALL"
+		 " SELECT 'link ' || CAST(link AS TEXT) || CASE machine"
+		 "   WHEN 0 THEN ': clicks' ELSE ': machines' END, 0, count(*)"
+		 "  FROM email_events WHERE campaign_id = $1 AND type = 2"
+		 "  GROUP BY link, machine UNION ALL"
+		 " SELECT 'link ' || CAST(link AS TEXT) || ': people', 0,"
+		 "   count(DISTINCT subscriber_id)"
+		 "  FROM email_events WHERE campaign_id = $1 AND type = 2"
+		 "   AND machine = 0 GROUP BY link"),
 	    "I4", "The clicks of a link are not what the events say" },
+	{ DIFFER("SELECT 'hour ' || CAST(hour AS TEXT) || ': opened' AS name,"
+		 "   opened AS told, 0 AS found"
+		 "  FROM campaign_hours WHERE campaign_id = $1 UNION ALL"
+		 " SELECT 'hour ' || CAST(hour AS TEXT) || ': clicked', clicked, 0"
+		 "  FROM campaign_hours WHERE campaign_id = $1 UNION ALL"
+		 " SELECT 'hour ' || CAST(opened_at / 3600000 AS TEXT) || ': opened',"
+		 "   0, 1 FROM campaign_subscribers"
+		 "  WHERE campaign_id = $1 AND opened_at IS NOT NULL UNION ALL"
+		 " SELECT 'hour ' || CAST(clicked_at / 3600000 AS TEXT) || ': clicked',"
+		 "   0, 1 FROM campaign_subscribers"
+		 "  WHERE campaign_id = $1 AND clicked_at IS NOT NULL UNION ALL"
+		 " SELECT 'mail clients', people, 0"
+		 "  FROM campaign_clients WHERE campaign_id = $1 UNION ALL"
+		 " SELECT 'mail clients', 0, count(opened_at)"
+		 "  FROM campaign_subscribers WHERE campaign_id = $1"),
+	    "I4", "The curve or the mail clients of the report do not add up" },
 };
 /* clang-format on */
 enum { RULES = sizeof(rules) / sizeof(*rules) };

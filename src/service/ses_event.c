@@ -106,6 +106,13 @@ static const char *bounce_text(const struct happening *h, struct json_object *pe
 	    mem_printf(h->mem, "%s %s%s%s", class, sub, status[0] ? " " : "", status));
 }
 
+/* A complaint of long ago that Amazon repeats: none of this mail. */
+static bool of_list(const struct happening *h)
+{
+	return text_equal(json_text(h->part, "complaintSubType", ""),
+	    "OnAccountSuppressionList");
+}
+
 static const char *detail(const struct happening *h, struct json_object *person)
 {
 	const char *more = person ? json_text(person, "diagnosticCode", "") : "";
@@ -118,7 +125,9 @@ static const char *detail(const struct happening *h, struct json_object *person)
 	case EVENT_COMPLAINT:
 		more = json_text(h->part, "complaintFeedbackType", "");
 		return cut(h->mem,
-		    more[0] ? more : json_text(h->part, "complaintSubType", ""));
+		    more[0] && !of_list(h)
+			? more
+			: json_text(h->part, "complaintSubType", ""));
 	case EVENT_REJECT: return cut(h->mem, json_text(h->part, "reason", ""));
 	case EVENT_RENDER_FAILURE:
 		return cut(h->mem, json_text(h->part, "errorMessage", ""));
@@ -205,8 +214,6 @@ static enum err settle(const struct happening *h, struct json_object *person)
 {
 	enum err e =
 	    ledger_event_accepted(h->db, h->told, h->message_id, h->notice->now);
-	bool of_list = text_equal(json_text(h->part, "complaintSubType", ""),
-	    "OnAccountSuppressionList");
 
 	if (e != OK)
 		return e;
@@ -216,7 +223,7 @@ static enum err settle(const struct happening *h, struct json_object *person)
 		return ledger_event_bounced(h->db, h->told, bounce_text(h, person),
 		    h->at);
 	case EVENT_COMPLAINT:
-		return of_list ? OK : ledger_event_complained(h->db, h->told, h->at);
+		return of_list(h) ? OK : ledger_event_complained(h->db, h->told, h->at);
 	case EVENT_REJECT:
 	case EVENT_RENDER_FAILURE:
 		return ledger_event_rejected(h->db, h->told,

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "repo/event.h"
 #include "send/slice.h"
 #include "sendtest.h"
+#include "service/ses_event.h"
 #include "tap.h"
 
 struct plant {
@@ -55,11 +57,132 @@ static const struct plant plants[] = {
 	    "UPDATE outbox_messages SET brand_id = 2 WHERE id ="
 	    " (SELECT min(id) FROM outbox_messages);" },
 	{ "I4", "figure of the report",
-	    "INSERT INTO campaign_stats (campaign_id, opens) VALUES (5, 1);" },
+	    "UPDATE campaign_stats SET opens = opens + 1;" },
+	{ "I4", "figure of the report",
+	    "UPDATE campaign_stats SET delivered = delivered + 1;" },
+	{ "I4", "figure of the report", "UPDATE campaign_stats SET bounced = 2;" },
+	{ "I4", "figure of the report", "UPDATE campaign_stats SET soft_bounced = 0;" },
+	{ "I4", "figure of the report", "UPDATE campaign_stats SET complained = 9;" },
+	{ "I4", "figure of the report", "UPDATE campaign_stats SET opened = 0;" },
+	{ "I4", "figure of the report", "UPDATE campaign_stats SET clicked = 0;" },
+	{ "I4", "figure of the report",
+	    "UPDATE campaign_stats SET machine_opened = 0;" },
+	{ "I4", "figure of the report", "DELETE FROM campaign_stats;" },
 	{ "I4", "figure of the report",
 	    "UPDATE campaign_subscribers SET clicked_at = 1 WHERE subscriber_id = 3;" },
-	{ "I4", "clicks of a link", "UPDATE campaign_links SET clicks = 1;" },
+	{ "I4", "delivery of these",
+	    "DELETE FROM email_events WHERE type = 5 AND subscriber_id = 1;" },
+	{ "I4", "delivery of these",
+	    "UPDATE campaign_subscribers SET delivered_at = NULL"
+	    " WHERE subscriber_id = 1;" },
+	{ "I4", "bounce of these", "DELETE FROM email_events WHERE type = 6;" },
+	{ "I4", "bounce of these", "DELETE FROM email_events WHERE type = 7;" },
+	{ "I4", "bounce of these",
+	    "UPDATE campaign_subscribers SET bounce = 'transient General'"
+	    " WHERE subscriber_id = 2;" },
+	{ "I4", "bounce of these",
+	    "UPDATE campaign_subscribers SET bounced_at = NULL"
+	    " WHERE subscriber_id = 2;" },
+	{ "I4", "complaint of these", "DELETE FROM email_events WHERE type = 8;" },
+	{ "I4", "complaint of these",
+	    "UPDATE campaign_subscribers SET complained_at = 1"
+	    " WHERE subscriber_id = 6;" },
+	{ "I4", "opens of these",
+	    "UPDATE campaign_subscribers SET opened_at = NULL WHERE subscriber_id = "
+	    "7;" },
+	{ "I4", "opens of these", "DELETE FROM email_events WHERE machine = 1;" },
+	{ "I4", "clicks of these",
+	    "DELETE FROM email_events WHERE type = 2 AND machine = 0;" },
+	{ "I11", "no attempt is settled",
+	    "UPDATE send_attempts SET outcome = 7 WHERE delivery_id ="
+	    " (SELECT id FROM campaign_subscribers WHERE subscriber_id = 1);" },
+	{ "I4", "nobody in the audience",
+	    "UPDATE email_events SET subscriber_id = 999 WHERE subscriber_id = 1;" },
+	{ "I4", "clicks of a link", "UPDATE campaign_links SET clicks = 7;" },
+	{ "I4", "clicks of a link", "UPDATE campaign_links SET people = 7;" },
+	{ "I4", "clicks of a link", "UPDATE campaign_links SET machines = 7;" },
+	{ "I4", "curve", "UPDATE campaign_hours SET opened = opened + 1;" },
+	{ "I4", "curve", "DELETE FROM campaign_hours;" },
+	{ "I4", "curve", "UPDATE campaign_clients SET people = people + 1;" },
 };
+
+/* ---- what happened to the mails ---- */
+
+/* Amazon tells of person n; part: its own object. */
+static void tell(struct dbtest *t, int n, const char *type, const char *part)
+{
+	const char *kind;
+	const struct ses_notice notice = {
+		.brand_id = 1,
+		.now = 2000,
+		.text = mem_printf(t->mem,
+		    "{\"eventType\":\"%s\",\"mail\":{\"messageId\":\"m%d\","
+		    "\"timestamp\":\"2026-11-24T10:00:00Z\",\"tags\":"
+		    "{\"maillayer_attempt\":[\"%lld\"]}},%s}",
+		    type, n,
+		    (long long)dbtest_int(t->db,
+			mem_printf(t->mem,
+			    "SELECT attempt_id FROM campaign_subscribers"
+			    " WHERE subscriber_id = %d",
+			    n)),
+		    part),
+	};
+
+	ok(ses_event_apply(t->db, t->mem, &notice, &kind) == OK, "%s of p%d", type, n);
+}
+
+static void record(struct dbtest *t, int n, enum event_type type, bool machine)
+{
+	struct event ev = { .campaign_id = 5,
+		.subscriber_id = n,
+		.type = type,
+		.machine = machine,
+		.link = type == EVENT_CLICK,
+		.client = "Gmail",
+		.at = 7200000 + n };
+
+	ok(event_record(t->db, &ev) == OK, "an open or click of p%d", n);
+}
+
+static void happen(struct dbtest *t)
+{
+	dbtest_script(t->db,
+	    "INSERT INTO campaign_links (campaign_id, number, url)"
+	    " VALUES (5, 1, 'https://shop.test/') ON CONFLICT DO NOTHING;");
+	tell(t, 1, "Send", "\"send\":{}");
+	tell(t, 1, "Delivery", "\"delivery\":{\"recipients\":[\"p1@x.test\"]}");
+	tell(t, 2, "Bounce",
+	    "\"bounce\":{\"bounceType\":\"Transient\",\"bounceSubType\":\"General\","
+	    "\"feedbackId\":\"a\",\"bouncedRecipients\":"
+	    "[{\"emailAddress\":\"p2@x.test\"}]}");
+	tell(t, 2, "Bounce",
+	    "\"bounce\":{\"bounceType\":\"Permanent\",\"bounceSubType\":\"General\","
+	    "\"feedbackId\":\"b\",\"bouncedRecipients\":"
+	    "[{\"emailAddress\":\"p2@x.test\"}]}");
+	tell(t, 3, "Bounce",
+	    "\"bounce\":{\"bounceType\":\"Undetermined\",\"bounceSubType\":"
+	    "\"Undetermined\",\"bouncedRecipients\":"
+	    "[{\"emailAddress\":\"p3@x.test\"}]}");
+	tell(t, 4, "Bounce",
+	    "\"bounce\":{\"bounceType\":\"Permanent\",\"bounceSubType\":"
+	    "\"Suppressed\",\"bouncedRecipients\":"
+	    "[{\"emailAddress\":\"p4@x.test\"}]}");
+	tell(t, 5, "Complaint",
+	    "\"complaint\":{\"complaintFeedbackType\":\"abuse\","
+	    "\"complainedRecipients\":[{\"emailAddress\":\"p5@x.test\"}]}");
+	tell(t, 6, "Complaint",
+	    "\"complaint\":{\"complaintFeedbackType\":\"abuse\","
+	    "\"complaintSubType\":\"OnAccountSuppressionList\","
+	    "\"complainedRecipients\":[{\"emailAddress\":\"p6@x.test\"}]}");
+	tell(t, 10, "Reject", "\"reject\":{\"reason\":\"Bad content\"}");
+	record(t, 7, EVENT_OPEN, true);
+	record(t, 7, EVENT_CLICK, false);
+	record(t, 7, EVENT_CLICK, false);
+	record(t, 8, EVENT_OPEN, true);
+	record(t, 8, EVENT_CLICK, true);
+	record(t, 9, EVENT_OPEN, false);
+	record(t, 9, EVENT_OPEN, true);
+}
 
 static bool names(const struct ledger_verdict *v, const struct plant *p)
 {
@@ -93,6 +216,7 @@ static void test_check(struct dbtest *t)
 	    " VALUES (2, 'Other', 'i', 1, 1);");
 	ok(slice_run(sendtest_app(t, ""), 20000, &r) == OK && r.done == 30,
 	    "thirty are sent");
+	happen(t);
 	ok(ledger_check(t->db, t->mem, 0, &v) == OK && v.n == 0,
 	    "ledger_check finds nothing in a good ledger");
 	for (size_t i = 0; i < v.n; i++)
