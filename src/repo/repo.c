@@ -18,6 +18,7 @@
 #include "repo/ledger_event.h"
 #include "repo/import.h"
 #include "repo/import_rows.h"
+#include "repo/invitation.h"
 #include "repo/list.h"
 #include "repo/outbox.h"
 #include "repo/member.h"
@@ -53,6 +54,7 @@ static prepare *const all[] = {
 	ledger_event_prepare,
 	import_prepare,
 	import_rows_prepare,
+	invitation_prepare,
 	list_prepare,
 	outbox_prepare,
 	member_prepare,
