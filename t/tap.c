@@ -10,9 +10,16 @@ static int run, failed;
 
 static bool result(bool cond, const char *file, int line, const char *name, va_list ap)
 {
+	char text[400];
+
 	run++;
+	vsnprintf(text, sizeof(text), name, ap);
 	printf("%s %d - ", cond ? "ok" : "not ok", run);
-	vprintf(name, ap);
+	for (const char *c = text; *c != '\0'; c++) {
+		if (*c == '#')
+			putchar('\\'); /* else prove reads a directive */
+		putchar((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c);
+	}
 	putchar('\n');
 	if (!cond) {
 		failed++;

@@ -323,7 +323,7 @@ static bool is_web_url(const char *url)
 
 	if (scheme == 7 && !text_starts(url, "http://"))
 		return false;
-	return url[scheme] != '\0' && strpbrk(url, " \t\"'<>?#") == NULL;
+	return url[scheme] != '\0' && strpbrk(url, " \t\"'<>?#@\\") == NULL;
 }
 
 /* Whoever may name the signer's roots may forge events: on a test's machine only. */

@@ -17,6 +17,7 @@ static const struct {
 	{ 0x0a000000, 8 },  /* private */
 	{ 0x64400000, 10 }, /* shared */
 	{ 0x7f000000, 8 },  /* loopback */
+	{ 0xa83f8110, 32 }, /* Azure's inner services */
 	{ 0xa9fe0000, 16 }, /* link-local, metadata */
 	{ 0xac100000, 12 }, /* private */
 	{ 0xc0000000, 24 }, /* protocol assignments */
@@ -56,7 +57,8 @@ static bool public6(const uint8_t *p)
 		return false;
 	if (p[0] == 0x20 && p[1] == 0x02)
 		return public4(word(p + 2));
-	if (word(p) == 0x20010db8 || (word(p) >> 9) == (0x20010000 >> 9))
+	if (word(p) == 0x20010db8 || (word(p) >> 9) == (0x20010000 >> 9) ||
+	    (word(p) >> 12) == 0x3fff0)
 		return false;
 	return true;
 }

@@ -11,14 +11,16 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/address.h"
+#include "http/url.h"
 
-enum { MAX_DEFAULT = 1024 * 1024, TIMEOUT_DEFAULT_MS = 5000 };
+enum { MAX_DEFAULT = 1024 * 1024, HEADERS_MAX = 64 * 1024, TIMEOUT_DEFAULT_MS = 5000 };
 
 struct call {
 	const struct http_fetch *fetch;
 	struct http_answer *answer;
 	bool loopback; /* only loopback may be connected, else only the public */
 	bool refused, large;
+	size_t headers;
 };
 
 /*
@@ -51,34 +53,17 @@ static size_t take(char *data, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
-/* Host and port of the URL fit the rules; false leaves a sentence. */
-static bool allowed(void *mem, struct call *c)
+/* libcurl keeps every header; a limit of its own it has only for each. */
+static size_t count_header(char *data, size_t size, size_t n, void *ctx)
 {
-	CURLU *u = curl_url();
-	char *scheme = NULL, *host = NULL, *port = NULL, *user = NULL;
-	bool good = false;
+	struct call *c = ctx;
 
-	c->answer->why = "The address is not a URL that can be called.";
-	if (curl_url_set(u, CURLUPART_URL, c->fetch->url, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_NO_USER) {
-		c->loopback = c->fetch->allow_loopback && address_names_loopback(host);
-		good = c->loopback ||
-		    (text_equal(scheme, "https") &&
-			(text_equal(port, "443") || text_equal(port, "8443")));
-		c->answer->why = good
-		    ? NULL
-		    : mem_str(mem,
-			  "Only https:// addresses on port 443 or 8443 can be called.");
-	}
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(port);
-	curl_free(user);
-	curl_url_cleanup(u);
-	return good;
+	(void)data;
+	c->headers += size * n;
+	if (c->headers <= HEADERS_MAX)
+		return size * n;
+	c->large = true;
+	return 0;
 }
 
 static void set_options(CURL *h, struct call *c)
@@ -91,6 +76,7 @@ static void set_options(CURL *h, struct call *c)
 	    c->loopback ? "http,https" : "https");
 	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(h, CURLOPT_PROXY, "");
+	curl_easy_setopt(h, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, timeout);
@@ -102,6 +88,8 @@ static void set_options(CURL *h, struct call *c)
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
 	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
+	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, count_header);
+	curl_easy_setopt(h, CURLOPT_HEADERDATA, c);
 	curl_easy_setopt(h, CURLOPT_USERAGENT, "Maillayer/" VERSION);
 	if (f->body != NULL) {
 		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -152,13 +140,16 @@ enum err http_fetch(void *mem, const struct log *lg, const struct http_fetch *f,
 	MEM_SCOPE void *tmp = mem_scope(NULL, "fetch");
 	struct call c = { .fetch = f, .answer = out };
 	struct curl_slist *list;
+	struct url u;
 	CURL *h;
 	enum err e;
 
 	memset(out, 0, sizeof(*out));
 	out->body = buf_new(mem);
-	if (!allowed(mem, &c))
-		return ERR_INVALID;
+	e = url_check(f->url, f->allow_loopback, &u, &out->why);
+	if (e != OK)
+		return e;
+	c.loopback = u.loopback;
 	h = curl_easy_init();
 	if (h == NULL)
 		return ERR_IO;

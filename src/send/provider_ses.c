@@ -1,12 +1,12 @@
 #include "send/ses_call.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/failpoint.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/url.h"
 
 enum { SINGLE_CALLS = 128, BULK_CALLS = 24, BULK_FROM_RATE = 200, FIRST_CALLS = 4 };
 
@@ -319,39 +319,30 @@ static int ses_free(struct ses *x)
 }
 
 /* ---- opening ---- */
-static bool is_loopback(const char *host)
-{
-	return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
-	    strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]", 5) == 0;
-}
-
 static enum err set_endpoint(struct ses *x, const struct provider_settings *ps,
     const char **why)
 {
-	bool allowed = x->base.app->config->security.allow_loopback_http;
-	char *url = text_empty(ps->endpoint)
-	    ? mem_printf(x, "https://email.%s.amazonaws.com", ps->region)
-	    : mem_str(x, ps->endpoint);
-	size_t n = strlen(url);
+	struct url u;
+	enum err e;
 
-	while (n && url[n - 1] == '/')
-		url[--n] = '\0';
-	x->url = url;
 	x->typed = !text_empty(ps->endpoint);
-	if (strncasecmp(url, "https://", 8) == 0) {
-		x->host = url + 8;
-	} else if (strncasecmp(url, "http://", 7) == 0 && allowed &&
-	    is_loopback(url + 7)) {
-		x->host = url + 7;
-		x->plain = true;
-	} else {
-		*why = "The endpoint of Amazon SES must begin with https://.";
-		return ERR_INVALID;
-	}
-	if (!*x->host || strpbrk(x->host, "/?#@ ")) {
+	x->url = x->typed ? mem_str(x, ps->endpoint)
+			  : mem_printf(x, "https://email.%s.amazonaws.com", ps->region);
+	e = url_check(x->url, x->base.app->config->security.allow_loopback_http, &u,
+	    why);
+	if (e != OK)
+		return e;
+	if (!url_is_bare(&u)) {
 		*why = "The endpoint of Amazon SES must be a host without a path.";
 		return ERR_INVALID;
 	}
+	/* as libcurl writes it, since it is signed: without a port that goes without
+	 * saying */
+	x->host = u.port == (u.https ? 443 : 80)
+	    ? mem_str(x, u.host)
+	    : mem_strn(x, u.authority, (size_t)(u.path - u.authority));
+	x->url = mem_strn(x, x->url, (size_t)(u.path - x->url));
+	x->plain = u.loopback;
 	return OK;
 }
 

@@ -30,7 +30,7 @@ struct ses {
 	struct sigv4 signer;
 	struct ses_writer writer;
 	const char *url, *host; /* "https://host" and its "host[:port]" */
-	bool plain;             /* http to loopback */
+	bool plain;             /* loopback, http allowed */
 	bool typed;             /* an endpoint of the brand's, not Amazon's own */
 	enum send_mode mode;
 	CURLM *multi;

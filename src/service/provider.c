@@ -1,8 +1,8 @@
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/url.h"
 #include "repo/provider.h"
 #include "service/brand.h"
 
@@ -65,42 +65,23 @@ const char *ses_region_name(const char *code)
 	return r ? r->name : code;
 }
 
-static bool is_loopback(const char *rest)
-{
-	static const char *const hosts[] = { "localhost", "127.0.0.1", "[::1]" };
-
-	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
-		size_t n = strlen(hosts[i]);
-
-		if (strncasecmp(rest, hosts[i], n) == 0 &&
-		    (!rest[n] || strchr(":/", rest[n])))
-			return true;
-	}
-	return false;
-}
-
 static const char *endpoint_of(struct form *f, const struct provider_wish *w,
     const char *now)
 {
 	const char *text = form_line(f, "endpoint", 0, ENDPOINT_MAX);
-	const char *rest;
+	const char *why;
+	struct url u;
 
 	if (!form_has(f, "endpoint"))
 		return now;
 	if (text_empty(text))
 		return "";
-	rest = strstr(text, "://");
-	rest = rest ? rest + 3 : "";
-	if (!*rest || strpbrk(rest, "@?# \\") ||
-	    !(text_starts(text, "https://") || text_starts(text, "http://")))
+	if (url_check(text, w->allow_loopback, &u, &why) != OK)
+		form_fail(f, "endpoint", "%s", why);
+	else if (!url_is_bare(&u))
 		form_fail(f, "endpoint",
-		    "Write it like https://email.eu-central-1.amazonaws.com, or leave "
-		    "it empty.");
-	else if (text_starts(text, "http://") &&
-	    !(w->allow_loopback && is_loopback(rest)))
-		form_fail(f, "endpoint",
-		    "Only https is accepted: over plain http anybody between here and "
-		    "there could read your mail.");
+		    "Write it like https://email.eu-central-1.amazonaws.com, without "
+		    "anything behind the host, or leave it empty.");
 	return text;
 }
 

@@ -18,7 +18,7 @@ static const struct sockaddr *address(const char *text)
 	return (const void *)&v6;
 }
 
-int main(void)
+static void sorting(void)
 {
 	static const char *const closed[] = {
 		"0.0.0.0",
@@ -26,6 +26,7 @@ int main(void)
 		"100.64.0.1",
 		"100.127.255.255",
 		"127.0.0.1",
+		"168.63.129.16",
 		"169.254.169.254",
 		"172.16.0.1",
 		"172.31.255.255",
@@ -49,10 +50,12 @@ int main(void)
 		"ff02::1",
 		"2001:db8::1",
 		"2001::1",
+		"3fff::1",
 	};
 	static const char *const open[] = {
 		"1.1.1.1",
 		"100.128.0.1",
+		"168.63.129.17",
 		"172.32.0.1",
 		"192.167.0.1",
 		"223.255.255.255",
@@ -68,6 +71,11 @@ int main(void)
 	for (size_t i = 0; i < sizeof(open) / sizeof(*open); i++)
 		ok(address_is_public(address(open[i])), "address_is_public takes %s",
 		    open[i]);
+}
+
+int main(void)
+{
+	sorting();
 	ok(address_is_loopback(address("127.8.8.8")),
 	    "address_is_loopback knows 127/8");
 	ok(address_is_loopback(address("::1")), "... and ::1");

@@ -113,7 +113,7 @@ $r = $site->api(PUT => "/brands/$b/provider", { kind => 'ses' });
 is($r->{status}, 422, 'SES wants more');
 is(join(' ', sort keys %{ $r->{json}{errors} }), 'access_key_id region secret_access_key', 'and says what');
 $r = $site->api(PUT => "/brands/$b/provider", { kind => 'ses', region => 'eu-central-1', access_key_id => 'AKIATEST',
-	secret_access_key => 'very-secret-words', mode => 'bulk', rate => 14.5, endpoint => 'http://127.0.0.1:9/x' });
+	secret_access_key => 'very-secret-words', mode => 'bulk', rate => 14.5, endpoint => 'http://127.0.0.1:9' });
 is($r->{status}, 200, 'SES is set') or diag $r->{content};
 is($r->{json}{mode}, 'bulk', 'with its mode');
 is($r->{json}{rate}, 14.5, 'and its rate');
