@@ -303,77 +303,12 @@ static void derive(struct config *c)
 		    mem_printf(c, "sqlite:%s/maillayer.db", c->server.state_dir);
 }
 
-/* "127.0.0.1", "[::1]" or "localhost", then the end, a port or a path. */
-static bool is_loopback(const char *url)
-{
-	static const char *const hosts[] = { "127.0.0.1", "[::1]", "localhost" };
-	const char *host = url + strlen("http://");
-
-	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		if (text_starts(host, hosts[i]) &&
-		    strchr(":/", host[strlen(hosts[i])]) != NULL)
-			return true;
-	}
-	return false;
-}
-
-static bool is_web_url(const char *url)
-{
-	size_t scheme = text_starts(url, "https://") ? 8 : 7;
-
-	if (scheme == 7 && !text_starts(url, "http://"))
-		return false;
-	return url[scheme] != '\0' && strpbrk(url, " \t\"'<>?#@\\") == NULL;
-}
-
-/* Whoever may name the signer's roots may forge events: on a test's machine only. */
-static enum err check_stand_in(struct reader *r)
-{
-	const struct config *c = r->c;
-	bool test = c->security.allow_loopback_http;
-
-	if (!test && !text_empty(c->security.sns_ca_file))
-		return wrong(r,
-		    "[security] sns_ca_file is for tests and needs "
-		    "[security] allow_loopback_http = true");
-	if (text_empty(c->security.sns_endpoint))
-		return OK;
-	if (!test || !text_starts(c->security.sns_endpoint, "http://") ||
-	    !is_loopback(c->security.sns_endpoint))
-		return wrong(r,
-		    "[security] sns_endpoint is for tests: an http:// address of a "
-		    "loopback host, with [security] allow_loopback_http = true");
-	return OK;
-}
-
 static enum err check(struct reader *r)
 {
-	const struct config *c = r->c;
+	const char *why = config_fault(r->c, r->c);
 
-	r->place = mem_str(r->c, c->file ? c->file : "configuration");
-	if (text_empty(c->server.state_dir))
-		return wrong(r, "[server] state_dir must name a folder");
-	if (!is_web_url(c->server.public_url))
-		return wrong(r,
-		    "[server] public_url must be http(s)://host, not \"%s\"",
-		    c->server.public_url);
-	if (!text_starts(c->database.url, "sqlite:/") &&
-	    !text_starts(c->database.url, "postgresql://") &&
-	    !text_starts(c->database.url, "postgres://"))
-		return wrong(r,
-		    "[database] url must start with sqlite:/ or postgresql://");
-	if (check_stand_in(r) != OK)
-		return ERR_INVALID;
-	if (text_empty(c->supabase.url))
-		return OK;
-	if (!is_web_url(c->supabase.url))
-		return wrong(r, "[supabase] url must be https://host");
-	if (text_starts(c->supabase.url, "http://") &&
-	    !(c->security.allow_loopback_http && is_loopback(c->supabase.url)))
-		return wrong(r,
-		    "[supabase] url must be https (http only for a loopback host "
-		    "and with [security] allow_loopback_http = true)");
-	return OK;
+	r->place = mem_str(r->c, r->c->file ? r->c->file : "configuration");
+	return why ? wrong(r, "%s", why) : OK;
 }
 
 enum err config_load(void *mem, const char *file, struct config **out, const char **why)

@@ -65,3 +65,11 @@ enum err config_load(void *mem, const char *file, struct config **out,
     const char **why) MUST_CHECK;
 /* The effective values without secrets, for doctor. */
 struct json_object *config_json(void *mem, const struct config *c);
+/* What does not fit together in it, as a sentence; NULL: nothing. Part of config_load.
+ */
+const char *config_fault(void *mem, const struct config *c);
+/* [supabase] providers as words, NULL at the end; fewer than PROVIDERS_MAX once
+ * checked.
+ */
+enum { PROVIDERS_MAX = 13, PROVIDER_WORD_MAX = 30 };
+char **config_providers(void *mem, const struct config *c);

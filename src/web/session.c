@@ -14,6 +14,18 @@
 
 enum { NEXT_MAX = 2000 };
 
+/* The names of the providers of Supabase Auth, if there are any. */
+static struct json_object *providers(struct request *rq)
+{
+	const struct config *c = rq->app->config;
+	struct json_object *all = json_arr(rq);
+	char **words = config_providers(rq, c);
+
+	for (size_t i = 0; !text_empty(c->supabase.url) && words[i] != NULL; i++)
+		json_push_text(all, words[i]);
+	return all;
+}
+
 /* Where to go afterwards: a path of ours, never another site. */
 static const char *next_of(struct request *rq)
 {
@@ -40,6 +52,7 @@ enum err sign_in_show(struct request *rq, struct response *rs)
 	}
 	rs->extra = json_obj(rs);
 	json_set_text(rs->extra, "next", next_of(rq));
+	json_set(rs->extra, "providers", providers(rq));
 	json_set_bool(rs->extra, "nobody_yet", n == 0);
 	return OK;
 }

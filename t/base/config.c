@@ -70,7 +70,7 @@ static void reading(void *mem)
 	text = mem_printf(mem,
 	    "# comment\n; comment\r\n\n  [server]  \n public_url = "
 	    "https://m.example/ \r\nweb_workers=3\n[supabase]\nanon_key = "
-	    "%s\njwt_secret = a;b #c=d\n"
+	    "%s\njwt_secret = a;b #c=d and the rest of 32 bytes\n"
 	    "url = https://x.supabase.co\nself_register = yes\n"
 	    "[database]\nurl = postgresql://app:pa55@db.example/ml",
 	    key);
@@ -82,7 +82,8 @@ static void reading(void *mem)
 	is_int(c->server.web_workers, 3, "numbers are read");
 	ok(c->supabase.self_register, "yes is true");
 	is_text(c->supabase.anon_key, key, "a value may be long");
-	is_text(c->supabase.jwt_secret, "a;b #c=d", "a value may hold ; # and =");
+	is_text(c->supabase.jwt_secret, "a;b #c=d and the rest of 32 bytes",
+	    "a value may hold ; # and =");
 	shown = config_json(mem, c);
 	all = json_write(mem, shown);
 	ok(strstr(all, "a;b #c=d") == NULL && strstr(all, "pa55") == NULL &&
@@ -149,8 +150,8 @@ static void supabase(void *mem)
 	       "must be https") != NULL,
 	    "to a loopback host too");
 	ok(load(mem,
-	       "[supabase]\nurl = http://127.0.0.1:9/\n[security]\nallow_loopback_http "
-	       "= true\n",
+	       "[supabase]\nurl = http://127.0.0.1:9/\nanon_key = k\n"
+	       "algorithm = ES256\n[security]\nallow_loopback_http = true\n",
 	       &c, &why) == OK,
 	    "unless that is allowed");
 	ok(strstr(reason(mem,
@@ -163,6 +164,57 @@ static void supabase(void *mem)
 		      "allow_loopback_http = true\n"),
 	       "must be https") != NULL,
 	    "and one that hides behind a user name");
+}
+
+/* Why a project at Supabase with these lines is refused. */
+static const char *project(void *mem, const char *lines)
+{
+	return reason(mem,
+	    mem_printf(mem, "[supabase]\nurl = https://x.supabase.co\n%s", lines));
+}
+
+static void supabase_keys(void *mem)
+{
+	static const char es[] = "anon_key = sb_publishable_x\nalgorithm = ES256\n";
+	struct config *c = NULL;
+	const char *why;
+	char **words;
+
+	ok(strstr(project(mem, ""), "anon_key is needed"), "Supabase needs anon_key");
+	ok(strstr(project(mem, "anon_key = sb_secret_abc\nalgorithm = ES256\n"),
+	       "not the secret one"),
+	    "and refuses the secret key in its place");
+	ok(strstr(project(mem, "anon_key = k\n"), "needs jwt_secret"),
+	    "HS256 needs the secret");
+	ok(strstr(project(mem, "anon_key = k\njwt_secret = short\n"), "at least 32"),
+	    "of 32 characters");
+	is_text(project(mem, es), "(taken)", "ES256 needs none");
+	ok(strstr(reason(mem,
+		      "[supabase]\nurl = https://x.supabase.co/auth/v1\nanon_key = k\n"
+		      "algorithm = ES256\n"),
+	       "without /auth/v1"),
+	    "the address is that of the project");
+	ok(strstr(project(mem, mem_printf(mem, "%sproviders = google, Git Hub\n", es)),
+	       "not \"Git\""),
+	    "a provider is a word");
+	ok(strstr(project(mem, mem_printf(mem, "%sproviders = google, callback\n", es)),
+	       "callback"),
+	    "and not our own callback");
+	ok(strstr(project(mem,
+		      mem_printf(mem, "%sproviders = a,b,c,d,e,f,g,h,i,j,k,l,m\n", es)),
+	       "at most 12"),
+	    "of which there are at most 12");
+	ok(load(mem,
+	       mem_printf(mem,
+		   "[supabase]\nurl = https://x.supabase.co\n%sproviders = google,  "
+		   "linkedin_oidc,\n",
+		   es),
+	       &c, &why) == OK,
+	    "commas and blanks part them");
+	words = config_providers(mem, c);
+	is_text(words[0], "google", "config_providers gives the first");
+	is_text(words[1], "linkedin_oidc", "the next");
+	ok(words[2] == NULL, "and no more");
 }
 
 static void environment(void *mem)
@@ -205,6 +257,7 @@ int main(void)
 	reading(mem);
 	mistakes(mem);
 	supabase(mem);
+	supabase_keys(mem);
 	environment(mem);
 	unlink(file);
 	mem_free(mem);
