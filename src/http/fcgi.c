@@ -264,11 +264,13 @@ static void serve(const struct fcgi *f, FCGX_Request *q)
 	read_request(f, q, rq);
 	f->begin(f->ctx, rq);
 	site_serve(f->site, rq, rs);
-	f->end(f->ctx, rq);
 	write_response(rs, q->out);
 	q->keepConnection = 0;
 	FCGX_Finish_r(q);
 	account(f, rq, rs);
+	if (rs->later)
+		rs->later(rq, rs);
+	f->end(f->ctx, rq);
 }
 
 /* A peer that stops in the middle must not hold a worker. */

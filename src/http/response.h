@@ -25,6 +25,11 @@ struct response {
 	int retry_after;           /* seconds; 0: none */
 	struct buf *body;          /* raw answer instead of model */
 	struct response_header *headers;
+	/*
+	 * Called when the answer has left, for what must not show in how long it took.
+	 * If the process dies before, it does not happen.
+	 */
+	void (*later)(struct request *rq, struct response *rs);
 	/* streaming: set by respond_stream; writes go straight to nginx */
 	bool streaming;
 	size_t sent;    /* bytes of body, for the log */

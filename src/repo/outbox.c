@@ -10,6 +10,9 @@
 	" m.to_email, m.subject, m.created_at, COALESCE(c.name, '')"
 #define FROM "  FROM outbox_messages m LEFT JOIN campaigns c ON c.id = m.campaign_id"
 
+/* Our own mails hold links into accounts: $n is 1 for who may see them. */
+#define SEEN(n) " AND (CAST($" n " AS BIGINT) = 1 OR m.kind <> 'system')"
+
 enum { INSERT, PAGE, GET, COUNT, NEWER, OLDER, STATEMENTS };
 
 /* clang-format off */
@@ -27,17 +30,19 @@ static const char *const sql[STATEMENTS] = {
 	    "   AND (CAST($3 AS TEXT) = '' OR lower(m.to_email) LIKE lower($3)"
 	    " ESCAPE '!'"
 	    "        OR lower(m.subject) LIKE lower($3) ESCAPE '!')"
-	    "   AND (CAST($4 AS BIGINT) = 0 OR m.id < $4)"
+	    "   AND (CAST($4 AS BIGINT) = 0 OR m.id < $4)" SEEN("6")
 	    " ORDER BY m.id DESC LIMIT $5",
 	[GET] =
 	    "SELECT " COLUMNS ", m.body_text, m.headers, m.html" FROM
-	    " WHERE m.brand_id = $1 AND m.id = $2",
+	    " WHERE m.brand_id = $1 AND m.id = $2" SEEN("3"),
 	[COUNT] =
-	    "SELECT count(*) FROM outbox_messages WHERE brand_id = $1",
+	    "SELECT count(*) FROM outbox_messages m WHERE m.brand_id = $1" SEEN("2"),
 	[NEWER] =
-	    "SELECT min(id) FROM outbox_messages WHERE brand_id = $1 AND id > $2",
+	    "SELECT min(m.id) FROM outbox_messages m"
+	    " WHERE m.brand_id = $1 AND m.id > $2" SEEN("3"),
 	[OLDER] =
-	    "SELECT max(id) FROM outbox_messages WHERE brand_id = $1 AND id < $2",
+	    "SELECT max(m.id) FROM outbox_messages m"
+	    " WHERE m.brand_id = $1 AND m.id < $2" SEEN("3"),
 };
 /* clang-format on */
 
@@ -88,32 +93,34 @@ static void read_row(struct stmt *s, void *mem, struct outbox_message *m)
 	m->html = "";
 }
 
-enum err outbox_page(struct db *db, void *mem, int64_t brand,
+enum err outbox_page(struct db *db, void *mem, const struct outbox_view *v,
     const struct outbox_filter *f, struct outbox_message **out, size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[PAGE]);
 
 	*n = 0;
 	*out = mem_array(mem, struct outbox_message, (size_t)f->limit);
-	stmt_bind_int(s, 1, brand);
+	stmt_bind_int(s, 1, v->brand);
 	stmt_bind_int(s, 2, f->campaign);
 	stmt_bind_text(s, 3, like_part(mem, f->search));
 	stmt_bind_int(s, 4, f->before);
 	stmt_bind_int(s, 5, f->limit);
+	stmt_bind_int(s, 6, v->system);
 	while (*n < (size_t)f->limit && stmt_next(s))
 		read_row(s, mem, &(*out)[(*n)++]);
 	return stmt_error(s);
 }
 
-enum err outbox_get(struct db *db, void *mem, int64_t brand, int64_t id,
+enum err outbox_get(struct db *db, void *mem, const struct outbox_view *v, int64_t id,
     struct outbox_message **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[GET]);
 	struct outbox_message *m;
 	enum err e;
 
-	stmt_bind_int(s, 1, brand);
+	stmt_bind_int(s, 1, v->brand);
 	stmt_bind_int(s, 2, id);
+	stmt_bind_int(s, 3, v->system);
 	e = stmt_row(s);
 	if (e != OK)
 		return e;
@@ -125,38 +132,40 @@ enum err outbox_get(struct db *db, void *mem, int64_t brand, int64_t id,
 	return OK;
 }
 
-enum err outbox_count(struct db *db, int64_t brand, int64_t *out)
+enum err outbox_count(struct db *db, const struct outbox_view *v, int64_t *out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[COUNT]);
 	enum err e;
 
-	stmt_bind_int(s, 1, brand);
+	stmt_bind_int(s, 1, v->brand);
+	stmt_bind_int(s, 2, v->system);
 	e = stmt_row(s);
 	if (e == OK)
 		*out = stmt_int(s, 0);
 	return e;
 }
 
-static enum err beside(struct db *db, const char *const *which, int64_t brand,
-    int64_t id, int64_t *out)
+static enum err beside(struct db *db, const char *const *which,
+    const struct outbox_view *v, int64_t id, int64_t *out)
 {
 	STMT_SCOPE s = db_stmt(db, which);
 	enum err e;
 
-	stmt_bind_int(s, 1, brand);
+	stmt_bind_int(s, 1, v->brand);
 	stmt_bind_int(s, 2, id);
+	stmt_bind_int(s, 3, v->system);
 	e = stmt_row(s);
 	if (e == OK)
 		*out = stmt_int(s, 0); /* NULL is 0 */
 	return e;
 }
 
-enum err outbox_beside(struct db *db, int64_t brand, int64_t id, int64_t *newer,
-    int64_t *older)
+enum err outbox_beside(struct db *db, const struct outbox_view *v, int64_t id,
+    int64_t *newer, int64_t *older)
 {
-	enum err e = beside(db, &sql[NEWER], brand, id, newer);
+	enum err e = beside(db, &sql[NEWER], v, id, newer);
 
 	if (e == OK)
-		e = beside(db, &sql[OLDER], brand, id, older);
+		e = beside(db, &sql[OLDER], v, id, older);
 	return e;
 }

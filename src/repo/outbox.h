@@ -1,6 +1,7 @@
 #pragma once
 
 #include <json-c/json.h>
+#include <stdbool.h>
 
 #include "db/db.h"
 
@@ -25,6 +26,12 @@ struct outbox_message {
  */
 enum err outbox_insert(struct db *db, struct outbox_message *m) MUST_CHECK;
 
+/* Who looks, into which brand. */
+struct outbox_view {
+	int64_t brand;
+	bool system; /* also the installation's own mails, which lead into accounts */
+};
+
 struct outbox_filter {
 	int64_t campaign;   /* 0: any */
 	const char *search; /* in address or subject; NULL or "": any */
@@ -32,12 +39,13 @@ struct outbox_filter {
 	int limit;
 };
 /* Newest first, without bodies and headers (text: its first 200 bytes). */
-enum err outbox_page(struct db *db, void *mem, int64_t brand,
+enum err outbox_page(struct db *db, void *mem, const struct outbox_view *v,
     const struct outbox_filter *f, struct outbox_message **out, size_t *n) MUST_CHECK;
-/* ERR_NOTFOUND also when it is another brand's. */
-enum err outbox_get(struct db *db, void *mem, int64_t brand, int64_t id,
+/* ERR_NOTFOUND also when it is another brand's, or not for this view. */
+enum err outbox_get(struct db *db, void *mem, const struct outbox_view *v, int64_t id,
     struct outbox_message **out) MUST_CHECK;
-enum err outbox_count(struct db *db, int64_t brand, int64_t *out) MUST_CHECK;
+enum err outbox_count(struct db *db, const struct outbox_view *v,
+    int64_t *out) MUST_CHECK;
 /* The message before (newer) and after (older) this one; 0: none. */
-enum err outbox_beside(struct db *db, int64_t brand, int64_t id, int64_t *newer,
-    int64_t *older) MUST_CHECK;
+enum err outbox_beside(struct db *db, const struct outbox_view *v, int64_t id,
+    int64_t *newer, int64_t *older) MUST_CHECK;

@@ -30,6 +30,7 @@ enum compose_mode {
 	COMPOSE_TEST,    /* untracked; unsubscribe link of campaign 0; subject begins
 			    "[Test] " */
 	COMPOSE_PREVIEW, /* untracked; the unsubscribe link goes nowhere */
+	COMPOSE_SYSTEM,  /* one of our own mails, made by send/system_mail */
 };
 
 struct compose_link {

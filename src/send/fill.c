@@ -203,6 +203,10 @@ size_t fill_headers(struct fill *f, struct mail_header h[MESSAGE_HEADERS])
 
 	if (c->mode == COMPOSE_PREVIEW)
 		return 0;
+	if (c->mode == COMPOSE_SYSTEM) { /* no out-of-office answers (RFC 3834) */
+		h[0] = (struct mail_header){ "Auto-Submitted", "auto-generated" };
+		return 1;
+	}
 	h[n++] = (struct mail_header){ "List-Unsubscribe",
 		text_empty(c->reply_to)
 		    ? mem_printf(f->mem, "<%s>", f->unsubscribe)

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/user.h"
 #include "repo/campaign.h"
 #include "repo/outbox.h"
 #include "repo/provider.h"
@@ -13,6 +14,16 @@
 #include "web/frame.h"
 
 enum { PAGE_ROWS = 30, SEARCH_MAX = 254 };
+
+/* Keys never see the installation's own mails, nor does anybody but its administrators.
+ */
+static struct outbox_view view_of(const struct request *rq)
+{
+	return (struct outbox_view){
+		.brand = rq->args[0],
+		.system = rq->caller->admin && rq->caller->session_id,
+	};
+}
 
 /* The text in one line, for a list. */
 static const char *one_line(void *mem, const char *text)
@@ -53,9 +64,10 @@ static enum err index_extra(struct request *rq, struct response *rs,
     const struct outbox_filter *f)
 {
 	struct provider_settings *ps;
+	struct outbox_view v = view_of(rq);
 	struct campaign *c;
 	int64_t all;
-	enum err e = outbox_count(rq->db, rq->args[0], &all);
+	enum err e = outbox_count(rq->db, &v, &all);
 
 	if (e == OK)
 		e = provider_settings_get(rq->db, rq, rq->args[0], &ps);
@@ -80,11 +92,12 @@ enum err outbox_index(struct request *rq, struct response *rs)
 		.before = form_int(rq->query, "cursor", 0, INT64_MAX, 0),
 		.limit = page_limit(rq, rq->api ? 50 : PAGE_ROWS) + 1,
 	};
+	struct outbox_view v = view_of(rq);
 	struct json_object *o = json_obj(rs), *items = json_arr(rs);
 	struct outbox_message *m;
 	const char *next = NULL;
 	size_t i, n;
-	enum err e = outbox_page(rq->db, rq, rq->args[0], &f, &m, &n);
+	enum err e = outbox_page(rq->db, rq, &v, &f, &m, &n);
 
 	if (e == OK && !rq->api)
 		e = index_extra(rq, rs, &f);
@@ -107,7 +120,9 @@ enum err outbox_index(struct request *rq, struct response *rs)
 
 static enum err find(struct request *rq, struct outbox_message **out)
 {
-	return outbox_get(rq->db, rq, rq->args[0], rq->args[1], out);
+	struct outbox_view v = view_of(rq);
+
+	return outbox_get(rq->db, rq, &v, rq->args[1], out);
 }
 
 /* [[name, value]] as [{name, value}], which templates can walk. */
@@ -138,13 +153,14 @@ enum err outbox_show(struct request *rq, struct response *rs)
 {
 	static const char *const views[] = { "html", "text", "headers", "raw", NULL };
 	int view = form_choice(rq->query, "view", views, 0);
+	struct outbox_view v = view_of(rq);
 	struct outbox_message *m;
 	int64_t newer, older;
 	struct json_object *o;
 	enum err e = find(rq, &m);
 
 	if (e == OK)
-		e = outbox_beside(rq->db, m->brand_id, m->id, &newer, &older);
+		e = outbox_beside(rq->db, &v, m->id, &newer, &older);
 	if (e != OK)
 		return e;
 	o = line_json(rs, m);

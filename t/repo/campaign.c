@@ -347,6 +347,7 @@ static void test_outbox(struct dbtest *t)
 		.text = "Hi",
 		.created_at = 5 };
 	struct outbox_filter f = { .limit = 10 };
+	struct outbox_view v = { .brand = 1 }, all = { 1, true }, other = { 2, true };
 	struct outbox_message *got;
 	int64_t newer, older, count;
 	size_t n;
@@ -360,23 +361,36 @@ static void test_outbox(struct dbtest *t)
 	m.subject = "Test";
 	is_int(outbox_insert(t->db, &m), OK,
 	    "outbox_insert keeps a test without attempt");
-	is_int(outbox_page(t->db, t->mem, 1, &f, &got, &n), OK, "outbox_page answers");
+	is_int(outbox_page(t->db, t->mem, &v, &f, &got, &n), OK, "outbox_page answers");
 	is_int((int64_t)n, 2, "with both");
 	is_text(got[0].subject, "Test", "newest first");
 	is_text(got[1].campaign_name, "L", "and the campaign's name");
 	f.campaign = 9;
-	is_int(outbox_page(t->db, t->mem, 1, &f, &got, &n), OK,
+	is_int(outbox_page(t->db, t->mem, &v, &f, &got, &n), OK,
 	    "outbox_page by campaign");
 	is_int((int64_t)n, 1, "gives its own");
-	is_int(outbox_beside(t->db, 1, got[0].id, &newer, &older), OK,
+	is_int(outbox_beside(t->db, &v, got[0].id, &newer, &older), OK,
 	    "outbox_beside answers");
 	ok(newer == m.id && older == 0, "with the neighbours");
-	is_int(outbox_get(t->db, t->mem, 2, m.id, &got), ERR_NOTFOUND,
+	is_int(outbox_get(t->db, t->mem, &other, m.id, &got), ERR_NOTFOUND,
 	    "another brand's is hidden");
-	is_int(outbox_get(t->db, t->mem, 1, m.id, &got), OK, "outbox_get finds it");
+	is_int(outbox_get(t->db, t->mem, &v, m.id, &got), OK, "outbox_get finds it");
 	is_text(got->html, "<p>", "with its HTML");
-	is_int(outbox_count(t->db, 1, &count), OK, "outbox_count counts");
+	is_int(outbox_count(t->db, &v, &count), OK, "outbox_count counts");
 	is_int(count, 2, "both");
+	m.kind = "system";
+	ok(outbox_insert(t->db, &m) == OK, "a mail of the installation's own");
+	ok(outbox_count(t->db, &v, &count) == OK && count == 2,
+	    "is not counted for just anybody");
+	f.campaign = 0;
+	ok(outbox_page(t->db, t->mem, &v, &f, &got, &n) == OK && n == 2, "nor listed");
+	is_int(outbox_get(t->db, t->mem, &v, m.id, &got), ERR_NOTFOUND, "nor shown");
+	ok(outbox_beside(t->db, &v, m.id - 1, &newer, &older) == OK && newer == 0,
+	    "nor beside another");
+	is_int(outbox_get(t->db, t->mem, &all, m.id, &got), OK,
+	    "who may see them does");
+	ok(outbox_page(t->db, t->mem, &all, &f, &got, &n) == OK && n == 3,
+	    "and finds them listed");
 }
 
 int main(void)
