@@ -10,6 +10,9 @@
  *	pending -> claimed -> intent -> accepted | rejected | retry | doubt
  *	pending -> skipped | cancelled;  retry -> claimed
  *	doubt -> accepted (event) | retry (sent again) | given_up
+ *
+ * A row with a doubtful attempt never ends as one that was not sent, whatever came of a
+ * later try: cancelled it is doubt again, refused or left meanwhile it is given up.
  */
 enum delivery_state {
 	DELIVERY_PENDING = 0,

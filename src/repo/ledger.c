@@ -106,9 +106,10 @@ static const char *const sql[] = {
 		   "   AND NOT EXISTS (SELECT 1 FROM campaign_subscribers d"
 		   "         WHERE d.campaign_id = $1 AND d.state < 4)",
 	[CANCEL_OPEN] =
-	    "UPDATE campaign_subscribers SET owner = NULL, settled_at = $3, state ="
-	    "   CASE WHEN EXISTS (SELECT 1 FROM send_attempts a"
-	    "     WHERE a.id = attempt_id AND a.outcome = 7) THEN 7 ELSE 8 END"
+	    "UPDATE campaign_subscribers AS d SET owner = NULL, settled_at = $3,"
+	    "   next_try_at = NULL,"
+	    "   state = CASE WHEN " DOUBTED " IS NULL THEN 8 ELSE 7 END,"
+	    "   attempt_id = coalesce(" DOUBTED ", attempt_id)"
 	    " WHERE state IN (0, 3) AND id IN (SELECT d.id FROM campaign_subscribers d"
 	    "   JOIN campaigns c ON c.id = d.campaign_id AND c.status = 'cancelled'"
 	    "  WHERE d.campaign_id = $1 AND d.state = $4"

@@ -117,7 +117,10 @@ enum err ledger_release(struct db *db, const char *owner, int64_t campaign) MUST
 /* Owners named by claimed and intent rows. */
 enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out,
     size_t *n) MUST_CHECK;
-/* The rows of a dead owner: claimed -> pending, intent -> doubt. */
+/*
+ * The rows of a dead owner: claimed -> pending, intent -> doubt; what the outbox has
+ * kept is accepted.
+ */
 enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pending,
     int64_t *doubt) MUST_CHECK;
 

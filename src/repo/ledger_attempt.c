@@ -57,12 +57,12 @@ static const char *const sql[] = {
 	    "    ON p.brand_id = $4 AND p.email_key = d.email_key"
 	    " ORDER BY d.id",
 	[SKIP] =
-	    "UPDATE campaign_subscribers AS d SET state = 6, owner = NULL,"
+	    "UPDATE campaign_subscribers AS d SET owner = NULL,"
+	    "   state = CASE WHEN " DOUBTED " IS NULL THEN 6 ELSE 9 END,"
+	    "   attempt_id = coalesce(" DOUBTED ", attempt_id),"
 	    "   reason = r.reason, settled_at = $2"
-	    "  FROM (SELECT " NUMBER(0) " AS id, j.value ->> 1 AS reason"
-					"          FROM " ROWS(
-					    "$1") ") r"
-						  " WHERE d.id = r.id AND +d.state = 1",
+	    "  FROM (SELECT " NUMBER(0) " AS id, j.value ->> 1 AS reason FROM " ROWS(
+		"$1") ") r WHERE d.id = r.id AND +d.state = 1 RETURNING state",
 	[ATTEMPT] = "INSERT INTO send_attempts (campaign_id, delivery_id, started_at)"
 		    " SELECT d.campaign_id, d.id, CAST($2 AS BIGINT)"
 		    "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS(
@@ -230,14 +230,19 @@ static enum err read_wanted(struct db *db, void *mem, const struct claim *c,
 	return stmt_error(s);
 }
 
-static enum err skip_rows(struct db *db, struct buf *skips, const struct claim *c)
+/* Whoever may have the mail of an earlier attempt is given up and not skipped. */
+static enum err skip_rows(struct db *db, struct buf *skips, const struct claim *c,
+    struct moved *m)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[SKIP]);
 
 	buf_char(skips, ']');
 	stmt_bind_text(s, 1, skips->data);
 	stmt_bind_int(s, 2, c->now);
-	return stmt_run(s);
+	while (stmt_next(s))
+		m->n[stmt_int(s, 0) == DELIVERY_GIVEN_UP ? DELIVERY_GIVEN_UP
+							 : DELIVERY_SKIPPED]++;
+	return stmt_error(s);
 }
 
 static int by_delivery(const void *key, const void *row)
@@ -309,7 +314,7 @@ static enum err write_intent(struct db *db, void *mem, const struct claim *c,
 	if (e == OK)
 		e = read_wanted(db, mem, c, brand, out, skips);
 	if (e == OK && out->skipped)
-		e = skip_rows(db, skips, c);
+		e = skip_rows(db, skips, c, &m);
 	if (e == OK && out->n)
 		e = write_attempts(db, mem, c, out);
 	FAILPOINT("intent.attempts");
@@ -317,7 +322,6 @@ static enum err write_intent(struct db *db, void *mem, const struct claim *c,
 		e = mark_intent(db, mem, c, out);
 	m.n[DELIVERY_CLAIMED] = -(int64_t)out->n - out->skipped;
 	m.n[DELIVERY_INTENT] = (int64_t)out->n;
-	m.n[DELIVERY_SKIPPED] = out->skipped;
 	return e == OK ? ledger_count_moved(db, c->campaign, &m) : e;
 }
 

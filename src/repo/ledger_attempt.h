@@ -23,4 +23,11 @@ enum err ledger_settle_prepare(struct db *db) MUST_CHECK;
 #define ROWS(param)                                                                    \
 	"/*+lite json_each(" param ") j *//*+pg json_array_elements(CAST(" param       \
 	" AS json)) AS j(value) */"
+/*
+ * The last attempt of row d whose outcome nobody knows, or NULL.  Such a row may have
+ * the mail whatever a later try said: it never ends as one that was not sent.
+ */
+#define DOUBTED                                                                        \
+	"CASE WHEN d.tries > 0 THEN (SELECT max(a.id) FROM send_attempts a"            \
+	" WHERE a.delivery_id = d.id AND a.outcome = 7) END"
 #define NUMBER(i) "CAST(j.value ->> " #i " AS BIGINT)"

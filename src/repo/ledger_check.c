@@ -88,6 +88,9 @@ static const struct rule rules[] = {
 		    "     - 1 - count(a.resent_at)"
 		    "   FROM send_attempts a WHERE a.delivery_id = d.id)"),
 	    "I1", "These may have got the mail more often than was decided" },
+	{ ROWS_THAT("d.state IN (6, 8) AND EXISTS (SELECT 1 FROM send_attempts a"
+		    "   WHERE a.delivery_id = d.id AND a.outcome = 7)"),
+	    "I1", "These may have got the mail, and are counted as not sent" },
 	{ DIFFER("SELECT 'sent again' AS name, resends AS told, 0 AS found"
 		 "  FROM campaigns WHERE id = $1 UNION ALL"
 		 " SELECT 'sent again', 0, count(a.resent_at)"

@@ -17,6 +17,9 @@ enum {
 	OWNERS,
 	DEAD_ATTEMPT,
 	DEAD_INTENT,
+	KEPT_ATTEMPT,
+	KEPT,
+	REFUSED_LATER,
 };
 
 /* clang-format off */
@@ -69,6 +72,27 @@ static const char *const sql[] = {
 	    "UPDATE campaign_subscribers SET state = 7, owner = NULL, settled_at = $3,"
 	    "   reason = $4"
 	    " WHERE campaign_id = $1 AND state = 2 AND owner = $2",
+	/* The outbox keeps a mail with the attempt it is of: no doubt about these. */
+	[KEPT_ATTEMPT] =
+	    "UPDATE send_attempts SET outcome = 4, finished_at = $3,"
+	    "   message_id = (SELECT 'outbox-' || CAST(m.id AS TEXT)"
+	    "     FROM outbox_messages m WHERE m.attempt_id = send_attempts.id)"
+	    " WHERE outcome = 0 AND id IN (SELECT d.attempt_id"
+	    "   FROM campaign_subscribers d"
+	    "   JOIN outbox_messages m ON m.attempt_id = d.attempt_id"
+	    "   WHERE d.campaign_id = $1 AND d.state = 2 AND d.owner = $2)",
+	[KEPT] = "UPDATE campaign_subscribers AS d SET state = 4, owner = NULL,"
+		 "   settled_at = $3, reason = '', message_id = a.message_id"
+		 "  FROM send_attempts a"
+		 " WHERE d.campaign_id = $1 AND d.state = 2 AND d.owner = $2"
+		 "   AND a.id = d.attempt_id AND a.outcome = 4",
+	/* Refused, but after a try that may have got through. */
+	[REFUSED_LATER] =
+	    "UPDATE campaign_subscribers AS d SET state = 9, attempt_id = " DOUBTED
+	    " WHERE d.campaign_id = $1 AND +d.state = 5 AND d.tries > 1"
+	    "   AND d.id IN (SELECT " NUMBER(0) " FROM " ROWS("$2") ")"
+								    "   AND " DOUBTED
+								    " IS NOT NULL",
 };
 
 static const char dead_reason[] =
@@ -147,6 +171,30 @@ static enum err end_attempts(struct db *db, const char *json, int64_t now)
 	return stmt_run(s);
 }
 
+static bool any_refused(const struct settle *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (r[i].state == DELIVERY_REJECTED)
+			return true;
+	return false;
+}
+
+static enum err refused_later(struct db *db, int64_t campaign, const char *json,
+    struct moved *m)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[REFUSED_LATER]);
+	int64_t moved;
+	enum err e;
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_text(s, 2, json);
+	e = stmt_run(s);
+	moved = e == OK ? stmt_changes(s) : 0;
+	m->n[DELIVERY_REJECTED] -= moved;
+	m->n[DELIVERY_GIVEN_UP] += moved;
+	return e;
+}
+
 enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
     size_t n, int64_t now)
 {
@@ -162,6 +210,8 @@ enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
 		e = settle_late(db, json, campaign, now, &m);
 	if (e == OK)
 		e = end_attempts(db, json, now);
+	if (e == OK && any_refused(r, n))
+		e = refused_later(db, campaign, json, &m);
 	if (e == OK)
 		e = FAILPOINT_ERR("settle.rows", ERR_BUSY);
 	if (e == OK)
@@ -236,6 +286,26 @@ static enum err doubt_rows(struct db *db, const char *owner, int64_t campaign,
 	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
 }
 
+static enum err kept_rows(struct db *db, const struct claim *dead)
+{
+	struct moved m = { { 0 } };
+	int64_t kept = 0;
+	enum err e = OK;
+
+	for (int i = KEPT_ATTEMPT; e == OK && i <= KEPT; i++) {
+		STMT_SCOPE s = db_stmt(db, &sql[i]);
+
+		stmt_bind_int(s, 1, dead->campaign);
+		stmt_bind_text(s, 2, dead->owner);
+		stmt_bind_int(s, 3, dead->now);
+		e = stmt_run(s);
+		kept = e == OK ? stmt_changes(s) : 0;
+	}
+	m.n[DELIVERY_INTENT] = -kept;
+	m.n[DELIVERY_ACCEPTED] = kept;
+	return e == OK ? ledger_count_moved(db, dead->campaign, &m) : e;
+}
+
 enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pending,
     int64_t *doubt)
 {
@@ -246,6 +316,8 @@ enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pendin
 	if (e == OK)
 		e = release_rows(db, dead->owner, dead->campaign, pending);
 	FAILPOINT("reclaim.rows");
+	if (e == OK)
+		e = kept_rows(db, dead);
 	if (e == OK)
 		e = doubt_rows(db, dead->owner, dead->campaign, dead->now, doubt);
 	return e == OK ? tx_commit(&tx) : e;

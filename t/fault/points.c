@@ -109,6 +109,30 @@ static void test_send(struct dbtest *t)
 	fake_ses_stop(&f);
 }
 
+/*
+ * The outbox keeps a mail with the attempt it is of: what was kept is known to be
+ * accepted, though the worker died before it could write that down.
+ */
+static void test_outbox(struct dbtest *t)
+{
+	const struct trigger plain = { .servers = "" };
+
+	sendtest_people(t, PEOPLE);
+	sendtest_app(t, "");
+	ok(die(t, "settle.rows:1"), "settle.rows: dies with mails in the outbox");
+	ok(dbtest_int(t->db, "SELECT count(*) FROM outbox_messages") > 0 &&
+		sendtest_rows(t, 4) == 0,
+	    "kept, and not yet settled");
+	ok(faulttest_finish(t, &plain), "the campaign is completed");
+	is_int(sendtest_rows(t, 4), PEOPLE, "all are accepted, none is in doubt");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(DISTINCT to_email) FROM outbox_messages"),
+	    PEOPLE, "the outbox has everybody");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM outbox_messages"), PEOPLE,
+	    "and nobody twice");
+	is_int(sendtest_check(t), 0, "the ledger adds up");
+}
+
 /* ---- the rest of what writes ---- */
 static struct app *app_of(struct dbtest *t, void *mem, struct db *db)
 {
@@ -300,6 +324,7 @@ int main(void)
 	if (!armed)
 		skip_all("this build has no failpoints");
 	dbtest_run(test_send);
+	dbtest_run(test_outbox);
 	dbtest_run(test_import);
 	dbtest_run(test_ingest);
 	dbtest_run(test_unsubscribe);

@@ -45,6 +45,10 @@ static const struct plant plants[] = {
 	{ "I1", "more often",
 	    "INSERT INTO send_attempts (campaign_id, delivery_id, started_at, outcome)"
 	    " SELECT 5, id, 1, 7 FROM campaign_subscribers WHERE subscriber_id = 3;" },
+	{ "I1", "counted as not sent",
+	    "UPDATE campaign_subscribers SET state = 6 WHERE subscriber_id = 3;"
+	    "UPDATE send_attempts SET outcome = 7 WHERE delivery_id ="
+	    " (SELECT id FROM campaign_subscribers WHERE subscriber_id = 3);" },
 	{ "I1", "sent again", "UPDATE campaigns SET resends = 1;" },
 	{ "I1", "sent again", "UPDATE send_attempts SET resent_at = 1;" },
 	{ "I12", "recipients belong",

@@ -124,6 +124,77 @@ static void test_cancel(struct dbtest *t)
 	fake_ses_stop(&f);
 }
 
+static void due(struct dbtest *t, int64_t row)
+{
+	dbtest_script(t->db,
+	    mem_printf(t->mem,
+		"UPDATE campaign_subscribers SET next_try_at = 1 WHERE id = %lld",
+		(long long)row));
+}
+
+static int64_t row_state(struct dbtest *t, int64_t row)
+{
+	return dbtest_int(t->db,
+	    mem_printf(t->mem, "SELECT state FROM campaign_subscribers WHERE id = %lld",
+		(long long)row));
+}
+
+/*
+ * In doubt, sent again and throttled: it may have got through at first, so it must not
+ * end as one that was not sent.
+ */
+static void test_earlier(struct dbtest *t)
+{
+	struct fake_ses f;
+	struct app *app = doubts(t, &f);
+	int64_t row[3], left, n = 0, now = clock_now(&clock_system) + 60000;
+	struct doubt_choice all = { 5, true, NULL, 0, "Ines", now };
+
+	row[0] = doubt_row(t);
+	for (int i = 1; i < 3; i++)
+		row[i] = dbtest_int(t->db,
+		    mem_printf(t->mem,
+			"SELECT min(id) FROM campaign_subscribers"
+			" WHERE state = 7 AND id > %lld",
+			(long long)row[i - 1]));
+	ok(ledger_decide(t->db, &all, &n) == OK && n == 3, "all three are sent again");
+	dbtest_script(t->db,
+	    "UPDATE campaign_subscribers SET next_try_at = 1"
+	    " WHERE state = 3");
+	fake_ses_script(&f,
+	    "[{\"do\":{\"status\":429,\"type\":\"TooManyRequestsException\","
+	    "\"message\":\"Maximum sending rate exceeded.\"}}]");
+	run(t, app);
+	is_int(sendtest_rows(t, 3), 3, "and throttled");
+	dbtest_script(t->db,
+	    mem_printf(t->mem,
+		"UPDATE campaign_subscribers SET next_try_at = %lld WHERE state = 3;"
+		"INSERT INTO suppressions (brand_id, email_key, reason, created_at)"
+		" SELECT 1, email_key, 'unsubscribed', 1 FROM campaign_subscribers"
+		" WHERE id = %lld",
+		(long long)now + 3600000, (long long)row[0]));
+	due(t, row[0]);
+	fake_ses_script(&f, "[]");
+	run(t, app);
+	is_int(row_state(t, row[0]), 9, "who left meanwhile is given up, not skipped");
+	is_good(t, "after that");
+	due(t, row[1]);
+	fake_ses_script(&f,
+	    "[{\"do\":{\"status\":400,\"type\":\"MessageRejected\","
+	    "\"message\":\"Spam\"}}]");
+	run(t, app);
+	is_int(row_state(t, row[1]), 9,
+	    "who is refused then is given up, not rejected");
+	is_good(t, "after that");
+	dbtest_script(t->db, "UPDATE campaigns SET status = 'cancelled' WHERE id = 5;");
+	ok(ledger_cancel_open(t->db, 5, 100, now, &left) == OK && left == 0,
+	    "the campaign is cancelled");
+	is_int(row_state(t, row[2]), 7, "the last is in doubt, not cancelled");
+	is_int(sendtest_rows(t, 6) + sendtest_rows(t, 8), 0, "nobody got nothing");
+	is_good(t, "in the end");
+	fake_ses_stop(&f);
+}
+
 /* The answer comes after all, when it was decided to send again. */
 static void test_late(struct dbtest *t)
 {
@@ -219,6 +290,7 @@ int main(void)
 {
 	dbtest_run(test_decide);
 	dbtest_run(test_cancel);
+	dbtest_run(test_earlier);
 	dbtest_run(test_late);
 	dbtest_run(test_resend);
 	dbtest_run(test_evidence);
