@@ -12,6 +12,7 @@
  * function that cannot be rewound: the call then fails, and is in doubt, not doubled.
  */
 enum { CALL_SECONDS = 30, SES_QUEUE = 512 };
+enum { SINGLE_CONNECTIONS = 128, BULK_CONNECTIONS = 24 };
 
 struct call {
 	CURL *curl;
