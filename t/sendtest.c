@@ -194,6 +194,13 @@ void fake_ses_script(const struct fake_ses *f, const char *json)
 	ask(tmp, f, "PUT", "/_script", json);
 }
 
+void fake_ses_keys(const struct fake_ses *f, const char *json)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "keys");
+
+	ask(tmp, f, "PUT", "/_keys", json);
+}
+
 int64_t fake_ses_stat(const struct fake_ses *f, const char *name)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "stat");

@@ -29,7 +29,9 @@ void sendtest_use_ses(struct dbtest *t, struct app *app, const struct fake_ses *
 void fake_ses_start(struct dbtest *t, struct fake_ses *f, const char *args);
 /* Fault rules, as t/fake/ses.mjs describes them; "[]" for none. */
 void fake_ses_script(const struct fake_ses *f, const char *json);
-/* A number of its GET /_stats. */
+/* The keys that it takes from now on: {"ID": "secret"}. */
+void fake_ses_keys(const struct fake_ses *f, const char *json);
+/* A number of its GET /_stats; -1 if it has none of that name. */
 int64_t fake_ses_stat(const struct fake_ses *f, const char *name);
 /* Its ledger: one object a line, owned by mem (array). */
 struct json_object *fake_ses_accepted(void *mem, const struct fake_ses *f);

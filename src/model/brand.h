@@ -29,4 +29,5 @@ struct provider_settings {
 	double max_rate, max_day, sent_day; /* as the account said; 0: not known */
 	const char *account_json;
 	int64_t checked_at;
+	int64_t updated_at; /* of what people set: another at every change */
 };

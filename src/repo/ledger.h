@@ -73,7 +73,8 @@ struct claim {
 	int64_t campaign;
 	int n; /* rows at most */
 	int64_t now;
-	int64_t version; /* of the campaign whose content is to be sent; 0: any */
+	int64_t version;     /* of the campaign whose content is to be sent; 0: any */
+	int64_t provider_at; /* updated_at of the brand's provider; 0: any */
 };
 /* pending, and retry whose time has come, -> claimed by owner, in order of id. */
 enum err ledger_claim(struct db *db, const struct claim *c,
@@ -87,7 +88,8 @@ struct intent {
 	struct subscriber who;
 };
 struct intent_batch {
-	bool sending; /* else nothing was done: paused, cancelled, gone, edited */
+	bool sending; /* else nothing was done: paused, cancelled, gone, edited, or
+			 another key of the provider */
 	struct intent *rows; /* owned by mem */
 	size_t n;
 	int64_t skipped; /* rows that must not be sent any more */

@@ -34,8 +34,9 @@ static const char *const sql[] = {
 	[CLAIM] = CLAIM_FROM("0", ""),
 	[CLAIM_RETRY] = CLAIM_FROM("3", " AND next_try_at <= $5"),
 	/* Held until commit: no intent follows a pause or cancel that has answered. */
-	[STATUS] = "SELECT status, brand_id, version FROM campaigns WHERE id = $1"
-		   " /*+pg FOR SHARE */",
+	[STATUS] = "SELECT c.status, c.brand_id, c.version, p.updated_at"
+		   "  FROM campaigns c LEFT JOIN providers p ON p.brand_id = c.brand_id"
+		   " WHERE c.id = $1 /*+pg FOR SHARE OF c */",
 	/* The same for people: who unsubscribes now waits for us, or we for them. */
 	[LOCK_PEOPLE] = "SELECT s.id FROM campaign_subscribers d JOIN subscribers s"
 			"    ON s.id = d.subscriber_id"
@@ -142,6 +143,8 @@ static enum err read_status(struct db *db, const struct claim *c, bool *sending,
 	*sending = e == OK && strcmp(stmt_text(s, 0), "sending") == 0;
 	if (c->version && e == OK && stmt_int(s, 2) != c->version)
 		*sending = false; /* edited while it was paused: compile anew */
+	if (c->provider_at && e == OK && stmt_int(s, 3) != c->provider_at)
+		*sending = false; /* another key since: open the provider anew */
 	*brand = e == OK ? stmt_int(s, 1) : 0;
 	return e == ERR_NOTFOUND ? OK : e;
 }

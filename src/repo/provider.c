@@ -11,7 +11,7 @@ static const char *const sql[] = {
 	[READ] =
 	    "SELECT brand_id, kind, mode, region, endpoint, configuration_set, rate,"
 	    "  access_key_id, secret, account_key, max_rate, max_day, sent_day,"
-	    "  account_json, checked_at FROM providers WHERE brand_id = $1",
+	    "  account_json, checked_at, updated_at FROM providers WHERE brand_id = $1",
 	[PUT] =
 	    "INSERT INTO providers (brand_id, kind, mode, region, endpoint,"
 	    "  configuration_set, rate, access_key_id, secret, account_key, updated_at)"
@@ -21,7 +21,10 @@ static const char *const sql[] = {
 	    "  endpoint = excluded.endpoint,"
 	    "  configuration_set = excluded.configuration_set, rate = excluded.rate,"
 	    "  access_key_id = excluded.access_key_id, secret = excluded.secret,"
-	    "  account_key = excluded.account_key, updated_at = excluded.updated_at",
+	    "  account_key = excluded.account_key,"
+	    /* always another: whoever sends sees by it that this has changed */
+	    "  updated_at = CASE WHEN excluded.updated_at > providers.updated_at"
+	    "    THEN excluded.updated_at ELSE providers.updated_at + 1 END",
 	/* what another account said is worth nothing */
 	[FORGET] = "UPDATE providers SET max_rate = 0, max_day = 0, sent_day = 0,"
 		   "  account_json = '{}', checked_at = NULL"
@@ -84,6 +87,7 @@ static struct provider_settings *read_row(struct stmt *s, void *mem)
 	p->sent_day = stmt_double(s, 12);
 	p->account_json = stmt_copy(s, 13, p);
 	p->checked_at = stmt_int(s, 14);
+	p->updated_at = stmt_int(s, 15);
 	return p;
 }
 

@@ -11,6 +11,7 @@ static struct claim claim_of(const struct turn *t, int n)
 		.n = n,
 		.now = clock_now(t->app->clock),
 		.version = t->campaign->version,
+		.provider_at = t->provider->settings_at,
 	};
 }
 

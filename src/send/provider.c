@@ -56,6 +56,7 @@ enum err provider_open(void *mem, struct app *app, const struct brand *b,
 	if (e != OK)
 		return e;
 	(*out)->kind = kind;
+	(*out)->settings_at = ps->updated_at;
 	ask_account(*out, ps);
 	(*out)->rate = effective_rate(ps);
 	(*out)->account_key = text_empty(ps->account_key)

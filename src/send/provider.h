@@ -79,7 +79,8 @@ struct provider {
 	const struct provider_ops *ops;
 	struct app *app;
 	int64_t brand_id;
-	double rate;             /* recipients a second; 0: no limit */
+	int64_t settings_at; /* provider_settings.updated_at of what it was made of */
+	double rate;         /* recipients a second; 0: no limit */
 	const char *account_key; /* what shares one rate */
 	const char *kind;        /* "campaign" or "test": for the outbox */
 	size_t in_flight;        /* messages taken and not yet back */

@@ -10,6 +10,7 @@
 // Faults are injected by a script: PUT /_script with a list of rules; each send call takes
 // the first rule that applies:
 //   {"every": 7 | "first": 3 | "at": 12 | "chance": 0.01 | (nothing: always), "do": ...}
+// A rule with "reused": true applies only where the connection has had an answer before.
 // A rule with "name" is counted under that name in /_stats, how often it applied.
 // where do is one of
 //   {"status": 429, "type": "TooManyRequestsException", "message": "..."}   refused, not accepted
@@ -20,6 +21,8 @@
 //   "truncate"  accepted, and half an answer
 //   "miscount"  accepted, and a bulk answer with a result too few
 //   {"entry": "ACCOUNT_THROTTLED", "message": "...", "each": 3}   every third entry of a bulk call
+// PUT /_keys {"ID": "secret", ...}: the keys that are good from now on; calls by each are counted
+// as "key ID" in /_stats.
 // GET /_stats, GET /_ledger (what was accepted, as JSON), POST /_clear.
 
 import { createServer } from 'node:http';
@@ -28,8 +31,7 @@ import { appendFileSync, openSync } from 'node:fs';
 
 const args = Object.fromEntries(process.argv.slice(2).join(' ').split('--').filter(Boolean)
   .map((a) => a.trim().split(/[ =]/)).map(([k, v]) => [k, v ?? true]));
-const keyId = args.key || 'AKIDEXAMPLE';
-const secret = args.secret || 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
+let keys = { [args.key || 'AKIDEXAMPLE']: args.secret || 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const region = args.region || 'eu-central-1';
 const rate = Number(args.rate || 0);
 const ledgerFile = args.ledger ? openSync(args.ledger, 'a') : null;
@@ -58,7 +60,7 @@ function checkSignature(req, path, query, body) {
   if (!m) throw new Refusal(403, 'MissingAuthenticationToken', 'no signature');
   const [, id, day, where, service, names, signature] = m;
   const date = req.headers['x-amz-date'] || '';
-  if (id !== keyId) throw new Refusal(403, 'UnrecognizedClientException', 'The security token included in the request is invalid.');
+  if (!Object.hasOwn(keys, id)) throw new Refusal(403, 'UnrecognizedClientException', 'The security token included in the request is invalid.');
   if (where !== region || service !== 'ses') throw refuse('credential scope');
   const t = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date);
   if (!t || !date.startsWith(day)) throw refuse('date');
@@ -74,8 +76,9 @@ function checkSignature(req, path, query, body) {
   for (const h of list) if (req.headers[h] === undefined) throw refuse(`${h} is signed but was not sent`);
   const canonical = [req.method, path, query, ...list.map((h) => `${h}:${req.headers[h].trim().replace(/ +/g, ' ')}`), '', names, hash].join('\n');
   const toSign = ['AWS4-HMAC-SHA256', date, `${day}/${region}/ses/aws4_request`, sha(canonical)].join('\n');
-  const key = mac(mac(mac(mac('AWS4' + secret, day), region), 'ses'), 'aws4_request');
+  const key = mac(mac(mac(mac('AWS4' + keys[id], day), region), 'ses'), 'aws4_request');
   if (!timingSafeEqual(mac(key, toSign), Buffer.from(signature, 'hex'))) throw refuse('The request signature we calculated does not match.');
+  stats[`key ${id}`] = (stats[`key ${id}`] || 0) + 1;
 }
 
 // ---- shapes ----
@@ -206,9 +209,13 @@ function accept(m, call) {
   return id;
 }
 
-function rule() {
+const used = new WeakSet();
+function rule(socket) {
   calls++;
+  const again = used.has(socket);
+  used.add(socket);
   for (const r of script) {
+    if (r.reused && !again) continue;
     if (r.first !== undefined ? calls <= r.first : r.at !== undefined ? calls === r.at
       : r.every !== undefined ? calls % r.every === 0 : r.chance !== undefined ? Math.random() < r.chance : true) {
       stats.faults++;
@@ -234,7 +241,7 @@ function entryResult(m, i, fault, call) {
 
 function send(req, res, messages, bulk) {
   stats.calls++;
-  const fault = rule(), call = calls;
+  const fault = rule(req.socket), call = calls;
   if (fault === 'reset') return req.socket.destroy();
   if (fault?.status && !fault.accept) throw new Refusal(fault.status, fault.type || 'InternalServiceErrorException', fault.message || 'injected');
   if (!bulk && !take(1)) { stats.throttled++; throw new Refusal(429, 'TooManyRequestsException', 'Maximum sending rate exceeded.'); }
@@ -261,6 +268,7 @@ function route(req, res, body) {
   if (path === '/_stats') return answer(res, 200, stats);
   if (path === '/_ledger') return answer(res, 200, accepted);
   if (path === '/_clear') { clear(); return answer(res, 200, {}); }
+  if (path === '/_keys') { keys = JSON.parse(body); return answer(res, 200, {}); }
   if (path === '/_script') { script = JSON.parse(body); calls = 0; return answer(res, 200, {}); }
   checkSignature(req, path, query, body);
   if (req.method === 'GET' && path === '/v2/email/account')
