@@ -7,7 +7,9 @@
 #include "cmd/commands.h"
 #include "cmd/stdin.h"
 #include "repo/user.h"
-#include "service/auth.h"
+#include "service/account.h"
+#include "service/address.h"
+#include "service/password_reset.h"
 
 enum { EMAIL, NAME, PASSWORD, ADMIN };
 
@@ -42,19 +44,70 @@ static int create(struct arguments *a, struct app *app)
 	return 0;
 }
 
+static struct visit visit_of(struct app *app)
+{
+	return (struct visit){
+		.db = app->db,
+		.kv = app->kv,
+		.keys = app->keys,
+		.state_dir = app->config->server.state_dir,
+		.now = clock_now(app->clock),
+	};
+}
+
+static int nobody(const char *email)
+{
+	fprintf(stderr, "maillayer user: nobody has the address %s.\n", email);
+	return 1;
+}
+
 static int set_password(struct arguments *a, struct app *app)
 {
 	struct form *f = form_new(a->mem);
+	struct visit v = visit_of(app);
 	enum err e;
 
 	form_add(f, "password", stdin_line(a->mem));
-	e = user_reset_password(app->db, a->mem, a->values[EMAIL], f,
-	    clock_now(app->clock));
-	if (e == ERR_NOTFOUND) {
-		fprintf(stderr, "maillayer user: nobody has the address %s.\n",
-		    a->values[EMAIL]);
-		return 1;
-	}
+	e = user_reset_password(&v, a->mem, a->values[EMAIL], f);
+	if (e == ERR_NOTFOUND)
+		return nobody(a->values[EMAIL]);
+	return e == OK ? 0 : say_errors(f, e);
+}
+
+static enum err find(struct arguments *a, struct app *app, struct user **u)
+{
+	struct address who;
+	const char *why;
+
+	if (address_parse(a->mem, a->values[EMAIL], &who, &why) != OK)
+		return ERR_NOTFOUND;
+	return user_find(app->db, a->mem, who.key, u);
+}
+
+static int reset_link(struct arguments *a, struct app *app, struct user *u)
+{
+	struct visit v = visit_of(app);
+	char *word;
+	enum err e = password_reset_make(&v, a->mem, u->id, &word);
+
+	if (e != OK)
+		return say_errors(form_new(a->mem), e);
+	printf("%s/reset/%s\n", app->config->server.public_url, word);
+	return 0;
+}
+
+static int set_standing(struct arguments *a, struct app *app, struct user *u)
+{
+	struct form *f = form_new(a->mem);
+	struct visit v = visit_of(app);
+	const char *what = a->rest[0];
+	enum err e;
+
+	if (strcmp(what, "disable") == 0 || strcmp(what, "enable") == 0)
+		form_add(f, "disabled", strcmp(what, "disable") == 0 ? "1" : "0");
+	else
+		form_add(f, "admin", strcmp(what, "promote") == 0 ? "1" : "0");
+	e = account_change_standing(&v, a->mem, u->id, f, &u);
 	return e == OK ? 0 : say_errors(f, e);
 }
 
@@ -73,30 +126,66 @@ static int list(struct arguments *a, struct app *app)
 	return 0;
 }
 
+/* What is done to an account that is there. */
+static int change(struct arguments *a, struct app *app)
+{
+	struct user *u;
+	enum err e = find(a, app, &u);
+
+	if (e == ERR_NOTFOUND)
+		return nobody(a->values[EMAIL]);
+	if (e != OK)
+		return say_errors(form_new(a->mem), e);
+	if (strcmp(a->rest[0], "reset-link") == 0)
+		return reset_link(a, app, u);
+	return set_standing(a, app, u);
+}
+
+static const struct verb {
+	const char *name;
+	bool email, password;
+	int (*run)(struct arguments *a, struct app *app);
+} verbs[] = {
+	{ "create", true, true, create },
+	{ "password", true, true, set_password },
+	{ "list", false, false, list },
+	{ "reset-link", true, false, change },
+	{ "disable", true, false, change },
+	{ "enable", true, false, change },
+	{ "promote", true, false, change },
+	{ "demote", true, false, change },
+};
+
 static int run(struct arguments *a)
 {
 	const char *what = a->nrest == 1 ? a->rest[0] : "";
-	bool makes = strcmp(what, "create") == 0, lists = strcmp(what, "list") == 0;
+	const struct verb *v = NULL;
 	struct app *app;
 
-	if (!makes && !lists && strcmp(what, "password") != 0)
-		return command_usage(&command_user,
-		    "say what to do: create, list or password.");
-	if (!lists && (a->values[EMAIL] == NULL || a->values[PASSWORD] == NULL))
-		return command_usage(&command_user,
-		    "%s needs --email ADDRESS and --password-stdin.", what);
-	if (app_open(a->mem, a->config, "user", APP_DB, &app) != OK)
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (strcmp(what, verbs[i].name) == 0)
+			v = &verbs[i];
+	if (v == NULL)
+		return command_usage(&command_user, "say what to do: %s.",
+		    command_user.usage);
+	if ((v->email && a->values[EMAIL] == NULL) ||
+	    (v->password && a->values[PASSWORD] == NULL))
+		return command_usage(&command_user, "%s needs --email ADDRESS%s.", what,
+		    v->password ? " and --password-stdin" : "");
+	if (app_open(a->mem, a->config, "user", APP_DB | APP_KV, &app) != OK)
 		return 1;
-	if (lists)
-		return list(a, app);
-	return makes ? create(a, app) : set_password(a, app);
+	return v->run(a, app);
 }
 
 const struct command command_user = {
 	.name = "user",
-	.usage = "create|list|password",
-	.summary = "Makes and lists accounts, sets a password.",
-	.more = "create prints the new account's id. password ends the sessions.\n",
+	.usage = "create|list|password|reset-link|disable|enable|promote|demote",
+	.summary = "Makes, lists and changes accounts.",
+	.more = "create prints the new account's id. password sets one; reset-link\n"
+		"prints a link that works once, within an hour, and lets its holder\n"
+		"choose one. disable and enable say whether the person may sign in,\n"
+		"promote and demote whether they administer the installation. Every\n"
+		"change but reset-link ends the account's sessions at once.\n",
 	.options = {
 		[EMAIL] = { "email", "ADDRESS", "whose account" },
 		[NAME] = { "name", "NAME", "how the person is called" },

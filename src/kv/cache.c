@@ -40,16 +40,34 @@ enum err cache_get(struct kv *kv, const struct keyring *k, void *mem, const char
 	return OK;
 }
 
+static uint8_t *signed_value(const struct keyring *k, void *mem, const char *key,
+    const char *value, size_t n)
+{
+	uint8_t *all = mem_array(mem, uint8_t, MAC_BYTES + n + 1);
+
+	sign(k, key, value, n, all);
+	memcpy(all + MAC_BYTES, value, n);
+	return all;
+}
+
 void cache_set(struct kv *kv, const struct keyring *k, const char *key,
     const char *value, int ttl_s)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "cache_set");
 	size_t n = strlen(value);
-	uint8_t *all = mem_array(tmp, uint8_t, MAC_BYTES + n + 1);
 
-	sign(k, key, value, n, all);
-	memcpy(all + MAC_BYTES, value, n);
-	kv_set(kv, key, all, MAC_BYTES + n, ttl_s);
+	kv_set(kv, key, signed_value(k, tmp, key, value, n), MAC_BYTES + n, ttl_s);
+}
+
+void cache_add(struct kv *kv, const struct keyring *k, const char *key,
+    const char *value, int ttl_s)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "cache_add");
+	size_t n = strlen(value);
+
+	if (kv_add(kv, key, signed_value(k, tmp, key, value, n), MAC_BYTES + n,
+		ttl_s) != OK)
+		return; /* somebody's value stays, or there is no server: both well */
 }
 
 void cache_drop(struct kv *kv, const char *key)

@@ -11,4 +11,7 @@ enum err cache_get(struct kv *kv, const struct keyring *k, void *mem, const char
     char **value) MUST_CHECK;
 void cache_set(struct kv *kv, const struct keyring *k, const char *key,
     const char *value, int ttl_s);
+/* A value that is there stays. */
+void cache_add(struct kv *kv, const struct keyring *k, const char *key,
+    const char *value, int ttl_s);
 void cache_drop(struct kv *kv, const char *key);

@@ -12,6 +12,10 @@ struct user {
 	bool admin;                /* sees every brand, makes brands and users */
 	bool disabled;
 	int64_t created_at;
+	const void
+	    *totp_secret; /* sealed, context "totp:<id>"; NULL: no second factor */
+	unsigned long totp_len;
+	int64_t totp_step; /* the last step of 30 s whose code was used */
 };
 
 enum role { ROLE_NONE, ROLE_VIEWER, ROLE_EDITOR, ROLE_ADMIN, ROLE_OWNER };
@@ -23,6 +27,7 @@ enum role { ROLE_NONE, ROLE_VIEWER, ROLE_EDITOR, ROLE_ADMIN, ROLE_OWNER };
 struct session {
 	int64_t id, user_id;
 	const char *csrf;
+	const char *ip, *agent; /* where it began; only in lists */
 	int64_t created_at, seen_at, expires_at;
 };
 

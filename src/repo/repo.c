@@ -22,8 +22,10 @@
 #include "repo/list.h"
 #include "repo/outbox.h"
 #include "repo/member.h"
+#include "repo/password_reset.h"
 #include "repo/provider.h"
 #include "repo/recipient.h"
+#include "repo/recovery_code.h"
 #include "repo/report.h"
 #include "repo/ses_topic.h"
 #include "repo/session.h"
@@ -58,8 +60,10 @@ static prepare *const all[] = {
 	list_prepare,
 	outbox_prepare,
 	member_prepare,
+	password_reset_prepare,
 	provider_prepare,
 	recipient_prepare,
+	recovery_code_prepare,
 	report_prepare,
 	ses_topic_prepare,
 	session_prepare,

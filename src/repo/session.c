@@ -1,8 +1,10 @@
 #include "repo/session.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 
-enum { ADD, FIND, SEEN, DROP, DROP_USER, SWEEP };
+enum { ADD, FIND, SEEN, END, LIST, RENEW, SWEEP };
 
 static const char *const sql[] = {
 	[ADD] = "INSERT INTO sessions (user_id, token_hash, csrf, ip, agent,"
@@ -15,8 +17,14 @@ static const char *const sql[] = {
 	    "  WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3"
 	    "  AND u.disabled_at IS NULL",
 	[SEEN] = "UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2",
-	[DROP] = "DELETE FROM sessions WHERE id = $1",
-	[DROP_USER] = "DELETE FROM sessions WHERE user_id = $1",
+	[END] = "DELETE FROM sessions WHERE user_id = $1"
+		"  AND (CAST($2 AS BIGINT) = 0 OR id = $2) AND id <> $3"
+		"  RETURNING token_hash",
+	[LIST] = "SELECT id, ip, agent, created_at, seen_at, expires_at FROM sessions"
+		 "  WHERE user_id = $1 AND expires_at > $2 AND seen_at > $3"
+		 "  ORDER BY seen_at DESC, id DESC LIMIT 100",
+	[RENEW] = "UPDATE sessions SET token_hash = $2, csrf = $3"
+		  "  WHERE id = $1 RETURNING id",
 	[SWEEP] = "DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2",
 };
 
@@ -89,20 +97,64 @@ enum err session_seen(struct db *db, int64_t id, int64_t now)
 	return stmt_run(s);
 }
 
-enum err session_drop(struct db *db, int64_t id)
+enum err session_end(struct db *db, void *mem, const struct session_pick *p,
+    uint8_t (**hashes)[32], size_t *n)
 {
-	STMT_SCOPE s = db_stmt(db, &sql[DROP]);
+	STMT_SCOPE s = db_stmt(db, &sql[END]);
+	uint8_t(*all)[32] = NULL;
+	size_t len;
 
-	stmt_bind_int(s, 1, id);
-	return stmt_run(s);
+	*n = 0;
+	stmt_bind_int(s, 1, p->user_id);
+	stmt_bind_int(s, 2, p->only);
+	stmt_bind_int(s, 3, p->but);
+	while (stmt_next(s)) {
+		const void *hash = stmt_blob(s, 0, &len);
+
+		all = mem_resize(mem, all, (*n + 1) * sizeof(*all));
+		if (len == sizeof(*all))
+			memcpy(all[(*n)++], hash, len);
+	}
+	*hashes = all;
+	return stmt_error(s);
 }
 
-enum err session_drop_user(struct db *db, int64_t user_id)
+enum err session_list(struct db *db, void *mem, int64_t user_id, int64_t now,
+    struct session **out, size_t *n)
 {
-	STMT_SCOPE s = db_stmt(db, &sql[DROP_USER]);
+	STMT_SCOPE s = db_stmt(db, &sql[LIST]);
+	struct session *all = NULL;
 
+	*n = 0;
 	stmt_bind_int(s, 1, user_id);
-	return stmt_run(s);
+	stmt_bind_int(s, 2, now);
+	stmt_bind_int(s, 3, now - SESSION_IDLE_MS);
+	while (stmt_next(s)) {
+		all = mem_resize(mem, all, (*n + 1) * sizeof(*all));
+		all[(*n)++] = (struct session){
+			.id = stmt_int(s, 0),
+			.user_id = user_id,
+			.csrf = "",
+			.ip = stmt_copy(s, 1, mem),
+			.agent = stmt_copy(s, 2, mem),
+			.created_at = stmt_int(s, 3),
+			.seen_at = stmt_int(s, 4),
+			.expires_at = stmt_int(s, 5),
+		};
+	}
+	*out = all;
+	return stmt_error(s);
+}
+
+enum err session_renew(struct db *db, int64_t id, const uint8_t token_hash[32],
+    const char *csrf)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[RENEW]);
+
+	stmt_bind_int(s, 1, id);
+	stmt_bind_blob(s, 2, token_hash, 32);
+	stmt_bind_text(s, 3, csrf);
+	return stmt_row(s);
 }
 
 enum err session_sweep(struct db *db, int64_t now)

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stddef.h>
+
 #include "db/db.h"
 #include "model/user.h"
 
@@ -12,7 +14,20 @@ enum err session_add(struct db *db, struct session *n, const uint8_t token_hash[
 enum err session_find(struct db *db, void *mem, const uint8_t token_hash[32],
     int64_t now, struct session **out, struct user **u) MUST_CHECK;
 enum err session_seen(struct db *db, int64_t id, int64_t now) MUST_CHECK;
-enum err session_drop(struct db *db, int64_t id) MUST_CHECK;
-enum err session_drop_user(struct db *db, int64_t user_id) MUST_CHECK;
+struct session_pick {
+	int64_t user_id;
+	int64_t only; /* this session; 0: all of the user's */
+	int64_t but;  /* not this one; 0: no exception */
+};
+/* Removes them; gives the hashes of their cookies, owned by mem: n may be 0. */
+enum err session_end(struct db *db, void *mem, const struct session_pick *p,
+    uint8_t (**hashes)[32], size_t *n) MUST_CHECK;
+/* A user's sessions that have not ended, the last used first, at most 100; without
+ * their csrf. */
+enum err session_list(struct db *db, void *mem, int64_t user_id, int64_t now,
+    struct session **out, size_t *n) MUST_CHECK;
+/* Gives a session another cookie and token of forms. ERR_NOTFOUND: it has ended. */
+enum err session_renew(struct db *db, int64_t id, const uint8_t token_hash[32],
+    const char *csrf) MUST_CHECK;
 /* Removes those that ended. */
 enum err session_sweep(struct db *db, int64_t now) MUST_CHECK;

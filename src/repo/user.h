@@ -20,3 +20,14 @@ enum err user_add(struct db *db, struct user *u, const char *email_key,
     int64_t now) MUST_CHECK;
 enum err user_set_password(struct db *db, int64_t id, const char *hash,
     int64_t now) MUST_CHECK;
+enum err user_set_name(struct db *db, int64_t id, const char *name,
+    int64_t now) MUST_CHECK;
+enum err user_set_admin(struct db *db, int64_t id, bool admin, int64_t now) MUST_CHECK;
+enum err user_set_disabled(struct db *db, int64_t id, bool disabled,
+    int64_t now) MUST_CHECK;
+/* How many administrators, who are not disabled, there are beside this one. */
+enum err user_other_admins(struct db *db, int64_t id, int64_t *n) MUST_CHECK;
+/* Writes totp_secret (NULL: takes the second factor away) and totp_step. */
+enum err user_set_totp(struct db *db, const struct user *u, int64_t now) MUST_CHECK;
+/* Uses a step of the second factor up. ERR_NOTFOUND: it, or a later one, was used. */
+enum err user_take_step(struct db *db, int64_t id, int64_t step) MUST_CHECK;

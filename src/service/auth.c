@@ -4,15 +4,12 @@
 
 #include "base/id.h"
 #include "base/mem.h"
-#include "base/slot.h"
 #include "base/text.h"
 #include "kv/limit.h"
-#include "repo/session.h"
 #include "repo/setting.h"
 #include "repo/user.h"
+#include "service/account.h"
 #include "service/address.h"
-
-enum { CHECKS_AT_ONCE = 2 };
 
 static const char setup_key[] = "setup_token";
 
@@ -77,48 +74,6 @@ enum err setup_complete(struct db *db, void *mem, const char *token, struct form
 
 /* ---- accounts ---- */
 
-/* What everybody tries first, of those that are long enough. */
-static const char *const known[] = { "1234567890", "0123456789", "123456789a",
-	"qwertyuiop", "password12", "password123", "passwordpassword", "administrator",
-	"iloveyou12", "letmein123", "qwerty12345", "maillayer123" };
-
-static bool is_dull(const char *password, const char *email)
-{
-	size_t same = strspn(password, (const char[]){ password[0], '\0' });
-
-	if (same == strlen(password) || text_equal_nocase(password, email))
-		return true;
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		if (text_equal_nocase(password, known[i]))
-			return true;
-	}
-	return false;
-}
-
-static const char *new_password(struct form *f, const char *email)
-{
-	const char *p = form_get(f, "password");
-	size_t n;
-
-	if (text_empty(p) || !text_is_utf8(p, strlen(p))) {
-		form_fail(f, "password", "Choose a password of at least %d characters.",
-		    PASSWORD_MIN);
-		return "";
-	}
-	n = text_length(p);
-	if (n < PASSWORD_MIN)
-		form_fail(f, "password",
-		    "This one has %zu characters; use at least %d. A few words do "
-		    "well.",
-		    n, PASSWORD_MIN);
-	else if (n > PASSWORD_MAX)
-		form_fail(f, "password", "Use at most %d characters.", PASSWORD_MAX);
-	else if (is_dull(p, email))
-		form_fail(f, "password",
-		    "This one is among the first anybody tries. Choose another.");
-	return p;
-}
-
 static bool given_address(struct form *f, void *mem, struct address *a)
 {
 	const char *text = form_line(f, "email", 0, EMAIL_MAX), *why = NULL;
@@ -145,7 +100,7 @@ enum err user_create(struct db *db, void *mem, struct form *f, bool admin, int64
 	u->email = a.email;
 	u->name = form_line(f, "name", 0, USER_NAME_MAX);
 	u->admin = admin;
-	password = new_password(f, u->email);
+	password = password_chosen(f, u->email);
 	if (!form_ok(f))
 		return ERR_INVALID;
 	u->password_hash = password_hash(u, password);
@@ -155,31 +110,6 @@ enum err user_create(struct db *db, void *mem, struct form *f, bool admin, int64
 		    "There is an account with this address already.");
 	*out = u;
 	return e;
-}
-
-enum err user_reset_password(struct db *db, void *mem, const char *email,
-    struct form *f, int64_t now)
-{
-	TX_SCOPE tx = { 0 };
-	struct address a;
-	struct user *u;
-	const char *why;
-	enum err e = address_parse(mem, email, &a, &why) == OK ? OK : ERR_NOTFOUND;
-
-	if (e == OK)
-		e = user_find(db, mem, a.key, &u);
-	if (e != OK)
-		return e;
-	new_password(f, u->email);
-	if (!form_ok(f))
-		return ERR_INVALID;
-	u->password_hash = password_hash(u, form_get(f, "password"));
-	e = tx_begin(db, &tx);
-	if (e == OK)
-		e = user_set_password(db, u->id, u->password_hash, now);
-	if (e == OK)
-		e = session_drop_user(db, u->id);
-	return e == OK ? tx_commit(&tx) : e;
 }
 
 /* ---- signing in ---- */
@@ -227,19 +157,6 @@ static enum err no_match(struct form *f, int left)
 	    "minutes.");
 }
 
-/*
- * The same work whether or not there is such an account.  Each check takes 64 MiB, so
- * two are made at once and the others wait: a crowd at the door must not empty the
- * machine's memory.
- */
-static bool is_password(const struct visit *v, const struct user *u,
-    const char *password)
-{
-	SLOT_SCOPE slot = slot_take(v->state_dir, "password", CHECKS_AT_ONCE);
-
-	return password_verify(u && !u->disabled ? u->password_hash : NULL, password);
-}
-
 enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user **out,
     int *retry_after)
 {
@@ -247,7 +164,6 @@ enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user *
 	struct user *u = NULL;
 	struct address a;
 	int left = 0;
-	bool good;
 	enum err e;
 
 	*retry_after = 0;
@@ -266,8 +182,7 @@ enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user *
 		e = user_find(v->db, mem, a.key, &u);
 	if (e != OK && e != ERR_NOTFOUND)
 		return e;
-	good = is_password(v, u, password);
-	if (!good)
+	if (!password_matches(v, u, password))
 		return no_match(f, left);
 	*out = u;
 	return OK;

@@ -5,12 +5,22 @@
 #include "db/db.h"
 #include "kv/kv.h"
 #include "model/user.h"
+#include "repo/session.h"
 
 /*
  * Accounts and sessions.  A session's cookie is a secret of 256 bits of which the
  * database keeps the hash; it ends 12 h after it was last used and 7 days after it
  * began.
  */
+struct visit { /* from where a person comes */
+	struct db *db;
+	struct kv *kv;
+	const struct keyring *keys;
+	const char *ip, *agent;
+	const char *state_dir; /* where passwords queue: two are checked at once */
+	int64_t now;
+};
+
 /* ---- the first account ---- */
 /* Makes the word of /setup/<word> and keeps its hash; the one made before stops
  * working. ERR_CONFLICT once there is an account. */
@@ -27,21 +37,7 @@ enum err setup_complete(struct db *db, void *mem, const char *token, struct form
 enum err user_create(struct db *db, void *mem, struct form *f, bool admin, int64_t now,
     struct user **out) MUST_CHECK;
 
-/* A new password (field: password); the account's sessions end. ERR_NOTFOUND: no such
- * account. */
-enum err user_reset_password(struct db *db, void *mem, const char *email,
-    struct form *f, int64_t now) MUST_CHECK;
-
 /* ---- signing in and out ---- */
-struct visit { /* from where a person comes */
-	struct db *db;
-	struct kv *kv;
-	const struct keyring *keys;
-	const char *ip, *agent;
-	const char *state_dir; /* where passwords queue: two are checked at once */
-	int64_t now;
-};
-
 /*
  * Fields: email, password.  Wrong: ERR_INVALID with the sentence at `password`; too
  * often (5 a minute from an address, 10 in 15 minutes for an account): ERR_LIMITED,
@@ -58,3 +54,17 @@ enum err session_begin(const struct visit *v, void *mem, const struct user *u,
 enum err session_read(const struct visit *v, void *mem, const char *cookie,
     struct caller *out) MUST_CHECK;
 enum err sign_out(const struct visit *v, void *mem, const char *cookie) MUST_CHECK;
+/*
+ * Ends sessions, in every process at once; *n (may be NULL): how many there were.  Also
+ * for within a transaction: until it commits the sessions live on.
+ */
+enum err sessions_end(const struct visit *v, const struct session_pick *p,
+    size_t *n) MUST_CHECK;
+/*
+ * Gives session `id`, whose cookie is `old`, another cookie and another token of forms:
+ * after a change of what the person may do or how they prove who they are.
+ */
+enum err session_change(const struct visit *v, void *mem, int64_t id, const char *old,
+    char **cookie) MUST_CHECK;
+/* What is kept of it outside the database is read anew: after a change of the name. */
+void session_forget(const struct visit *v, void *mem, const char *cookie);

@@ -12,13 +12,27 @@
  * Sessions: the database decides.  memcached keeps what it said for half a minute, with
  * a MAC and the time inside, so that neither a lying nor a replaying server helps
  * anybody. Without a shared server nothing is kept: signing out must hold in every
- * process at once.
+ * process at once.  So what has ended leaves a mark in its place, longer than anybody
+ * who read the database before can take to keep what it said: keeping never replaces.
  */
-enum { CACHE_S = 30, COOKIE_CHARS = 43, SEEN_EVERY_MS = 5 * 60 * 1000 };
+enum { CACHE_S = 30, GONE_S = 60, COOKIE_CHARS = 43, SEEN_EVERY_MS = 5 * 60 * 1000 };
+
+static const char gone[] = "gone";
 
 static void hash_cookie(const char *cookie, uint8_t hash[32])
 {
 	sha256(cookie, strlen(cookie), hash);
+}
+
+static char *cache_key(void *mem, const uint8_t hash[32])
+{
+	return mem_printf(mem, "session:%s", hex_encode(mem, hash, 32));
+}
+
+static void forget(const struct visit *v, void *mem, const uint8_t hash[32])
+{
+	if (kv_is_shared(v->kv))
+		cache_set(v->kv, v->keys, cache_key(mem, hash), gone, GONE_S);
 }
 
 enum err session_begin(const struct visit *v, void *mem, const struct user *u,
@@ -67,7 +81,7 @@ static void keep(const struct visit *v, void *mem, const char *key,
 	json_set_bool(o, "admin", u->admin);
 	json_set_text(o, "csrf", s->csrf);
 	json_set_int(o, "ends", s->expires_at);
-	cache_set(v->kv, v->keys, key, json_write(mem, o), CACHE_S);
+	cache_add(v->kv, v->keys, key, json_write(mem, o), CACHE_S);
 }
 
 /* False unless memcached had it, fresh. */
@@ -115,8 +129,8 @@ static enum err mark_seen(const struct visit *v, void *mem, const struct session
 enum err session_read(const struct visit *v, void *mem, const char *cookie,
     struct caller *out)
 {
-	const char *key = kv_key(mem, "session", cookie);
 	bool shared = kv_is_shared(v->kv);
+	const char *key;
 	struct session *s;
 	struct user *u;
 	uint8_t hash[32];
@@ -124,9 +138,10 @@ enum err session_read(const struct visit *v, void *mem, const char *cookie,
 
 	if (strlen(cookie) != COOKIE_CHARS)
 		return ERR_NOTFOUND;
+	hash_cookie(cookie, hash);
+	key = cache_key(mem, hash);
 	if (shared && kept(v, mem, key, out))
 		return OK;
-	hash_cookie(cookie, hash);
 	e = session_find(v->db, mem, hash, v->now, &s, &u);
 	if (e != OK)
 		return e;
@@ -138,6 +153,7 @@ enum err session_read(const struct visit *v, void *mem, const char *cookie,
 
 enum err sign_out(const struct visit *v, void *mem, const char *cookie)
 {
+	struct session_pick p = { 0 };
 	struct session *s;
 	struct user *u;
 	uint8_t hash[32];
@@ -145,8 +161,45 @@ enum err sign_out(const struct visit *v, void *mem, const char *cookie)
 
 	hash_cookie(cookie, hash);
 	e = session_find(v->db, mem, hash, v->now, &s, &u);
-	if (e == OK)
-		e = session_drop(v->db, s->id);
-	cache_drop(v->kv, kv_key(mem, "session", cookie));
-	return e == ERR_NOTFOUND ? OK : e;
+	if (e != OK)
+		return e == ERR_NOTFOUND ? OK : e;
+	p.user_id = u->id;
+	p.only = s->id;
+	return sessions_end(v, &p, NULL);
+}
+
+enum err sessions_end(const struct visit *v, const struct session_pick *p, size_t *n)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "sessions_end");
+	uint8_t(*hashes)[32];
+	size_t ended;
+	enum err e = session_end(v->db, tmp, p, &hashes, &ended);
+
+	for (size_t i = 0; e == OK && i < ended; i++)
+		forget(v, tmp, hashes[i]);
+	if (n)
+		*n = ended;
+	return e;
+}
+
+enum err session_change(const struct visit *v, void *mem, int64_t id, const char *old,
+    char **cookie)
+{
+	uint8_t hash[32];
+	enum err e;
+
+	*cookie = id_secret(mem);
+	hash_cookie(*cookie, hash);
+	e = session_renew(v->db, id, hash, id_secret(mem));
+	if (e == OK && old)
+		session_forget(v, mem, old);
+	return e;
+}
+
+void session_forget(const struct visit *v, void *mem, const char *cookie)
+{
+	uint8_t hash[32];
+
+	hash_cookie(cookie, hash);
+	forget(v, mem, hash);
 }

@@ -30,9 +30,11 @@ static void with_cache(struct dbtest *t, struct visit *v)
 	struct caller c = { 0 };
 	struct user *u = person(t);
 	char *cookie, *key, *value;
+	uint8_t hash[32];
 
 	ok(session_begin(v, t->mem, u, &cookie) == OK, "session_begin begins");
-	key = kv_key(t->mem, "session", cookie);
+	sha256(cookie, strlen(cookie), hash);
+	key = mem_printf(t->mem, "session:%s", hex_encode(t->mem, hash, 32));
 	ok(session_read(v, t->mem, cookie, &c) == OK,
 	    "session_read reads the database");
 	ok(cache_get(v->kv, v->keys, t->mem, key, &value) == OK,
@@ -56,6 +58,34 @@ static void with_cache(struct dbtest *t, struct visit *v)
 	ok(session_read(v, t->mem, cookie, &c) == ERR_NOTFOUND, "in memcached too");
 }
 
+/* A process that read the database before the session ended comes late with it. */
+static void with_a_late_reader(struct dbtest *t, struct visit *v, struct user *u)
+{
+	struct session_pick all = { .user_id = u->id };
+	struct caller c = { 0 };
+	char *cookie, *next, *key, *value;
+	uint8_t hash[32];
+	size_t n;
+
+	ok(session_begin(v, t->mem, u, &cookie) == OK &&
+		session_read(v, t->mem, cookie, &c) == OK,
+	    "a session is kept in memcached");
+	sha256(cookie, strlen(cookie), hash);
+	key = mem_printf(t->mem, "session:%s", hex_encode(t->mem, hash, 32));
+	ok(cache_get(v->kv, v->keys, t->mem, key, &value) == OK, "as it says");
+	ok(session_change(v, t->mem, c.session_id, cookie, &next) == OK,
+	    "session_change gives it another cookie");
+	ok(session_read(v, t->mem, cookie, &c) == ERR_NOTFOUND,
+	    "the one before is worth nothing at once");
+	cache_add(v->kv, v->keys, key, value, 30);
+	ok(session_read(v, t->mem, cookie, &c) == ERR_NOTFOUND,
+	    "and nobody can bring it back");
+	ok(session_read(v, t->mem, next, &c) == OK && c.user_id == u->id,
+	    "the new one is good");
+	ok(sessions_end(v, &all, &n) == OK && n == 1, "sessions_end ends it");
+	ok(session_read(v, t->mem, next, &c) == ERR_NOTFOUND, "at once too");
+}
+
 static void test_shared(struct dbtest *t)
 {
 	struct keyring keys = { .mac = { 7 } };
@@ -70,6 +100,7 @@ static void test_shared(struct dbtest *t)
 	with_cache(t, &v);
 	ok(user_find(t->db, t->mem, "ines@nordlicht.example", &u) == OK,
 	    "user_find finds");
+	with_a_late_reader(t, &v, u);
 	ok(session_begin(&v, t->mem, u, &cookie) == OK, "session_begin begins another");
 	memcached_stop(&m);
 	ok(session_read(&v, t->mem, cookie, &c) == OK,
