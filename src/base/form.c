@@ -232,7 +232,7 @@ static const char *plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
-const char *form_text(struct form *f, const char *name, size_t min, size_t max)
+static const char *fitting(struct form *f, const char *name, size_t min, size_t max)
 {
 	char *s = text_trim(f, scalar(f, name));
 	size_t n;
@@ -249,9 +249,20 @@ const char *form_text(struct form *f, const char *name, size_t min, size_t max)
 	return s;
 }
 
+const char *form_text(struct form *f, const char *name, size_t min, size_t max)
+{
+	const char *s = fitting(f, name, min, max);
+
+	if (text_has_odd_control(s))
+		form_fail(f, name,
+		    "There is a control character in it, which nobody can see. Type "
+		    "it again instead of pasting it.");
+	return s;
+}
+
 const char *form_line(struct form *f, const char *name, size_t min, size_t max)
 {
-	const char *s = form_text(f, name, min, max);
+	const char *s = fitting(f, name, min, max);
 
 	if (text_has_control(s))
 		form_fail(f, name,

@@ -43,7 +43,7 @@ struct json_object *form_json(const struct form *f, const char *name);
 
 /*
  * Trimmed, valid UTF-8, length in characters within [min,max]. Absent counts as "".
- * Never NULL.
+ * No controls but line feeds and tabs.  Never NULL.
  */
 const char *form_text(struct form *f, const char *name, size_t min, size_t max);
 /* As form_text, but one line: no controls (fit for a header). */

@@ -127,7 +127,12 @@ bool text_empty(const char *s)
 	return s == NULL || s[0] == '\0';
 }
 
-bool text_has_control(const char *s)
+static bool is_control(ucs4_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0);
+}
+
+static bool has_control(const char *s, const char *but)
 {
 	size_t n = strlen(s);
 
@@ -135,10 +140,39 @@ bool text_has_control(const char *s)
 		unsigned char c = (unsigned char)s[i];
 		unsigned char next = (unsigned char)s[i + 1];
 
-		if (c < 0x20 || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0))
+		if (c < 0x80 ? is_control(c) && !strchr(but, c)
+			     : c == 0xc2 && is_control(next))
 			return true;
 	}
 	return false;
+}
+
+bool text_has_control(const char *s)
+{
+	return has_control(s, "");
+}
+
+bool text_has_odd_control(const char *s)
+{
+	return has_control(s, "\n\t");
+}
+
+char *text_one_line(void *mem, const char *s)
+{
+	struct buf *b = buf_new(mem);
+	size_t n = strlen(s);
+
+	for (size_t i = 0; i < n;) {
+		ucs4_t c;
+		int k = u8_mbtouc(&c, u8(s + i), n - i);
+
+		if (is_control(c) || c == 0x2028 || c == 0x2029)
+			buf_char(b, ' ');
+		else
+			buf_add(b, s + i, (size_t)k);
+		i += (size_t)k;
+	}
+	return take(mem, b);
 }
 
 char *text_from_latin1(void *mem, const char *s, size_t n)

@@ -21,6 +21,10 @@ bool text_ends(const char *s, const char *suffix);
 bool text_empty(const char *s); /* NULL or "" */
 /* True if s has CR, LF, NUL-adjacent or other C0/C1 controls: unfit for a header. */
 bool text_has_control(const char *s);
+/* The same, but line feeds and tabs are fine: unfit for a text of several lines. */
+bool text_has_odd_control(const char *s);
+/* A copy in one line: each control, line and paragraph separator is a space. */
+char *text_one_line(void *mem, const char *s);
 /* Bytes of Latin-1 / Windows-1252 to UTF-8. */
 char *text_from_latin1(void *mem, const char *s, size_t n);
 /* "12,345": thousands with commas, for people. */

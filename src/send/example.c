@@ -47,17 +47,25 @@ static bool is_broken(const struct content *content)
 	return false;
 }
 
+/* Can the mail to that person be made, and sent? */
+static enum err made(void *mem, const struct content *content,
+    const struct subscriber *who, const char **why)
+{
+	struct message msg;
+	enum err e = content_message(content, mem, who, &msg, why);
+
+	return e == OK ? message_ready(&msg, why) : e;
+}
+
 const char *example_fails(void *mem, const struct check_view *v,
     const struct campaign *c, const struct content *content, bool *for_none)
 {
 	struct subscriber *example = example_person(mem, v->brand), *real;
 	const char *why = "", *again = "";
-	struct message msg;
 
-	if (is_broken(content) ||
-	    content_message(content, mem, example, &msg, &why) == OK)
+	if (is_broken(content) || made(mem, content, example, &why) == OK)
 		return NULL;
 	real = first_person(mem, v->db, c);
-	*for_none = !real || content_message(content, mem, real, &msg, &again) != OK;
+	*for_none = !real || made(mem, content, real, &again) != OK;
 	return why;
 }

@@ -252,5 +252,7 @@ enum err content_message(const struct content *c, void *mem, const struct subscr
 		.text_len = part[PART_TEXT]->len,
 	};
 	out->nheaders = fill_headers(&f, out->headers);
-	return message_check(out, why);
+	/* while it is being written a mail is shown without its subject */
+	return c->mode == COMPOSE_PREVIEW ? message_check(out, why)
+					  : message_ready(out, why);
 }

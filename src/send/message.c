@@ -20,7 +20,7 @@ static bool is_ascii(const char *s)
 
 static const char *check_header(const struct mail_header *h)
 {
-	if (text_empty(h->name) || strpbrk(h->name, ": \t\r\n"))
+	if (text_empty(h->name) || !is_ascii(h->name) || strpbrk(h->name, ": "))
 		return "A header has no fit name.";
 	if (!is_ascii(h->value) || strlen(h->value) > HEADER_VALUE_MAX)
 		return "A header's value is too long or holds characters that a header "
@@ -42,6 +42,17 @@ enum err message_check(const struct message *m, const char **why)
 	for (size_t i = 0; !*why && i < m->nheaders; i++)
 		*why = check_header(&m->headers[i]);
 	return *why ? ERR_INVALID : OK;
+}
+
+enum err message_ready(const struct message *m, const char **why)
+{
+	enum err e = message_check(m, why);
+
+	if (e != OK || !text_empty(m->subject))
+		return e;
+	*why = "The subject is empty for this person: its merge tags have no value. "
+	       "Write a default.";
+	return ERR_INVALID;
 }
 
 /*
@@ -88,7 +99,8 @@ char *message_address_ascii(void *mem, const char *name, const char *address)
 {
 	struct buf *b;
 
-	if (text_empty(name) || is_ascii(name))
+	/* what looks like a word of RFC 2047 would be read as one */
+	if (text_empty(name) || (is_ascii(name) && !strstr(name, "=?")))
 		return message_address(mem, name, address);
 	b = buf_new(mem);
 	for (const char *s = name; *s;) {

@@ -29,6 +29,8 @@ struct message {
 
 /* ERR_INVALID and a sentence when a header field would be unfit for a header. */
 enum err message_check(const struct message *m, const char **why) MUST_CHECK;
+/* The same of a mail that is to be sent: its subject says something, too. */
+enum err message_ready(const struct message *m, const char **why) MUST_CHECK;
 /* "Name" <address>: quoted where needed; UTF-8 kept. */
 char *message_address(void *mem, const char *name, const char *address);
 /* The same for the wire: a name that is not ASCII becomes RFC 2047 words. */

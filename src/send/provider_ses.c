@@ -378,9 +378,9 @@ enum err provider_ses_open(void *mem, struct app *app,
 	    (struct provider){ .ops = &ops, .app = app, .brand_id = ps->brand_id };
 	x->writer.configuration_set = mem_str(x, ps->configuration_set);
 	x->mode = ps->mode;
-	e = set_endpoint(x, ps, why);
+	e = set_key(x, ps, why);
 	if (e == OK)
-		e = set_key(x, ps, why);
+		e = set_endpoint(x, ps, why);
 	if (e != OK)
 		return e;
 	x->multi = curl_multi_init();

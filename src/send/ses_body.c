@@ -101,7 +101,7 @@ static enum err prepare(const struct ses_writer *w, struct outgoing *o, struct f
 		*why = "Amazon SES cannot send to an address with such letters.";
 		return ERR_INVALID;
 	}
-	return message_check(m, why);
+	return message_ready(m, why);
 }
 
 /* ---- SendEmail ---- */

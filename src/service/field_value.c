@@ -194,6 +194,14 @@ enum err field_value(void *mem, const struct field *f, const char *text,
 		    f->label);
 		return ERR_INVALID;
 	}
+	if (how->loose)
+		s = text_one_line(mem, s);
+	if (text_has_control(s)) {
+		*why = mem_printf(mem,
+		    "%s: use one line, without line breaks or control characters.",
+		    f->label);
+		return ERR_INVALID;
+	}
 	if (text_length(s) > VALUE_MAX) {
 		*why = mem_printf(mem, "%s: the value is longer than %d characters.",
 		    f->label, VALUE_MAX);

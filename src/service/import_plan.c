@@ -114,12 +114,7 @@ enum err import_plan_make(struct db *db, void *mem, const struct import *i,
 /* One line of a name: line ends and other controls become spaces. */
 static const char *name_of(void *mem, const char *cell)
 {
-	char *s = text_trim(mem, cell);
-
-	for (char *p = s; *p; p++)
-		if ((unsigned char)*p < 32 || *p == 127)
-			*p = ' ';
-	return s;
+	return text_one_line(mem, text_trim(mem, cell));
 }
 
 static enum err read_name(void *mem, const char *cell, const char *what,

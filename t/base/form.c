@@ -73,6 +73,12 @@ static void text(void *mem)
 	ok(form_error(f, "absent") == NULL, "form_text lets an optional one be absent");
 	form_line(f, "name", 1, 100);
 	ok(form_error(f, "name") != NULL, "form_line refuses a line break");
+	form_add(f, "odd", "a\nb\x1b[2J");
+	form_text(f, "odd", 0, 9);
+	ok(form_error(f, "odd") != NULL, "form_text refuses what nobody can see");
+	form_add(f, "lines", "a\nb\tc");
+	form_text(f, "lines", 0, 9);
+	ok(form_error(f, "lines") == NULL, "... and keeps lines");
 	form_add(f, "body", " a\r\n ");
 	is_text(form_body(f, "body", 5), " a\r\n ", "form_body changes nothing");
 	ok(form_error(f, "body") == NULL, "form_body counts bytes");

@@ -63,7 +63,7 @@ static void comparing(void)
 	    "text_empty is NULL or \"\"");
 }
 
-static void controls(void)
+static void controls(void *mem)
 {
 	ok(text_has_control("a\r\nBcc: x"), "text_has_control finds a line break");
 	ok(text_has_control("a\tb") && text_has_control("\x7f"),
@@ -71,6 +71,12 @@ static void controls(void)
 	ok(text_has_control("a\xc2\x85"), "text_has_control finds C1");
 	ok(!text_has_control("caf\xc3\xa9 \xc2\xa0\xe2\x80\x93"),
 	    "text_has_control lets text pass");
+	ok(!text_has_odd_control("a\n\tb"), "text_has_odd_control lets lines pass");
+	ok(text_has_odd_control("a\x1b[31m") && text_has_odd_control("a\rb") &&
+		text_has_odd_control("a\xc2\x9b"),
+	    "... and nothing else");
+	is_text(text_one_line(mem, "a\r\nb\x1b\xc2\x85\xe2\x80\xa8\xc3\xa9"),
+	    "a  b   \xc3\xa9", "text_one_line makes spaces of them");
 }
 
 static void latin1(void *mem)
@@ -162,7 +168,7 @@ int main(void)
 	trimming(mem);
 	lowering(mem);
 	comparing();
-	controls();
+	controls(mem);
 	latin1(mem);
 	counts(mem);
 	integers();

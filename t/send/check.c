@@ -127,6 +127,10 @@ static void test_blocks(struct dbtest *t)
 	is_int(found(t, &c, "tags")->line, 2, "with its line");
 	ok(found(t, &c, "tags")->column > 0, "and column");
 	c = ready();
+	c.subject = "{{ nothing }}";
+	is_int(level(t, &c, "example"), CHECK_BLOCK,
+	    "a subject that is empty for everybody blocks");
+	c = ready();
 	c.subject = "{% if %}";
 	is_int(level(t, &c, "subject"), CHECK_BLOCK,
 	    "a broken tag in the subject blocks");

@@ -94,6 +94,9 @@ static void others(void *mem)
 	value(mem, &pick, &grow, "omni", "\"omni\"");
 	is_int((int64_t)json_object_array_length(pick.choices), 2,
 	    "and takes a new choice over");
+	value(mem, &text, &strict, "one\ntwo", NULL);
+	value(mem, &text, &strict, "red \x1b[31m", NULL);
+	value(mem, &text, &loose, "one\r\ntwo\x1b", "\"one  two \"");
 	ok(field_value(mem, &text, "  ", &strict, &v, &why) == OK && !v,
 	    "nothing is no value");
 }
