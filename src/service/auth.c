@@ -126,14 +126,20 @@ static enum err too_often(struct form *f, int seconds)
 	return ERR_LIMITED;
 }
 
+enum err sign_in_from(const struct visit *v, void *mem, int *retry_after)
+{
+	const char *ip = kv_key(mem, "rate:sign-in:ip", limit_address(mem, v->ip));
+
+	return limit_hit(v->kv, ip, v->now, IP_WINDOW_S, IP_TRIES, retry_after);
+}
+
 /* Counts this try; *left: how many more the account has. */
 static enum err count_try(const struct visit *v, void *mem, const char *email_key,
     int *left, int *retry_after)
 {
-	const char *ip = kv_key(mem, "rate:sign-in:ip", limit_address(mem, v->ip));
 	const char *account = kv_key(mem, "rate:sign-in:account", email_key);
 	struct limit l = { .window_s = ACCOUNT_WINDOW_S, .max = ACCOUNT_TRIES };
-	enum err e = limit_hit(v->kv, ip, v->now, IP_WINDOW_S, IP_TRIES, retry_after);
+	enum err e = sign_in_from(v, mem, retry_after);
 
 	if (e != OK)
 		return e;

@@ -46,6 +46,8 @@ enum err user_create(struct db *db, void *mem, struct form *f, bool admin, int64
  */
 enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user **out,
     int *retry_after) MUST_CHECK;
+/* Counts a try from this address, of either step. ERR_LIMITED, *retry_after seconds. */
+enum err sign_in_from(const struct visit *v, void *mem, int *retry_after) MUST_CHECK;
 /* Begins a session; *cookie is its secret, told nowhere else. */
 enum err session_begin(const struct visit *v, void *mem, const struct user *u,
     char **cookie) MUST_CHECK;

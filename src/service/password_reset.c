@@ -13,23 +13,29 @@
 
 enum { HOUR_S = 3600, IP_TRIES = 10, ACCOUNT_TRIES = 3, WORD_MAX = 64 };
 
-enum err password_reset_ask(const struct visit *v, void *mem, struct form *f,
-    const char **key, int *retry_after)
+static enum err given_address(void *mem, struct form *f, struct address *a)
 {
-	const char *ip = kv_key(mem, "rate:reset:ip", limit_address(mem, v->ip));
 	const char *text = form_line(f, "email", 0, EMAIL_MAX), *why = NULL;
-	struct address a;
-	enum err e;
 
-	*retry_after = 0;
 	if (form_error(f, "email"))
 		return ERR_INVALID;
 	if (text_empty(text))
 		return form_fail(f, "email", "Enter the address of your account.");
-	if (address_parse(mem, text, &a, &why) != OK)
+	if (address_parse(mem, text, a, &why) != OK)
 		return form_fail(f, "email", "%s", why);
-	*key = a.key;
-	e = limit_hit(v->kv, ip, v->now, HOUR_S, IP_TRIES, retry_after);
+	return OK;
+}
+
+enum err password_reset_ask(const struct visit *v, void *mem, struct form *f,
+    int *retry_after)
+{
+	const char *ip = kv_key(mem, "rate:reset:ip", limit_address(mem, v->ip));
+	struct address a;
+	enum err e = given_address(mem, f, &a);
+
+	*retry_after = 0;
+	if (e == OK)
+		e = limit_hit(v->kv, ip, v->now, HOUR_S, IP_TRIES, retry_after);
 	if (e == ERR_LIMITED)
 		form_fail(f, "email",
 		    "Too many links were asked for from here. Wait %d minutes, then "
@@ -38,18 +44,22 @@ enum err password_reset_ask(const struct visit *v, void *mem, struct form *f,
 	return e;
 }
 
-enum err password_reset_for(const struct visit *v, void *mem, const char *key,
+enum err password_reset_for(const struct visit *v, void *mem, struct form *f,
     struct user **out)
 {
+	const char *account;
+	struct address a;
 	int wait;
-	enum err e = user_find(v->db, mem, key, out);
+	enum err e = given_address(mem, f, &a);
 
+	if (e == OK)
+		e = user_find(v->db, mem, a.key, out);
 	if (e == OK && ((*out)->disabled || !(*out)->password_hash))
 		e = ERR_NOTFOUND;
 	if (e != OK)
 		return e;
-	return limit_hit(v->kv, kv_key(mem, "rate:reset:account", key), v->now, HOUR_S,
-	    ACCOUNT_TRIES, &wait);
+	account = kv_key(mem, "rate:reset:account", a.key);
+	return limit_hit(v->kv, account, v->now, HOUR_S, ACCOUNT_TRIES, &wait);
 }
 
 enum err password_reset_make(const struct visit *v, void *mem, int64_t user_id,

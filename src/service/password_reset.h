@@ -11,12 +11,13 @@
 /*
  * Somebody asks at the door.  Field: email.  10 an hour from an address: ERR_LIMITED
  * and *retry_after.  Whether the account is there, may have one and has not asked three
- * times this hour must not show: OK either way; *key is for password_reset_for.
+ * times this hour must not show: OK either way.
  */
 enum err password_reset_ask(const struct visit *v, void *mem, struct form *f,
-    const char **key, int *retry_after) MUST_CHECK;
-/* Who gets a mail; counts it. ERR_NOTFOUND, ERR_LIMITED: nobody. */
-enum err password_reset_for(const struct visit *v, void *mem, const char *key,
+    int *retry_after) MUST_CHECK;
+/* Who of the form's address gets a mail; counts it. ERR_NOTFOUND, ERR_LIMITED: nobody.
+ */
+enum err password_reset_for(const struct visit *v, void *mem, struct form *f,
     struct user **out) MUST_CHECK;
 /* Makes a link's word for an account. */
 enum err password_reset_make(const struct visit *v, void *mem, int64_t user_id,
