@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "kv/kv_driver.h"
@@ -86,10 +87,6 @@ static void fill(struct bucket *b, double rate, int64_t now)
 {
 	int64_t elapsed = now - b->filled_us, room = capacity(rate) - b->micro;
 
-	if (elapsed < -CLOCK_STEP_US) { /* the clock was set back: begin again */
-		*b = (struct bucket){ .micro = 0, .filled_us = now };
-		return;
-	}
 	if (elapsed <= 0) /* another host's clock is ahead */
 		return;
 	if ((double)elapsed * rate >= (double)room)
@@ -136,6 +133,32 @@ static enum err make_bucket(struct kv *kv, const char *key)
 	return kv_add(kv, key, text, (size_t)n, KEEP_S);
 }
 
+/*
+ * The bucket was filled at a time that is yet to come.  Another host whose clock is
+ * ahead goes on filling it; if nobody does for a while, a clock was set back, and it
+ * begins again, empty.
+ */
+static enum err begin_again(struct kv *kv, void *mem, const char *key, const char *old,
+    int64_t filled_us)
+{
+	char *seen_key = mem_printf(mem, "%s:seen", key), *text, now[64];
+	struct bucket b = { .micro = 0, .filled_us = now_us() };
+	int64_t seen_us = 0, since = 0;
+	size_t n;
+
+	if (kv_get(kv_here(kv), mem, seen_key, &text, &n) != OK ||
+	    sscanf(text, "%" SCNd64 " %" SCNd64, &seen_us, &since) != 2 ||
+	    seen_us != filled_us) {
+		snprintf(now, sizeof(now), "%" PRId64 " %" PRId64, filled_us,
+		    clock_mono_ms());
+		return kv_set(kv_here(kv), seen_key, now, strlen(now), KEEP_S);
+	}
+	if (clock_mono_ms() - since < CLOCK_STEP_US / 1000)
+		return OK;
+	text_of(&b, now);
+	return kv_swap(kv, key, old, now, KEEP_S);
+}
+
 /* One try: ERR_CONFLICT when another process was quicker. */
 static enum err take_once(struct kv *kv, const char *key, double rate, int want,
     int *granted, int *wait_ms)
@@ -154,9 +177,11 @@ static enum err take_once(struct kv *kv, const char *key, double rate, int want,
 		return e;
 	fill(&b, rate, now_us());
 	got = b.micro / MILLION < want ? b.micro / MILLION : want;
-	if (got <= 0) { /* nothing to write down */
+	if (got <= 0) {
 		*wait_ms = wait_for(&b, rate, want);
-		return OK;
+		return b.filled_us - now_us() > CLOCK_STEP_US
+		    ? begin_again(kv, tmp, key, old, b.filled_us)
+		    : OK;
 	}
 	b.micro -= got * MILLION;
 	text_of(&b, text);

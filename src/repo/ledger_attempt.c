@@ -32,7 +32,9 @@ enum {
 
 static const char *const sql[] = {
 	[CLAIM] = CLAIM_FROM("0", ""),
-	[CLAIM_RETRY] = CLAIM_FROM("3", " AND next_try_at <= $5"),
+	/* No wait is that long: the clock was wrong when it was set. */
+	[CLAIM_RETRY] =
+	    CLAIM_FROM("3", " AND (next_try_at <= $5 OR next_try_at > $5 + 1200000)"),
 	/* Held until commit: no intent follows a pause or cancel that has answered. */
 	[STATUS] = "SELECT c.status, c.brand_id, c.version, p.updated_at"
 		   "  FROM campaigns c LEFT JOIN providers p ON p.brand_id = c.brand_id"

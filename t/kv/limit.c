@@ -206,6 +206,21 @@ static void flushed(struct kv *kv)
 	ok(sum > 50, "and not much less (%d)", sum);
 }
 
+/* A bucket filled two hours from now: empty at first, and not for two hours. */
+static void set_back(struct kv *kv, const char *where)
+{
+	int64_t later = clock_now(&clock_system) * 1000 + 7200 * 1000000LL;
+	char text[64];
+	int n = snprintf(text, sizeof(text), "0 %lld", (long long)later);
+
+	kv_set(kv, "back", text, (size_t)n, 60);
+	is_int(take_for(kv, "back", 100, 1, 1000), 0,
+	    "%s: bucket_take grants nothing of another host's future", where);
+	n = take_for(kv, "back", 100, 1, 3000);
+	ok(n > 20 && n <= 210,
+	    "%s: and goes on when it was a clock that was set back (%d)", where, n);
+}
+
 /* The server dies or hangs after half of two seconds. */
 static void vanishing(struct memcached *m, int signal)
 {
@@ -242,6 +257,8 @@ int main(void)
 	details(local, "table of the process");
 	flushed(kv);
 	broken(kv, &m);
+	set_back(kv, "memcached");
+	set_back(local, "table of the process");
 	shared(&m);
 	vanishing(&m, SIGKILL);
 	vanishing(&m, SIGSTOP);

@@ -172,7 +172,7 @@ static void test_earlier(struct dbtest *t)
 		"INSERT INTO suppressions (brand_id, email_key, reason, created_at)"
 		" SELECT 1, email_key, 'unsubscribed', 1 FROM campaign_subscribers"
 		" WHERE id = %lld",
-		(long long)now + 3600000, (long long)row[0]));
+		(long long)now + 600000, (long long)row[0]));
 	due(t, row[0]);
 	fake_ses_script(&f, "[]");
 	run(t, app);
