@@ -6,6 +6,7 @@
 static const struct command *const commands[] = {
 	&command_web,
 	&command_track,
+	&command_confirm,
 	&command_cron,
 	&command_cron_once,
 	&command_migrate,

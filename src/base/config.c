@@ -54,7 +54,7 @@ static const struct option options[] = {
 	INT(server, cron_workers, "3", 1, 64),
 	INT(server, slice_seconds, "50", 1, 600),
 	BOOL(server, reload_templates, "false"),
-	INT(server, missed_hours, "12", 1, 8760),
+	INT(server, missed_hours, "6", 1, 8760),
 	HIDDEN(database, url),
 	TEXT(memcached, servers, ""),
 	TEXT(mail, system_from, ""),

@@ -3,6 +3,7 @@
 #include "cmd/command.h"
 
 extern const struct command command_check;
+extern const struct command command_confirm;
 extern const struct command command_cron;
 extern const struct command command_cron_once;
 extern const struct command command_demo;

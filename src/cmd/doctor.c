@@ -10,7 +10,9 @@
 #include "db/migrate.h"
 #include "http/client.h"
 #include "repo/health.h"
+#include "repo/host.h"
 #include "repo/repo.h"
+#include "service/host.h"
 #include "web/health.h"
 
 struct visit { /* of the doctor: what is examined, and how it went */
@@ -101,6 +103,22 @@ static bool look_database(struct visit *v)
 	return true;
 }
 
+static void look_held(struct visit *v)
+{
+	struct host *h;
+
+	switch (host_held(v->app->db, v->mem, &h)) {
+	case OK:
+		say(v, "FAIL", "sending",
+		    "Held at %s. %s Look at %s/hosts, or run `maillayer confirm`.",
+		    h->name, host_held_sentence(h->held),
+		    v->app->config->server.public_url);
+		break;
+	case ERR_NOTFOUND: say(v, "ok", "sending", "nothing is held"); break;
+	default: say(v, "FAIL", "sending", "It cannot be read whether it is held.");
+	}
+}
+
 static void look_templates(struct visit *v)
 {
 	struct app *app = v->app;
@@ -142,6 +160,7 @@ static void look_rest(struct visit *v, bool database)
 	}
 	if (!database)
 		return;
+	look_held(v);
 	health_look(app, v->mem, checks);
 	for (int i = 1; i < HEALTH_CHECKS; i++)
 		say(v, checks[i].why ? "FAIL" : "ok", checks[i].name, "%s",

@@ -12,4 +12,5 @@ struct work_report {
 	int64_t left;       /* units known to be left */
 	bool more;          /* come again at once */
 	int64_t next_in_ms; /* when there is something to do again; 0: not known */
+	const char *held;   /* why nothing is sent (service/host.h), static; or NULL */
 };

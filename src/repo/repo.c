@@ -6,10 +6,12 @@
 #include "repo/audit.h"
 #include "repo/brand.h"
 #include "repo/campaign.h"
+#include "repo/campaign_going.h"
 #include "repo/consent.h"
 #include "repo/event.h"
 #include "repo/field.h"
 #include "repo/health.h"
+#include "repo/host.h"
 #include "repo/idempotency.h"
 #include "repo/ledger.h"
 #include "repo/ledger_check.h"
@@ -42,12 +44,14 @@ static prepare *const all[] = {
 	api_key_prepare,
 	audit_prepare,
 	brand_prepare,
+	campaign_going_prepare,
 	campaign_index_prepare,
 	campaign_prepare,
 	consent_prepare,
 	event_prepare,
 	field_prepare,
 	health_prepare,
+	host_prepare,
 	idempotency_prepare,
 	ledger_prepare,
 	ledger_check_prepare,

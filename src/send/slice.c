@@ -4,9 +4,10 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "repo/ledger_doubt.h"
+#include "service/host.h"
 #include "send/turn.h"
 
-enum { TURN_MS = 3000, CANCEL_BATCH = 10000, KEPT_AWAY_MS = 1000 };
+enum { TURN_MS = 3000, CANCEL_BATCH = 10000, KEPT_AWAY_MS = 1000, HELD_MS = 30000 };
 
 /* Rows of a campaign that was cancelled, or was paused when a worker died. */
 static enum err tidy(struct slice *s, const struct due_campaign *due)
@@ -112,15 +113,40 @@ static enum err slice_work(struct slice *s, void *mem)
 	return e == OK ? look_ahead(s, mem) : e;
 }
 
+/* A database that is not where it was sends nothing until a person has looked. */
+static enum err look_held(struct slice *s, void *mem)
+{
+	struct app *app = s->app;
+	struct host_place place = { app->config->server.state_dir, HOST_MACHINE_FILE };
+	struct host h;
+	bool changed;
+	enum err e =
+	    host_visit(app->db, mem, &place, clock_now(app->clock), &h, &changed);
+
+	if (e != OK)
+		return e;
+	if (changed && !*h.held)
+		log_info(&app->log, "host.new", LOG_STR("host", h.name));
+	if (!*h.held)
+		return OK;
+	s->report.held = host_held_word(h.held);
+	s->report.next_in_ms = HELD_MS;
+	log_warn(&app->log, "host.held", LOG_STR("host", h.name),
+	    LOG_STR("held", h.held),
+	    LOG_STR("todo", "look at /hosts, or run maillayer confirm"));
+	return OK;
+}
+
 enum err slice_run(struct app *app, int64_t budget_ms, struct work_report *out)
 {
 	MEM_SCOPE void *mem = mem_scope(NULL, "slice");
 	int64_t start = clock_mono_ms();
 	struct slice s = { .app = app, .claim_until = start + budget_ms * 9 / 10 };
-	enum err e =
-	    worker_open(mem, app->db, app->config->server.state_dir, &s.worker);
+	enum err e = look_held(&s, mem);
 
-	if (e == OK)
+	if (e == OK && !s.report.held)
+		e = worker_open(mem, app->db, app->config->server.state_dir, &s.worker);
+	if (e == OK && !s.report.held)
 		e = slice_work(&s, mem);
 	*out = s.report;
 	log_at(&app->log, e == OK ? LOG_INFO : LOG_ERROR, "slice.done",

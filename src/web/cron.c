@@ -83,6 +83,8 @@ struct json_object *cron_json(void *mem, const struct work_report *w)
 	json_set_int(o, "left", w->left);
 	json_set_bool(o, "more", w->more);
 	json_set_int(o, "next_in_ms", w->next_in_ms);
+	if (w->held)
+		json_set_text(o, "held", w->held);
 	return o;
 }
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "repo/health.h"
+#include "repo/host.h"
 #include "repo/ledger.h"
 #include "web/cron.h"
 
@@ -95,6 +96,16 @@ static enum err count_ledger(struct request *rq)
 	return e;
 }
 
+static enum err count_held(struct request *rq)
+{
+	struct host *h;
+	enum err e = host_held(rq->db, rq, &h);
+
+	if (e == OK || e == ERR_NOTFOUND)
+		metrics_set(rq->app->metrics, "maillayer_held", e == OK);
+	return e == ERR_NOTFOUND ? OK : e;
+}
+
 static bool is_here(const char *ip)
 {
 	return text_starts(ip, "127.") || text_equal(ip, "::1") ||
@@ -109,6 +120,8 @@ enum err health_metrics(struct request *rq, struct response *rs)
 	if (!is_here(rq->ip))
 		return ERR_NOTFOUND;
 	e = count_ledger(rq);
+	if (e == OK)
+		e = count_held(rq);
 	if (e == OK)
 		e = cron_seen(rq->app, &seen);
 	if (e == OK)

@@ -5,8 +5,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "repo/brand.h"
+#include "repo/host.h"
 #include "repo/provider.h"
 #include "service/brand.h"
+#include "service/host.h"
 #include "web/access.h"
 #include "web/flash.h"
 #include "web/routes.h"
@@ -160,6 +162,22 @@ static void set_brands(struct request *rq, struct json_object *page)
 	json_set(page, "brands", arr);
 }
 
+/* While a restored or copied database waits for somebody to confirm, every page says
+ * so. */
+static void set_held(struct request *rq, struct json_object *page)
+{
+	struct json_object *o;
+	struct host *h;
+
+	if (!rq->caller || !rq->caller->user_id || host_held(rq->db, rq, &h) != OK)
+		return;
+	o = json_obj(rq);
+	json_set_text(o, "why", h->held);
+	json_set_text(o, "host", h->name);
+	json_set_text(o, "what", host_held_sentence(h->held));
+	json_set(page, "held", o);
+}
+
 /* "/brands/{}/campaigns/{}" is of the section "campaigns"; "/brands/{}" of "overview".
  */
 static const char *section(struct request *rq)
@@ -208,6 +226,7 @@ static struct json_object *page_data(struct request *rq, struct response *rs,
 	set_me(rq, page);
 	set_brand(rq, page);
 	set_brands(rq, page);
+	set_held(rq, page);
 	json_set_text(page, "flash", e == OK ? flash_take(rq, rs) : NULL);
 	json_set_text(page, "path", rq->path);
 	json_set(page, "query", form_values(rq->query));

@@ -10,6 +10,7 @@
 #include "web/field.h"
 #include "web/health.h"
 #include "web/hook_ses.h"
+#include "web/host.h"
 #include "web/import.h"
 #include "web/list.h"
 #include "web/me.h"
@@ -33,6 +34,10 @@ const struct route routes[] = {
 	{ POST,   "/sign-in", sign_in_do, "session/sign_in", ACCESS_PUBLIC, sign_in_show, ROUTE_PAGE_ONLY },
 	{ POST,   "/sign-out", sign_out_do, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/me", me_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_API_ONLY },
+
+	/* ---- the installation ---- */
+	{ GET,    "/hosts", host_index, "host/index", ACCESS_INSTALLATION, NULL, 0 },
+	{ POST,   "/hosts/confirm", host_confirm_do, "host/index", ACCESS_INSTALLATION, host_index, 0 },
 
 	/* ---- brands ---- */
 	{ GET,    "/", home_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_PAGE_ONLY },

@@ -1,6 +1,6 @@
 // The newcomer's walk: an empty state directory to the click in the report, in Chromium.
 // Every page of it is photographed (desktop and phone, light and dark) and checked by axe.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { done, is, ok, openBrowser, person, shoot, startSite, top, until } from './lib.mjs';
 
@@ -209,6 +209,19 @@ try {
 	await look('23-settings');
 	await page.goto(`${site.url}${brand}/fields`);
 	await look('24-fields');
+
+	// ---- a server that nobody knows ----
+	rmSync(join(site.state, 'host'));
+	ok(await until(async () => {
+		await page.goto(`${site.url}${brand}`);
+		return /Look and confirm/.test(await page.locator('main').innerText());
+	}, 40), 'without its file the server is a stranger, and every page says so');
+	await look('29-held');
+	await follow('Look and confirm');
+	await look('30-servers-held');
+	await press('Confirm');
+	ok(/Confirmed/.test(await page.locator('main').innerText()), 'and is let in again');
+	await look('31-servers');
 
 	// ---- signed out while writing ----
 	const signIn = async (tab, password) => {

@@ -35,6 +35,7 @@ struct point {
 };
 
 static const struct point points[] = {
+	{ "host.seen:1", NULL, 0, false },
 	{ "freeze.rows:1", NULL, 0, false },
 	{ "freeze.committed:1", NULL, 0, false },
 	{ "claim.rows:1", NULL, 0, false },

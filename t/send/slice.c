@@ -69,6 +69,29 @@ static void test_outbox(struct dbtest *t)
 	is_int(r.done, 0, "slice_run does nothing the second time");
 }
 
+/* A schedule missed by more than six hours waits for a person. */
+static void test_missed(struct dbtest *t)
+{
+	struct app *app;
+	int64_t now = clock_now(&clock_system), six = 6 * 3600000;
+
+	sendtest_people(t, 3);
+	app = sendtest_app(t, "");
+	dbtest_script(t->db,
+	    mem_printf(t->mem,
+		"UPDATE campaigns SET status = 'scheduled', send_at = %lld",
+		(long long)(now - six - 60000)));
+	run(app, 5000);
+	ok(pause_says(t, "Its time passed"),
+	    "slice_run asks after more than six hours");
+	dbtest_script(t->db,
+	    mem_printf(t->mem,
+		"UPDATE campaigns SET status = 'scheduled', send_at = %lld",
+		(long long)(now - six + 60000)));
+	run(app, 5000);
+	ok(is_status(t, "completed"), "slice_run sends what is late by less");
+}
+
 static void test_refusals(struct dbtest *t)
 {
 	struct app *app;
@@ -419,6 +442,7 @@ static void test_rate(struct dbtest *t)
 int main(void)
 {
 	dbtest_run(test_outbox);
+	dbtest_run(test_missed);
 	dbtest_run(test_refusals);
 	dbtest_run(test_faults);
 	dbtest_run(test_same);
