@@ -101,13 +101,13 @@ enum err db_failed(const struct db *db, enum err e, const char *sql, const char 
 
 /* ---- transactions ---- */
 
-enum err tx_begin(struct db *db, struct tx *t)
+static enum err begin(struct db *db, struct tx *t, enum db_verb how)
 {
 	enum err e;
 
 	*t = (struct tx){ .db = db };
 	if (db->depth == 0) {
-		e = db->driver->control(db, DB_BEGIN);
+		e = db->driver->control(db, how);
 		if (e != OK)
 			return e;
 		db->doomed = OK;
@@ -116,6 +116,16 @@ enum err tx_begin(struct db *db, struct tx *t)
 	t->open = true;
 	t->writes = db->writes;
 	return OK;
+}
+
+enum err tx_begin(struct db *db, struct tx *t)
+{
+	return begin(db, t, DB_BEGIN);
+}
+
+enum err tx_begin_keyed(struct db *db, struct tx *t)
+{
+	return begin(db, t, DB_BEGIN_KEYED);
 }
 
 /* The outermost scope ends without its work; what went wrong is known already. */

@@ -110,10 +110,10 @@ void stmt_bind_opt(struct stmt *s, int n, int64_t v);
  */
 enum err stmt_run(struct stmt *s) MUST_CHECK;
 /*
- * As stmt_run, for many rows inside a transaction: does not wait for PostgreSQL's
- * answer, so the network is waited for once and not for every row.  A failure comes
- * from this or from any later call, at the latest from tx_commit; stmt_changes is not
- * known.
+ * As stmt_run, for what needs no answer inside a transaction, many rows or the last
+ * statements of it: PostgreSQL gets it together with what is run next, so the network
+ * is waited for once and not for each.  A failure comes from this or from any later
+ * call, at the latest from tx_commit; rows and stmt_changes are not known.
  */
 enum err stmt_queue(struct stmt *s) MUST_CHECK;
 /* Steps to the first row; ERR_NOTFOUND if there is none. */
@@ -151,6 +151,16 @@ void tx_done(struct tx *t); /* rolls back if still open */
  * half of its work must not be kept.
  */
 #define TX_SCOPE __attribute__((cleanup(tx_done))) struct tx
-/* BEGIN IMMEDIATE or BEGIN */
+/*
+ * BEGIN IMMEDIATE on SQLite.  PostgreSQL gets its BEGIN with the first statement, so
+ * there a server that does not answer is heard of then.
+ */
 enum err tx_begin(struct db *db, struct tx *t) MUST_CHECK;
+/*
+ * The same for a transaction whose every statement finds its rows by an index, however
+ * small their tables may be now.  PostgreSQL plans a statement once and keeps the plan:
+ * made while a table was empty it would be "read all of it", for millions of rows too.
+ * Such a statement belongs into transactions of this kind only.
+ */
+enum err tx_begin_keyed(struct db *db, struct tx *t) MUST_CHECK;
 enum err tx_commit(struct tx *t) MUST_CHECK;

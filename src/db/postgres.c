@@ -113,7 +113,7 @@ static enum err set_session(struct pg *pg)
 	    mem_printf(tmp,
 		"SET lock_timeout = %d; SET statement_timeout = %d;"
 		"SET idle_in_transaction_session_timeout = %d;"
-		"SET bytea_output = 'hex';"
+		"SET bytea_output = 'hex'; SET jit = off;"
 		"SELECT set_config('synchronous_commit', 'on', false)"
 		" WHERE current_setting('synchronous_commit') = 'off'",
 		pg->db->wait_ms, STATEMENT_MS, IDLE_IN_TRANSACTION_MS));
@@ -156,61 +156,59 @@ static enum err pg_open(struct db *db, const char *url)
 
 enum err pg_ready(struct pg *pg)
 {
-	if (pg->db->depth > 0)
-		return pg_lost(pg) ? ERR_BUSY : OK;
 	if (!pg_lost(pg))
 		return OK;
+	if (pg->db->depth > 0 && !pg->beginning)
+		return ERR_BUSY;
 	PQreset(pg->c);
 	return connected(pg);
 }
 
 /* ---- transactions ---- */
 
-static enum err begin(struct pg *pg)
+static enum err begin(struct pg *pg, bool keyed)
 {
 	enum err e = pg_ready(pg);
 
-	if (e == OK)
-		e = run_text(pg, "BEGIN");
-	if (e == OK || !pg_lost(pg))
-		return e;
-	e = pg_ready(pg);
-	return e == OK ? run_text(pg, "BEGIN") : e;
+	pg->beginning = e == OK;
+	pg->keyed = keyed;
+	return e;
 }
 
 static enum err rollback(struct pg *pg)
 {
-	if (pg->queued > 0 && pg_settle(pg) != OK)
+	bool unknown = pg->beginning;
+
+	pg->beginning = false;
+	if (pg_settle(pg, NULL) != OK)
 		log_debug(pg->db->lg, "db.queued_lost");
-	if (pg_lost(pg) || PQtransactionStatus(pg->c) == PQTRANS_IDLE)
+	if (unknown || pg_lost(pg) || PQtransactionStatus(pg->c) == PQTRANS_IDLE)
 		return OK;
 	return run_text(pg, "ROLLBACK");
 }
 
-/* The server answers ROLLBACK to a COMMIT if a statement failed before. */
 static enum err commit(struct pg *pg)
 {
-	enum err e = pg_settle(pg);
-	enum err undone;
-	PGresult *r;
+	enum err e, undone;
 
-	if (e != OK) {
-		undone = rollback(pg);
-		return undone == OK ? e : undone;
+	if (pg->beginning) { /* nothing was done in it */
+		pg->beginning = false;
+		return OK;
 	}
-	r = PQexec(pg->c, "COMMIT");
-	e = pg_result(pg, r, "COMMIT");
-	if (e == OK && strcmp(PQcmdStatus(r), "COMMIT") != 0)
-		e = db_failed(pg->db, ERR_DB, "COMMIT", "The transaction had failed.");
-	PQclear(r);
-	return e;
+	e = pg_commit(pg);
+	if (e == OK)
+		return OK;
+	undone = rollback(pg);
+	return undone == OK ? e : undone;
 }
 
 static enum err set_wait(struct pg *pg)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "wait");
-	enum err e = pg_ready(pg);
+	enum err e = pg_settle(pg, NULL);
 
+	if (e == OK)
+		e = pg_ready(pg);
 	if (e != OK)
 		return e;
 	return run_text(pg, mem_printf(tmp, "SET lock_timeout = %d", pg->db->wait_ms));
@@ -218,7 +216,7 @@ static enum err set_wait(struct pg *pg)
 
 static enum err ping(struct pg *pg)
 {
-	enum err e = pg_settle(pg);
+	enum err e = pg_settle(pg, NULL);
 
 	if (e == OK)
 		e = pg_ready(pg);
@@ -230,7 +228,8 @@ static enum err pg_control(struct db *db, enum db_verb verb)
 	struct pg *pg = db->state;
 
 	switch (verb) {
-	case DB_BEGIN: return begin(pg);
+	case DB_BEGIN: return begin(pg, false);
+	case DB_BEGIN_KEYED: return begin(pg, true);
 	case DB_COMMIT: return commit(pg);
 	case DB_ROLLBACK: return rollback(pg);
 	case DB_PING: return ping(pg);
@@ -243,10 +242,12 @@ static enum err pg_control(struct db *db, enum db_verb verb)
 static enum err pg_script(struct db *db, const char *sql)
 {
 	struct pg *pg = db->state;
-	enum err e = pg_settle(pg);
+	enum err e = pg_ready(pg);
 
 	if (e == OK)
-		e = pg_ready(pg);
+		e = pg_begin_now(pg);
+	if (e == OK)
+		e = pg_settle(pg, NULL);
 	if (e == OK && db->depth > 0)
 		e = run_text(pg, "SET LOCAL statement_timeout = 0");
 	if (e == OK)

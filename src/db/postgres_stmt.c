@@ -8,7 +8,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 
-enum { NUMBER_BYTES = 32, QUEUE_MAX = 500, TYPE_BOOL = 16, TYPE_BYTEA = 17 };
+enum { NUMBER_BYTES = 32, TYPE_BOOL = 16, TYPE_BYTEA = 17 };
 
 struct pg_stmt {
 	char name[16];       /* "" : not kept by the server */
@@ -99,7 +99,7 @@ static enum err introduce(struct pg *pg, struct stmt *s)
 
 	if (st->name[0] == '\0' || st->generation == pg->generation)
 		return OK;
-	e = pg_settle(pg);
+	e = pg_settle(pg, NULL);
 	if (e != OK)
 		return e;
 	r = PQprepare(pg->c, st->name, s->sql, 0, NULL);
@@ -158,6 +158,12 @@ static void fill(const struct stmt *s, struct pg_stmt *st)
 	}
 }
 
+static void take_counts(struct stmt *s, const struct pg_stmt *st)
+{
+	s->n_rows = PQntuples(st->r);
+	s->changes = s->writes ? strtoll(PQcmdTuples(st->r), NULL, 10) : 0;
+}
+
 static enum err run_once(struct pg *pg, struct stmt *s)
 {
 	struct pg_stmt *st = s->state;
@@ -173,10 +179,8 @@ static enum err run_once(struct pg *pg, struct stmt *s)
 		st->r = PQexecParams(pg->c, s->sql, st->n_params, NULL, st->values,
 		    st->lengths, st->formats, 0);
 	e = pg_result(pg, st->r, s->sql);
-	if (e == OK) {
-		s->n_rows = PQntuples(st->r);
-		s->changes = s->writes ? strtoll(PQcmdTuples(st->r), NULL, 10) : 0;
-	}
+	if (e == OK)
+		take_counts(s, st);
 	return e;
 }
 
@@ -184,75 +188,69 @@ static enum err run_once(struct pg *pg, struct stmt *s)
  * A connection lost while reading is made anew once.  After a lost write nobody knows
  * whether it was done, so it is not done again.
  */
-enum err pg_run(struct stmt *s)
+static enum err run_alone(struct pg *pg, struct stmt *s)
 {
-	struct pg *pg = s->db->state;
-	enum err e = pg_settle(pg);
+	enum err e = pg_ready(pg);
 
 	if (e == OK)
-		e = pg_ready(pg);
-	if (e == OK)
 		e = run_once(pg, s);
-	if (e == OK || !pg_lost(pg) || s->writes || s->db->depth > 0)
+	if (e == OK || !pg_lost(pg) || s->writes)
 		return e;
 	pg_forget(s);
 	e = pg_ready(pg);
 	return e == OK ? run_once(pg, s) : e;
 }
 
-enum err pg_queue(struct stmt *s)
+/* Sends it behind what is queued, and behind the BEGIN. */
+static enum err send(struct pg *pg, struct stmt *s)
+{
+	struct pg_stmt *st = s->state;
+	enum err e = pg_ready(pg);
+	int sent;
+
+	if (e == OK)
+		e = introduce(pg, s);
+	if (e == OK)
+		e = pg_begin_now(pg);
+	if (e != OK)
+		return e;
+	fill(s, st);
+	PQenterPipelineMode(pg->c);
+	if (st->name[0] != '\0')
+		sent = PQsendQueryPrepared(pg->c, st->name, st->n_params, st->values,
+		    st->lengths, st->formats, 0);
+	else
+		sent = PQsendQueryParams(pg->c, s->sql, st->n_params, NULL, st->values,
+		    st->lengths, st->formats, 0);
+	return pg_sent(pg, s->sql, sent);
+}
+
+enum err pg_run(struct stmt *s)
 {
 	struct pg *pg = s->db->state;
 	struct pg_stmt *st = s->state;
-	enum err e = st->name[0] == '\0' ? ERR_INTERNAL : introduce(pg, s);
+	enum err e;
 
-	if (e != OK)
-		return e == ERR_INTERNAL ? pg_run(s) : e;
-	if (pg->queued == 0 && PQenterPipelineMode(pg->c) == 0)
-		return pg_run(s);
-	fill(s, st);
-	pg->queued++;
-	pg->queued_sql = s->sql;
-	if (PQsendQueryPrepared(pg->c, st->name, st->n_params, st->values, st->lengths,
-		st->formats, 0) == 0)
-		return db_failed(pg->db, ERR_BUSY, s->sql, "The connection was lost.");
-	return pg->queued < QUEUE_MAX ? OK : pg_settle(pg);
-}
-
-/* One queued statement's results, and the NULL that ends them. */
-static enum err settle_one(struct pg *pg)
-{
-	enum err e = OK;
-	PGresult *r;
-
-	while ((r = PQgetResult(pg->c)) != NULL) {
-		if (e == OK && PQresultStatus(r) != PGRES_PIPELINE_ABORTED)
-			e = pg_result(pg, r, pg->queued_sql);
-		PQclear(r);
-	}
+	if (s->db->depth == 0)
+		return run_alone(pg, s);
+	e = send(pg, s);
+	if (e == OK)
+		e = pg_settle(pg, &st->r);
+	if (e == OK)
+		take_counts(s, st);
 	return e;
 }
 
-enum err pg_settle(struct pg *pg)
+enum err pg_queue(struct stmt *s)
 {
-	enum err first = OK;
+	struct pg *pg = s->db->state;
+	const struct pg_stmt *st = s->state;
+	enum err e;
 
-	if (pg->queued == 0)
-		return OK;
-	if (PQpipelineSync(pg->c) == 0)
-		first = ERR_BUSY;
-	for (; pg->queued > 0 && !pg_lost(pg); pg->queued--) {
-		enum err e = settle_one(pg);
-
-		first = first == OK ? e : first;
-	}
-	pg->queued = 0;
-	PQclear(PQgetResult(pg->c)); /* the end of the pipeline */
-	if (pg_lost(pg) || PQexitPipelineMode(pg->c) == 0)
-		return first == OK ? db_failed(pg->db, ERR_BUSY, pg->queued_sql,
-					 "The connection was lost.")
-				   : first;
-	return first;
+	if (st->name[0] == '\0') /* its text may be gone before the answer is there */
+		return pg_run(s);
+	e = send(pg, s);
+	return e == OK && pg->queued >= PG_QUEUE_MAX ? pg_settle(pg, NULL) : e;
 }
 
 /* ---- columns ---- */

@@ -234,7 +234,8 @@ static enum err lite_control(struct db *db, enum db_verb verb)
 	struct lite *l = db->state;
 
 	switch (verb) {
-	case DB_BEGIN: return begin(l);
+	case DB_BEGIN:
+	case DB_BEGIN_KEYED: return begin(l);
 	case DB_COMMIT: return end(l, "COMMIT");
 	case DB_ROLLBACK: return end(l, "ROLLBACK");
 	case DB_PING: return run_text(l, "SELECT count(*) FROM sqlite_schema");

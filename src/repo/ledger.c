@@ -55,10 +55,12 @@ static const char *const sql[] = {
 	    " SELECT min(d.next_try_at) FROM campaigns c JOIN campaign_subscribers d"
 	    "   ON d.campaign_id = c.id AND d.state = 3"
 	    "  WHERE c.status = 'sending') x",
-	[COUNT] =
-	    "INSERT INTO campaign_counts (campaign_id, state, n) VALUES ($1, $2, $3)"
-	    " ON CONFLICT (campaign_id, state)"
-	    "   DO UPDATE SET n = campaign_counts.n + excluded.n",
+	/* In the order of the states: two workers cannot lock crosswise. */
+	[COUNT] = "INSERT INTO campaign_counts (campaign_id, state, n)"
+		  " SELECT CAST($1 AS BIGINT), " NUMBER(0) ", " NUMBER(1) " FROM " ROWS(
+		      "$2") " WHERE true ORDER BY 2"
+			    " ON CONFLICT (campaign_id, state)"
+			    "   DO UPDATE SET n = campaign_counts.n + excluded.n",
 	[COUNTS] = "SELECT state, n FROM campaign_counts WHERE campaign_id = $1",
 	[RECOUNT] =
 	    "SELECT state, count(*) FROM campaign_subscribers WHERE campaign_id = $1"
@@ -159,21 +161,20 @@ enum err ledger_prepare(struct db *db)
 
 enum err ledger_count_moved(struct db *db, int64_t campaign, const struct moved *m)
 {
-	enum err e = OK;
+	MEM_SCOPE void *tmp = mem_scope(NULL, "moved");
+	STMT_SCOPE s = db_stmt(db, &sql[COUNT]);
+	struct buf *b = buf_new(tmp);
 
-	/* Always in the order of the states: two workers cannot lock crosswise. */
-	for (int i = 0; e == OK && i < DELIVERY_STATES; i++) {
-		STMT_SCOPE s = NULL;
-
-		if (!m->n[i])
-			continue;
-		s = db_stmt(db, &sql[COUNT]);
-		stmt_bind_int(s, 1, campaign);
-		stmt_bind_int(s, 2, i);
-		stmt_bind_int(s, 3, m->n[i]);
-		e = stmt_run(s);
-	}
-	return e;
+	for (int i = 0; i < DELIVERY_STATES; i++)
+		if (m->n[i])
+			buf_printf(b, "%c[%d,%lld]", b->len ? ',' : '[', i,
+			    (long long)m->n[i]);
+	if (!b->len)
+		return OK;
+	buf_char(b, ']');
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_text(s, 2, b->data);
+	return stmt_queue(s);
 }
 
 static enum campaign_status status_from(const char *word)

@@ -68,15 +68,29 @@ enum err ledger_add_links(struct db *db, int64_t campaign,
     const struct ledger_link *links, size_t n) MUST_CHECK;
 
 /* ---- sending ---- */
+/*
+ * What a worker has claimed of one campaign and not yet intended.  Begins as { .mem };
+ * what is lost of it (the worker dies) is found by its owner: ledger_reclaim.
+ */
+struct claimed {
+	void *mem; /* owner of ids */
+	int64_t *ids;
+	size_t n, cap;
+	int64_t after; /* the last pending row claimed: where the next claim begins */
+};
 struct claim {
 	const char *owner; /* worker, see repo/worker.h */
 	int64_t campaign;
 	int n; /* rows at most */
 	int64_t now;
-	int64_t version;     /* of the campaign whose content is to be sent; 0: any */
-	int64_t provider_at; /* updated_at of the brand's provider; 0: any */
+	int64_t version;      /* of the campaign whose content is to be sent; 0: any */
+	int64_t provider_at;  /* updated_at of the brand's provider; 0: any */
+	struct claimed *mine; /* grows by a claim, shrinks by an intent */
 };
-/* pending, and retry whose time has come, -> claimed by owner, in order of id. */
+/*
+ * retry whose time has come, then pending, -> claimed by owner, in order of time and
+ * id.
+ */
 enum err ledger_claim(struct db *db, const struct claim *c,
     int64_t *claimed) MUST_CHECK;
 
@@ -95,8 +109,9 @@ struct intent_batch {
 	int64_t skipped; /* rows that must not be sent any more */
 };
 /*
- * The intent: for up to n rows claimed by owner, re-checks campaign, suppression and
- * the person, writes the attempt rows and commits durably.  Only what comes back in
+ * The intent: for the first n rows of c->mine, re-checks campaign, suppression and the
+ * person, writes the attempt rows and commits durably; then they are taken from mine.
+ * Rows that are no longer ours are left alone.  Only what comes back in
  * `rows` may be sent, and each exactly once.
  */
 enum err ledger_intent(struct db *db, void *mem, const struct claim *c,

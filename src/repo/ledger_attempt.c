@@ -13,6 +13,7 @@
 enum {
 	CLAIM,
 	CLAIM_RETRY,
+	CLAIM_LOST,
 	STATUS,
 	LOCK_PEOPLE,
 	WANTED,
@@ -21,44 +22,53 @@ enum {
 	INTENT,
 };
 
-/* MATERIALIZED: PostgreSQL would run a plain subquery, its LIMIT too, for each row. */
-#define CLAIM_FROM(state, more)                                                        \
+enum { NO_WAIT_MS = 1200000 };
+
+/*
+ * MATERIALIZED: PostgreSQL would run a plain subquery, its LIMIT too, for each row. The
+ * order of the states, though there is one only, leaves it no index but the right one:
+ * by id alone it would walk past everybody else's rows, and its own of before.
+ */
+#define CLAIM_FROM(state, index, which)                                                \
 	"WITH due AS MATERIALIZED (SELECT id FROM campaign_subscribers"                \
-	"   /*+lite INDEXED BY campaign_subscribers_state */"                          \
-	"   WHERE campaign_id = $1 AND state = " state "" more                         \
-	"   ORDER BY id LIMIT $4 /*+pg FOR UPDATE SKIP LOCKED */)"                     \
+	"   /*+lite INDEXED BY " index " */"                                           \
+	"   WHERE campaign_id = $1 AND " which                                         \
+	"   LIMIT $4 /*+pg FOR UPDATE SKIP LOCKED */)"                                 \
 	" UPDATE campaign_subscribers SET state = 1, owner = $2, claimed_at = $3"      \
-	" WHERE state = " state " AND id IN (SELECT id FROM due)"
+	" WHERE +state = " state " AND id IN (SELECT id FROM due) RETURNING id"
+
+/* The rows whose ids the JSON of $1 has. */
+#define CHOSEN                                                                         \
+	"(SELECT " NUMBER(0) " AS id FROM " ROWS(                                      \
+	    "$1") ") r"                                                                \
+		  " JOIN campaign_subscribers d ON d.id = r.id"
 
 static const char *const sql[] = {
-	[CLAIM] = CLAIM_FROM("0", ""),
-	/* No wait is that long: the clock was wrong when it was set. */
-	[CLAIM_RETRY] =
-	    CLAIM_FROM("3", " AND (next_try_at <= $5 OR next_try_at > $5 + 1200000)"),
+	[CLAIM] = CLAIM_FROM("0", "campaign_subscribers_state",
+	    "(state, id) > (0, $5) AND state < 1 ORDER BY state, id"),
+	[CLAIM_RETRY] = CLAIM_FROM("3", "campaign_subscribers_retry",
+	    "state = 3 AND next_try_at <= $5 ORDER BY next_try_at"),
+	[CLAIM_LOST] = CLAIM_FROM("3", "campaign_subscribers_retry",
+	    "state = 3 AND next_try_at > $5 ORDER BY next_try_at"),
 	/* Held until commit: no intent follows a pause or cancel that has answered. */
 	[STATUS] = "SELECT c.status, c.brand_id, c.version, p.updated_at"
 		   "  FROM campaigns c LEFT JOIN providers p ON p.brand_id = c.brand_id"
 		   " WHERE c.id = $1 /*+pg FOR SHARE OF c */",
 	/* The same for people: who unsubscribes now waits for us, or we for them. */
-	[LOCK_PEOPLE] = "SELECT s.id FROM campaign_subscribers d JOIN subscribers s"
-			"    ON s.id = d.subscriber_id"
-			" WHERE d.campaign_id = $1 AND d.state = 1 AND d.owner = $2"
-			" ORDER BY s.id /*+pg FOR SHARE OF s */",
+	[LOCK_PEOPLE] =
+	    "SELECT s.id FROM " CHOSEN " JOIN subscribers s ON s.id = d.subscriber_id"
+	    " ORDER BY s.id /*+pg FOR SHARE OF s */",
 	[WANTED] =
 	    "SELECT d.id, d.email, d.email_key, d.tries, s.id, s.status, s.first_name,"
 	    "   s.last_name, s.custom, p.reason,"
 	    "   (SELECT /*+lite json_group_array(t.tag) */"
 	    "           /*+pg json_agg(t.tag ORDER BY t.tag) */"
 	    "      FROM subscriber_tags t WHERE t.subscriber_id = s.id)"
-	    "  FROM (SELECT id FROM campaign_subscribers"
-	    "         /*+lite INDEXED BY campaign_subscribers_state */"
-	    "         WHERE campaign_id = $1 AND state = 1 AND owner = $2"
-	    "         ORDER BY id LIMIT $3) w"
-	    "  JOIN campaign_subscribers d ON d.id = w.id"
-	    "  LEFT JOIN subscribers s ON s.id = d.subscriber_id AND s.brand_id = $4"
+	    "  FROM " CHOSEN
+	    "  LEFT JOIN subscribers s ON s.id = d.subscriber_id AND s.brand_id = $3"
 	    "  LEFT JOIN suppressions p"
-	    "    ON p.brand_id = $4 AND p.email_key = d.email_key"
-	    " ORDER BY d.id",
+	    "    ON p.brand_id = $3 AND p.email_key = d.email_key"
+	    " WHERE +d.state = 1 AND d.owner = $2 ORDER BY d.id",
 	[SKIP] =
 	    "UPDATE campaign_subscribers AS d SET owner = NULL,"
 	    "   state = CASE WHEN " DOUBTED " IS NULL THEN 6 ELSE 9 END,"
@@ -88,48 +98,115 @@ enum err ledger_attempt_prepare(struct db *db)
 	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
 }
 
-/* ---- claim ---- */
-static enum err claim_from(struct db *db, const struct claim *c, int64_t n,
-    enum delivery_state from, int64_t *claimed)
+/* ---- what is claimed ---- */
+static void add_claimed(struct claimed *m, int64_t id)
 {
-	STMT_SCOPE s = db_stmt(db, &sql[from == DELIVERY_RETRY ? CLAIM_RETRY : CLAIM]);
-	enum err e;
+	if (m->n == m->cap) {
+		m->cap = m->cap ? m->cap * 2 : 512;
+		m->ids = mem_resize(m->mem, m->ids, m->cap * sizeof(*m->ids));
+	}
+	m->ids[m->n++] = id;
+}
+
+static void drop_claimed(struct claimed *m, size_t n)
+{
+	m->n -= n;
+	if (m->n)
+		memmove(m->ids, m->ids + n, m->n * sizeof(*m->ids));
+}
+
+static int by_number(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* How many of them an intent is about. */
+static size_t take_of(const struct claim *c)
+{
+	return c->n < 0 || (size_t)c->n > c->mine->n ? c->mine->n : (size_t)c->n;
+}
+
+/* ---- claim ---- */
+static enum err claim_from(struct db *db, const struct claim *c,
+    const char *const *which, size_t want, int64_t bound)
+{
+	STMT_SCOPE s = db_stmt(db, which);
+	size_t first = c->mine->n;
 
 	stmt_bind_int(s, 1, c->campaign);
 	stmt_bind_text(s, 2, c->owner);
 	stmt_bind_int(s, 3, c->now);
-	stmt_bind_int(s, 4, n);
-	if (from == DELIVERY_RETRY)
-		stmt_bind_int(s, 5, c->now);
-	e = stmt_run(s);
-	*claimed = e == OK ? stmt_changes(s) : 0;
+	stmt_bind_int(s, 4, (int64_t)(want - first));
+	stmt_bind_int(s, 5, bound);
+	while (stmt_next(s))
+		add_claimed(c->mine, stmt_int(s, 0));
+	if (c->mine->n > first)
+		qsort(c->mine->ids + first, c->mine->n - first, sizeof(int64_t),
+		    by_number);
+	return stmt_error(s);
+}
+
+/*
+ * Goes on behind the last one, for what is before it was claimed already, and
+ * PostgreSQL would walk all that again.  Who was given back there comes at the end.
+ */
+static enum err claim_pending(struct db *db, const struct claim *c, size_t want)
+{
+	struct claimed *m = c->mine;
+	size_t first = m->n;
+	enum err e = claim_from(db, c, &sql[CLAIM], want, m->after);
+
+	if (e == OK && m->n < want && m->after)
+		e = claim_from(db, c, &sql[CLAIM], want, 0);
+	if (e == OK && m->n > first)
+		m->after = m->ids[m->n - 1];
+	return e;
+}
+
+static enum err claim_rows(struct db *db, const struct claim *c, struct moved *m)
+{
+	size_t first = c->mine->n, want = first + (size_t)c->n, due, pending;
+	enum err e = claim_from(db, c, &sql[CLAIM_RETRY], want, c->now);
+
+	due = c->mine->n;
+	if (e == OK && c->mine->n < want)
+		e = claim_pending(db, c, want);
+	pending = c->mine->n - due;
+	/* No wait is that long: the clock was wrong when it was set. */
+	if (e == OK && c->mine->n < want)
+		e = claim_from(db, c, &sql[CLAIM_LOST], want, c->now + NO_WAIT_MS);
+	m->n[DELIVERY_CLAIMED] = (int64_t)(c->mine->n - first);
+	m->n[DELIVERY_PENDING] = -(int64_t)pending;
+	m->n[DELIVERY_RETRY] = -m->n[DELIVERY_CLAIMED] + (int64_t)pending;
 	return e;
 }
 
 enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
 {
 	TX_SCOPE tx = { 0 };
+	struct claimed before = *c->mine;
 	struct moved m = { { 0 } };
-	int64_t pending = 0, retry = 0;
-	enum err e = tx_begin(db, &tx);
+	enum err e = tx_begin_keyed(db, &tx);
 
 	*claimed = 0;
 	if (e == OK)
-		e = claim_from(db, c, c->n, DELIVERY_RETRY, &retry);
-	if (e == OK && retry < c->n)
-		e = claim_from(db, c, c->n - retry, DELIVERY_PENDING, &pending);
-	if (e == OK && !pending && !retry)
+		e = claim_rows(db, c, &m);
+	if (e == OK && !m.n[DELIVERY_CLAIMED])
 		return OK;
 	FAILPOINT("claim.rows");
-	m.n[DELIVERY_PENDING] = -pending;
-	m.n[DELIVERY_RETRY] = -retry;
-	m.n[DELIVERY_CLAIMED] = pending + retry;
 	if (e == OK)
 		e = ledger_count_moved(db, c->campaign, &m);
 	if (e == OK)
 		e = tx_commit(&tx);
 	FAILPOINT("claim.committed");
-	*claimed = e == OK ? pending + retry : 0;
+	if (e == OK) {
+		*claimed = m.n[DELIVERY_CLAIMED];
+	} else {
+		c->mine->n = before.n;
+		c->mine->after = before.after;
+	}
 	return e;
 }
 
@@ -151,18 +228,15 @@ static enum err read_status(struct db *db, const struct claim *c, bool *sending,
 	return e == ERR_NOTFOUND ? OK : e;
 }
 
-static enum err lock_people(struct db *db, const struct claim *c)
+static enum err lock_people(struct db *db, const char *ids)
 {
 	STMT_SCOPE s = NULL;
 
 	if (db_kind(db) == DB_SQLITE)
 		return OK; /* one writer: nobody can unsubscribe before we commit */
 	s = db_stmt(db, &sql[LOCK_PEOPLE]);
-	stmt_bind_int(s, 1, c->campaign);
-	stmt_bind_text(s, 2, c->owner);
-	while (stmt_next(s))
-		;
-	return stmt_error(s);
+	stmt_bind_text(s, 1, ids);
+	return stmt_queue(s);
 }
 
 static const char *skip_reason(struct stmt *s)
@@ -208,18 +282,34 @@ static void add_skip(struct buf *b, int64_t id, const char *reason)
 	buf_str(b, "\"]");
 }
 
+/* [[id], ...] of the first n claimed. */
+static char *ids_json(void *mem, const struct claimed *m, size_t n)
+{
+	struct buf *b = buf_new(mem);
+
+	buf_char(b, '[');
+	for (size_t i = 0; i < n; i++)
+		buf_printf(b, "%s[%lld]", i ? "," : "", (long long)m->ids[i]);
+	buf_char(b, ']');
+	return b->data;
+}
+
 /* Fills out->rows, and writes the rows that must not be sent into skips. */
 static enum err read_wanted(struct db *db, void *mem, const struct claim *c,
     int64_t brand, struct intent_batch *out, struct buf *skips)
 {
+	size_t n = take_of(c);
+	char *ids = ids_json(mem, c->mine, n);
+	enum err e = lock_people(db, ids);
 	STMT_SCOPE s = db_stmt(db, &sql[WANTED]);
 
-	stmt_bind_int(s, 1, c->campaign);
+	if (e != OK)
+		return e;
+	stmt_bind_text(s, 1, ids);
 	stmt_bind_text(s, 2, c->owner);
-	stmt_bind_int(s, 3, c->n);
-	stmt_bind_int(s, 4, brand);
-	out->rows = mem_array(mem, struct intent, (size_t)c->n);
-	while (stmt_next(s)) {
+	stmt_bind_int(s, 3, brand);
+	out->rows = mem_array(mem, struct intent, n);
+	while (out->n + (size_t)out->skipped < n && stmt_next(s)) {
 		const char *reason = skip_reason(s);
 
 		if (reason) {
@@ -313,11 +403,10 @@ static enum err write_intent(struct db *db, void *mem, const struct claim *c,
 {
 	struct buf *skips = buf_new(mem);
 	struct moved m = { { 0 } };
-	enum err e = lock_people(db, c);
+	enum err e;
 
 	buf_char(skips, '[');
-	if (e == OK)
-		e = read_wanted(db, mem, c, brand, out, skips);
+	e = read_wanted(db, mem, c, brand, out, skips);
 	if (e == OK && out->skipped)
 		e = skip_rows(db, skips, c, &m);
 	if (e == OK && out->n)
@@ -335,7 +424,7 @@ enum err ledger_intent(struct db *db, void *mem, const struct claim *c,
 {
 	TX_SCOPE tx = { 0 };
 	int64_t brand = 0;
-	enum err e = tx_begin(db, &tx);
+	enum err e = tx_begin_keyed(db, &tx);
 
 	*out = (struct intent_batch){ 0 };
 	if (e == OK)
@@ -349,7 +438,9 @@ enum err ledger_intent(struct db *db, void *mem, const struct claim *c,
 	if (e == OK)
 		e = tx_commit(&tx);
 	FAILPOINT("intent.committed");
-	if (e != OK)
+	if (e == OK)
+		drop_claimed(c->mine, take_of(c));
+	else
 		*out = (struct intent_batch){ .sending = out->sending };
 	return e;
 }

@@ -168,7 +168,7 @@ static enum err end_attempts(struct db *db, const char *json, int64_t now)
 
 	stmt_bind_text(s, 1, json);
 	stmt_bind_int(s, 2, now);
-	return stmt_run(s);
+	return stmt_queue(s);
 }
 
 static bool any_refused(const struct settle *r, size_t n)
@@ -202,7 +202,7 @@ enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
 	TX_SCOPE tx = { 0 };
 	const char *json = results_json(tmp, r, n);
 	struct moved m = { { 0 } };
-	enum err e = tx_begin(db, &tx);
+	enum err e = tx_begin_keyed(db, &tx);
 
 	if (e == OK)
 		e = settle_rows(db, &sql[SETTLE], json, campaign, now, &m);

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-static struct claim claim_of(const struct turn *t, int n)
+static struct claim claim_of(struct turn *t, int n)
 {
 	return (struct claim){
 		.owner = t->owner,
@@ -12,6 +12,7 @@ static struct claim claim_of(const struct turn *t, int n)
 		.now = clock_now(t->app->clock),
 		.version = t->campaign->version,
 		.provider_at = t->provider->settings_at,
+		.mine = &t->mine,
 	};
 }
 
@@ -21,7 +22,7 @@ static enum err claim_more(struct turn *t)
 	int64_t claimed = 0;
 	enum err e = ledger_claim(t->app->db, &c, &claimed);
 
-	t->pool += claimed;
+	t->pool = (int64_t)t->mine.n;
 	if (e == OK && claimed == 0)
 		t->dry = true;
 	return e;
@@ -77,9 +78,7 @@ static enum err intend(struct turn *t, int n)
 		return OK;
 	}
 	t->slice->report.done += b.skipped;
-	t->pool -= (int64_t)b.n + b.skipped;
-	if (b.n + (size_t)b.skipped == 0)
-		t->pool = 0;
+	t->pool = (int64_t)t->mine.n;
 	hand_over(t, &b);
 	return OK;
 }

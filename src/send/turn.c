@@ -319,6 +319,7 @@ enum err turn_run(struct slice *s, const struct due_campaign *due, int64_t until
 		.app = s->app,
 		.owner = worker_owner(s->worker),
 		.until = until,
+		.mine = { .mem = tmp },
 	};
 	e = get_ready(t, tmp, due);
 	if (e == OK) {

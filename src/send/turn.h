@@ -47,10 +47,11 @@ struct turn {
 	int64_t renew_at; /* of the lock */
 
 	/* claim */
-	int64_t pool;    /* rows claimed and not yet intended */
-	int64_t take_at; /* monotonic ms: no intent earlier (rate, throttling) */
-	bool dry;        /* nothing left to claim now */
-	bool stop;       /* nothing more is begun */
+	struct claimed mine; /* rows claimed and not yet intended */
+	int64_t pool;        /* how many of them */
+	int64_t take_at;     /* monotonic ms: no intent earlier (rate, throttling) */
+	bool dry;            /* nothing left to claim now */
+	bool stop;           /* nothing more is begun */
 
 	/* settle */
 	struct outgoing *back[SETTLE_BATCH + INTENT_MAX + 128];

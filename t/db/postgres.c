@@ -64,10 +64,23 @@ static void test_inside(struct dbtest *t, struct db *other)
 	}
 	is_int(count(t->db), 2, "nothing of it is kept");
 	{
+		TX_SCOPE tx = { 0 };
+
+		is_int(tx_begin(t->db, &tx), OK, "tx_begin sends nothing yet");
+		cut(other);
+		is_int(add(t->db, "three"), OK, "so a loss after it does no harm");
+		is_int(tx_commit(&tx), OK, "and it is committed");
+	}
+	is_int(count(t->db), 3, "once");
+	is_int(dbtest_int(t->db, "DELETE FROM things WHERE name = 'three' RETURNING 1"),
+	    1, "away with it");
+	{
 		STMT_SCOPE s = db_stmt(t->db, &sql[ADD]);
 		TX_SCOPE tx = { 0 };
 		enum err e = tx_begin(t->db, &tx);
 
+		if (e == OK)
+			e = add(t->db, "before");
 		cut(other);
 		for (int i = 0; e == OK && i < 3; i++) {
 			stmt_bind_text(s, 1, mem_printf(t->mem, "queued %d", i));

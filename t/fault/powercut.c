@@ -171,11 +171,17 @@ static enum err send_some(struct world *w, void *mem, const struct claim *c, boo
 static enum err campaign(struct world *w)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "campaign");
-	struct claim claim = { .owner = "1", .campaign = 5, .n = CLAIM, .now = 2 };
-	struct claim take = { .owner = "1", .campaign = 5, .n = BATCH, .now = 2 };
+	struct claimed mine = { .mem = tmp };
+	struct claim claim = { .owner = "1",
+		.campaign = 5,
+		.n = CLAIM,
+		.now = 2,
+		.mine = &mine };
+	struct claim take = claim;
 	int64_t claimed = 1;
 	enum err e = OK;
 
+	take.n = BATCH;
 	while (e == OK && claimed > 0) {
 		bool more = true;
 

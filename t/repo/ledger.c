@@ -165,11 +165,13 @@ static struct intent_batch intent(struct dbtest *t, const struct claim *c)
 
 static void test_version(struct dbtest *t)
 {
+	struct claimed mine = { .mem = t->mem };
 	struct claim a = { .owner = "11",
 		.campaign = 5,
 		.n = 4,
 		.now = 2000,
-		.version = 2 };
+		.version = 2,
+		.mine = &mine };
 	struct intent_batch batch;
 	int64_t n;
 
@@ -186,8 +188,9 @@ static void test_version(struct dbtest *t)
 
 static void test_attempts(struct dbtest *t)
 {
-	struct claim a = { .owner = "11", .campaign = 5, .n = 4, .now = 2000 };
-	struct claim b = { .owner = "22", .campaign = 5, .n = 4, .now = 2000 };
+	struct claimed mine = { .mem = t->mem }, theirs = { .mem = t->mem };
+	struct claim a = { "11", 5, 4, 2000, .mine = &mine };
+	struct claim b = { "22", 5, 4, 2000, .mine = &theirs };
 	struct intent_batch batch;
 	int64_t n;
 
@@ -241,7 +244,7 @@ static void test_attempts(struct dbtest *t)
 
 static void test_settle(struct dbtest *t)
 {
-	struct claim a = { .owner = "11", .campaign = 5, .n = 6, .now = 2000 };
+	struct claim a = { "11", 5, 6, 2000, 0, 0, &(struct claimed){ .mem = t->mem } };
 	struct intent_batch b;
 	struct settle r[4];
 	int64_t n;
