@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Runs after t/http: every route of web/routes.c was answered well by some test there, as a
-# page and in the API where it is offered in both.  MAILLAYER_COVERAGE names the file in which
+# page and in the API where it is offered in both, and every change was written into the audit log.  MAILLAYER_COVERAGE names the file in which
 # t/lib/Site.pm noted the routes of each site it stopped.
 use strict;
 use warnings;
@@ -20,4 +20,5 @@ for my $r (Source::routes()) {
 	ok($seen{"$r->{method} /api/v1$r->{pattern}"}, "API $r->{method} $r->{pattern}")
 	    if !$r->{page_only} && !$r->{raw};
 }
+is(join("\n", grep { /^unwritten / } sort keys %seen), '', 'every change stood in the audit log');
 done_testing;

@@ -65,6 +65,7 @@ static int work(void *ctx, struct worker *w)
 		.enter = access_enter,
 		.page = r->service->what & ANY_PAGES ? page_render : NULL,
 		.leave = access_leave,
+		.act = access_act,
 	};
 	struct app *app;
 	struct fcgi f;

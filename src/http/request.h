@@ -54,6 +54,7 @@ struct request {
 	struct kv *kv;
 	struct log log;
 	const struct caller *caller; /* who calls; set by web/access */
+	bool audited;                /* the change stands in the audit log */
 };
 
 /*

@@ -167,7 +167,7 @@ static enum err serve(const struct site *site, struct request *rq, struct respon
 	e = site->enter(rq, rs, rq->route);
 	if (e != OK || rs->body != NULL || rs->location != NULL)
 		return e;
-	e = rq->route->handle(rq, rs);
+	e = site->act ? site->act(rq, rs) : rq->route->handle(rq, rs);
 	return e == OK ? refuse_query(rq, rs) : e;
 }
 

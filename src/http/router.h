@@ -29,6 +29,8 @@ enum {
 	ROUTE_RAW = 4,    /* outside both; no session, no CSRF: /t/, /cron/ */
 	ROUTE_BIG = 8,    /* body up to the import limit instead of 1 MiB */
 	ROUTE_LARGE = 16, /* body up to 8 MiB: a campaign with its HTML */
+	/* what the handler changes is one transaction: so nothing slow, no network */
+	ROUTE_WHOLE = 32,
 };
 
 struct site {
@@ -48,6 +50,8 @@ struct site {
 	 * cookie, keeps the answer for an Idempotency-Key.  e: what the handler said.
 	 */
 	void (*leave)(struct request *rq, struct response *rs, enum err e);
+	/* Calls rq->route->handle, in a transaction if ROUTE_WHOLE. NULL: plainly. */
+	enum err (*act)(struct request *rq, struct response *rs);
 };
 
 /*

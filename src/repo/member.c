@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "repo/brand.h"
 
-enum { LIST, ONE, DROP, OWNERS };
+enum { LIST, ONE, DROP, OWNERS, LOCK };
 
 enum { LIST_MAX = 500 };
 
@@ -18,6 +18,8 @@ static const char *const sql[] = {
 		 "  RETURNING user_id",
 	[OWNERS] = "SELECT count(*) FROM members"
 		   "  WHERE brand_id = $1 AND user_id <> $2 AND role = 'owner'",
+	/* writers of SQLite wait for each other anyway */
+	[LOCK] = "SELECT id FROM brands WHERE id = $1 /*+pg FOR UPDATE */",
 };
 
 enum err member_prepare(struct db *db)
@@ -84,4 +86,12 @@ enum err member_other_owners(struct db *db, int64_t brand_id, int64_t user_id,
 	if (e == OK)
 		*n = stmt_int(s, 0);
 	return e;
+}
+
+enum err member_lock(struct db *db, int64_t brand_id)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[LOCK]);
+
+	stmt_bind_int(s, 1, brand_id);
+	return stmt_row(s);
 }

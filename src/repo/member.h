@@ -25,3 +25,8 @@ enum err member_drop(struct db *db, int64_t brand_id, int64_t user_id) MUST_CHEC
 /* How many owners there are besides user_id. */
 enum err member_other_owners(struct db *db, int64_t brand_id, int64_t user_id,
     int64_t *n) MUST_CHECK;
+/*
+ * Until the transaction ends nobody else gets past this for the brand: call it before
+ * looking at its owners. ERR_NOTFOUND if there is no such brand.
+ */
+enum err member_lock(struct db *db, int64_t brand_id) MUST_CHECK;

@@ -11,6 +11,7 @@
 #include "repo/audit.h"
 #include "repo/brand.h"
 #include "service/api_key.h"
+#include "service/audit.h"
 #include "service/auth.h"
 #include "web/flash.h"
 #include "web/idempotency.h"
@@ -24,6 +25,7 @@ static const struct need {
 } needs[] = {
 	[ACCESS_SIGNED_IN] = { ROLE_NONE, SCOPE_READ },
 	[ACCESS_INSTALLATION] = { ROLE_NONE, SCOPE_WRITE },
+	[VIEW_INSTALLATION] = { ROLE_NONE, SCOPE_READ },
 	[VIEW_BRAND] = { ROLE_VIEWER, SCOPE_READ },
 	[VIEW_CONTACTS] = { ROLE_VIEWER, SCOPE_READ },
 	[EDIT_CONTACTS] = { ROLE_EDITOR, SCOPE_WRITE },
@@ -31,6 +33,9 @@ static const struct need {
 	[EDIT_CAMPAIGNS] = { ROLE_EDITOR, SCOPE_WRITE },
 	[SEND_CAMPAIGNS] = { ROLE_EDITOR, SCOPE_SEND },
 	[MANAGE_BRAND] = { ROLE_ADMIN, SCOPE_WRITE },
+	[VIEW_AUDIT] = { ROLE_ADMIN, SCOPE_READ },
+	[LEAVE_BRAND] = { ROLE_VIEWER, SCOPE_WRITE },
+	[OWN_BRAND] = { ROLE_OWNER, SCOPE_WRITE },
 };
 
 static const char *bearer(const struct request *rq)
@@ -212,7 +217,8 @@ static enum err may(struct request *rq, struct response *rs, const struct route 
 		    "Your role in this brand is %s; this takes at least %s. An owner "
 		    "of the brand can change it.",
 		    role_word(c->role), role_word(need->role));
-	if (r->access == ACCESS_INSTALLATION && !c->admin)
+	if ((r->access == ACCESS_INSTALLATION || r->access == VIEW_INSTALLATION) &&
+	    !c->admin)
 		return respond_error(rs, ERR_FORBIDDEN, "%s",
 		    c->key_id
 			? "This takes a key for all brands: maillayer key create --all."
@@ -275,34 +281,92 @@ void access_guess(struct request *rq)
 		c->brand = NULL;
 }
 
+enum err access_act(struct request *rq, struct response *rs)
+{
+	TX_SCOPE tx = { 0 };
+	enum err e;
+
+	if ((rq->route->flags & ROUTE_WHOLE) == 0)
+		return rq->route->handle(rq, rs);
+	e = tx_begin(rq->db, &tx);
+	if (e == OK)
+		e = rq->route->handle(rq, rs);
+	return e == OK ? tx_commit(&tx) : e;
+}
+
+/* A change that went well and stands nowhere is a mistake of ours. */
+static bool missed(const struct request *rq, const struct response *rs, enum err e)
+{
+	const struct route *r = rq->route;
+
+	return e == OK && rs->status < 400 && r && !(r->flags & ROUTE_RAW) &&
+	    !rq->audited && rq->method != GET && rq->method != OPTIONS &&
+	    !response_get(rs, "Idempotency-Replayed");
+}
+
 void access_leave(struct request *rq, struct response *rs, enum err e)
 {
 	const struct caller *c = rq->caller;
 
+	if (missed(rq, rs, e))
+		log_warn(&rq->log, "audit.missing",
+		    LOG_STR("method", method_name(rq->method)),
+		    LOG_STR("route", rq->route->pattern));
 	if (c && c->kept_as)
 		idempotency_leave(rq, rs, e);
 	if (rs->flash && rs->status == 303)
 		flash_put(rq, rs, rs->flash);
 }
 
-void audit(const struct request *rq, const char *action, int64_t object,
+/* ---- the audit log ---- */
+
+enum { AGENT_BYTES = 200 };
+
+void audit_in(struct request *rq, int64_t brand, const char *action, int64_t object,
     struct json_object *detail)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "audit");
 	const struct caller *c = rq->caller;
-	struct audit_line l = {
-		.brand_id = c->brand ? c->brand->id : 0,
+	struct json_object *clean = audit_clean(tmp, detail);
+	const struct audit_line l = {
+		.brand_id = brand,
 		.user_id = c->user_id,
 		.key_id = c->key_id,
+		.actor = text_empty(c->name) ? c->email : c->name,
+		.actor_email = c->email,
 		.action = action,
 		.object_id = object,
-		.detail = detail ? json_write(tmp, detail) : "{}",
+		.label = audit_label(clean),
+		.detail = json_write(tmp, clean),
 		.ip = rq->ip,
+		.agent = audit_cut(tmp, rq->agent, AGENT_BYTES),
 		.at = rq->now,
 	};
 
+	rq->audited = true;
 	log_info(&rq->log, action, LOG_INT("object", object),
 	    LOG_INT("user", c->user_id), LOG_INT("key", c->key_id));
 	if (audit_add(rq->db, &l) != OK)
-		log_error(&rq->log, "audit.lost", LOG_STR("action", action));
+		log_error(&rq->log, "audit.lost", LOG_STR("action", action),
+		    LOG_INT("object", object), LOG_INT("user", c->user_id),
+		    LOG_INT("key", c->key_id), LOG_STR("detail", l.detail));
+}
+
+void audit(struct request *rq, const char *action, int64_t object,
+    struct json_object *detail)
+{
+	const struct brand *b = rq->caller->brand;
+
+	audit_in(rq, b ? b->id : 0, action, object, detail);
+}
+
+void audit_name(struct request *rq, const char *action, int64_t object,
+    const char *name)
+{
+	audit(rq, action, object, json_set_text(json_obj(rq), "name", name));
+}
+
+void audit_nothing(struct request *rq)
+{
+	rq->audited = true;
 }

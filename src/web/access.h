@@ -13,7 +13,8 @@
 enum permission {
 	ACCESS_PUBLIC = 1,   /* anybody: sign-in, tracking, health */
 	ACCESS_SIGNED_IN,    /* any person or key; read */
-	ACCESS_INSTALLATION, /* installation admin */
+	ACCESS_INSTALLATION, /* installation admin; write */
+	VIEW_INSTALLATION,   /* installation admin; read */
 	ACCESS_CRON,         /* Bearer cron secret, else 404 */
 	VIEW_BRAND,          /* viewer, read */
 	VIEW_CONTACTS,       /* viewer, read */
@@ -22,6 +23,9 @@ enum permission {
 	EDIT_CAMPAIGNS,      /* editor, write */
 	SEND_CAMPAIGNS,      /* editor, send */
 	MANAGE_BRAND,        /* admin, write: settings, provider, keys */
+	VIEW_AUDIT,          /* admin, read */
+	LEAVE_BRAND,         /* viewer, write; persons only */
+	OWN_BRAND,           /* owner, write */
 };
 
 /* site.enter: session or bearer -> rq->caller, permission, CSRF. */
@@ -33,6 +37,24 @@ enum err access_enter(struct request *rq, struct response *rs, const struct rout
 void access_guess(struct request *rq);
 /* site.leave: flash cookie of the next page, kept answer of an Idempotency-Key. */
 void access_leave(struct request *rq, struct response *rs, enum err e);
-/* Adds a line to audit_log for a change; errors are logged only. detail may be NULL. */
-void audit(const struct request *rq, const char *action, int64_t object,
+/* site.act */
+enum err access_act(struct request *rq, struct response *rs);
+
+/*
+ * Adds a line to the audit log for a change: every handler that changed something does,
+ * and every action has its words in service/audit_words.c.  detail (may be NULL) is
+ * what the words need; its name or email is kept as the name of the object.  Whatever
+ * in it looks like a secret is left out.  In a ROUTE_WHOLE the line and the change are
+ * kept or undone together; elsewhere a line that cannot be written is logged as
+ * audit.lost, with all it says.
+ */
+void audit(struct request *rq, const char *action, int64_t object,
     struct json_object *detail);
+/* As audit, where all there is to say of the object is its name. */
+void audit_name(struct request *rq, const char *action, int64_t object,
+    const char *name);
+/* As audit, of a brand that is not the route's; 0: none. */
+void audit_in(struct request *rq, int64_t brand, const char *action, int64_t object,
+    struct json_object *detail);
+/* Nothing was changed by this request: without it, a line is missed (audit.missing). */
+void audit_nothing(struct request *rq);

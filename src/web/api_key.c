@@ -84,7 +84,7 @@ enum err api_key_drop(struct request *rq, struct response *rs)
 		e = api_key_get(rq->db, rq, brand, rq->args[1], &k);
 	if (e != OK)
 		return e;
-	audit(rq, "api_key.revoke", k->id, NULL);
+	audit_name(rq, "api_key.revoke", k->id, k->name);
 	respond_flash(rs, "The key “%s” no longer works.", k->name);
 	return respond_seen(rs, key_json(rs, k, rq->now), "/brands/%lld/keys",
 	    (long long)brand);

@@ -288,7 +288,7 @@ enum err campaign_make(struct request *rq, struct response *rs)
 		e = add_problems(rq, rs, c, o);
 	if (e != OK)
 		return e;
-	audit(rq, "campaign.create", c->id, NULL);
+	audit_name(rq, "campaign.create", c->id, c->name);
 	return respond_made(rs, o, "/brands/%lld/campaigns/%lld%s",
 	    (long long)c->brand_id, (long long)c->id, rq->api ? "" : "/audience");
 }
@@ -360,7 +360,7 @@ enum err campaign_drop(struct request *rq, struct response *rs)
 		return campaign_refuse(rq, rs, c, e);
 	if (e != OK)
 		return e;
-	audit(rq, "campaign.delete", c->id, NULL);
+	audit_name(rq, "campaign.delete", c->id, c->name);
 	respond_flash(rs, "“%s” is deleted.", c->name);
 	return respond_seen(rs, NULL, "/brands/%lld/campaigns", (long long)c->brand_id);
 }
@@ -377,7 +377,7 @@ enum err campaign_duplicate(struct request *rq, struct response *rs)
 		e = campaign_json(rq->db, rs, copy, &o);
 	if (e != OK)
 		return e;
-	audit(rq, "campaign.duplicate", copy->id, NULL);
+	audit_name(rq, "campaign.duplicate", copy->id, copy->name);
 	respond_flash(rs, "This is a copy, a new draft. Nothing was sent.");
 	return respond_made(rs, o, "%s",
 	    campaign_path(rs, copy, rq->api ? "" : "content"));
@@ -406,7 +406,7 @@ enum err campaign_do_pause(struct request *rq, struct response *rs)
 			rq->form));
 	if (e != OK || rs->location != NULL)
 		return e;
-	audit(rq, "campaign.pause", c->id, NULL);
+	audit_name(rq, "campaign.pause", c->id, c->name);
 	respond_flash(rs,
 	    "Paused. Mails already handed over still arrive; no new one leaves.");
 	return campaign_answer(rq, rs, c, "");
@@ -422,7 +422,7 @@ enum err campaign_do_resume(struct request *rq, struct response *rs)
 		    campaign_resume(rq->db, c, rq->now, rq->form));
 	if (e != OK || rs->location != NULL)
 		return e;
-	audit(rq, "campaign.resume", c->id, NULL);
+	audit_name(rq, "campaign.resume", c->id, c->name);
 	respond_flash(rs, "Sending goes on.");
 	return campaign_answer(rq, rs, c, "");
 }
@@ -449,7 +449,8 @@ enum err campaign_do_cancel(struct request *rq, struct response *rs)
 	e = campaign_refuse(rq, rs, c, campaign_cancel(rq->db, c, rq->now, rq->form));
 	if (e != OK || rs->location != NULL)
 		return e;
-	audit(rq, planned ? "campaign.unschedule" : "campaign.cancel", c->id, NULL);
+	audit_name(rq, planned ? "campaign.unschedule" : "campaign.cancel", c->id,
+	    c->name);
 	respond_flash(rs,
 	    planned ? "It is a draft again and will not be sent by itself."
 		    : "Cancelled. Who was not mailed yet will not be.");

@@ -15,7 +15,7 @@
 #include "web/campaign.h"
 #include "web/frame.h"
 
-enum { PEOPLE_SHOWN = 20 };
+enum { PEOPLE_SHOWN = 20, EDITS_S = 600 };
 
 /* A draft, or the page of what it has become. */
 static enum err find_of(struct request *rq, struct response *rs, unsigned statuses,
@@ -102,7 +102,7 @@ static enum err refuse_change(struct request *rq, struct response *rs,
 	return campaign_refuse(rq, rs, c, e);
 }
 
-enum err compose_set_audience(struct request *rq, struct response *rs)
+enum err compose_choose(struct request *rq, struct response *rs)
 {
 	struct campaign *c;
 	enum err e = campaign_find(rq, &c);
@@ -112,7 +112,7 @@ enum err compose_set_audience(struct request *rq, struct response *rs)
 		    campaign_change(rq->db, c, rq->now, rq->form));
 	if (e != OK || rs->location != NULL)
 		return e;
-	audit(rq, "campaign.audience", c->id, NULL);
+	audit_name(rq, "campaign.audience", c->id, c->name);
 	return campaign_answer(rq, rs, c, "content");
 }
 
@@ -276,6 +276,21 @@ static const char *first_error(struct form *f)
 	return "It could not be saved.";
 }
 
+/*
+ * The editor saves by itself every few seconds: of that one line in a while is enough.
+ * Without memcached there may be more.
+ */
+static void note_edit(struct request *rq, const struct campaign *c)
+{
+	const char *turn = mem_printf(rq, "audit:edit:%lld:%lld", (long long)c->id,
+	    (long long)rq->caller->user_id);
+
+	if (rq->htmx && kv_add(rq->kv, turn, "1", 1, EDITS_S) == ERR_CONFLICT)
+		audit_nothing(rq);
+	else
+		audit_name(rq, "campaign.update", c->id, c->name);
+}
+
 enum err compose_save(struct request *rq, struct response *rs)
 {
 	struct campaign *c;
@@ -288,7 +303,7 @@ enum err compose_save(struct request *rq, struct response *rs)
 		return answer_saved(rq, rs, c, first_error(rq->form));
 	if (e != OK)
 		return refuse_change(rq, rs, c, e);
-	audit(rq, "campaign.update", c->id, NULL);
+	note_edit(rq, c);
 	if (rq->htmx)
 		return answer_saved(rq, rs, c, NULL);
 	e = campaign_answer(rq, rs, c,
@@ -377,7 +392,7 @@ enum err compose_send(struct request *rq, struct response *rs)
 		return e;
 	log_info(&rq->log, "campaign.send", LOG_INT("campaign", c->id),
 	    LOG_INT("reach", list.reach));
-	audit(rq, "campaign.send", c->id, NULL);
+	audit_name(rq, "campaign.send", c->id, c->name);
 	return campaign_answer(rq, rs, c, "");
 }
 
@@ -415,7 +430,7 @@ enum err compose_schedule(struct request *rq, struct response *rs)
 		    campaign_plan(rq->db, c, &list, &when, rq->now, rq->form));
 	if (e != OK || rs->location != NULL)
 		return e;
-	audit(rq, "campaign.schedule", c->id, NULL);
+	audit_name(rq, "campaign.schedule", c->id, c->name);
 	respond_flash(rs, "Scheduled for %s, %s time.",
 	    time_local(rs, when.at, when.zone, "%A %e %B, %H:%M"), when.zone);
 	return campaign_answer(rq, rs, c, "");

@@ -6,7 +6,7 @@
 
 /* The four steps of a draft. */
 handler compose_audience;
-handler compose_set_audience;
+handler compose_choose;
 handler compose_count; /* people of a choice not yet saved */
 handler compose_content;
 handler compose_save; /* PATCH of the campaign: content, from page or API */

@@ -105,7 +105,8 @@ static enum err answer_test(struct request *rq, struct response *rs,
 
 	json_set(o, "results", results_json(rs, r, n, &sent));
 	json_set_int(o, "sent", (int64_t)sent);
-	audit(rq, "campaign.test", c->id, o);
+	audit(rq, "campaign.test", c->id,
+	    json_set_text(json_set(json_obj(rq), "test", o), "name", c->name));
 	if (!rq->api && sent < n)
 		return refuse_test(rq->form, r, n);
 	if (sent == 1)

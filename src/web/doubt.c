@@ -85,6 +85,7 @@ enum err doubt_decide(struct request *rq, struct response *rs)
 	}
 	if (e != OK || rs->location != NULL)
 		return e;
+	json_set_text(detail, "name", c->name);
 	json_set_text(detail, "action", doubt_action_words[w.action]);
 	json_set_int(detail, "n", decided);
 	audit(rq, "campaign.doubt", c->id, detail);

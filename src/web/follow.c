@@ -58,7 +58,7 @@ enum err campaign_follow_up(struct request *rq, struct response *rs)
 	e = campaign_json(rq->db, rs, next, &o);
 	if (e != OK)
 		return e;
-	audit(rq, "campaign.follow", next->id, NULL);
+	audit_name(rq, "campaign.follow", next->id, next->name);
 	respond_flash(rs,
 	    "This is a new draft with the same content, to those of "
 	    "“%s” only. Nothing was sent.",

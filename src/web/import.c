@@ -74,7 +74,7 @@ enum err import_make(struct request *rq, struct response *rs)
 
 	if (e != OK)
 		return e;
-	audit(rq, "import.create", i->id, NULL);
+	audit_name(rq, "import.create", i->id, i->file_name);
 	e = begin_now(rq, &i);
 	if (e != OK)
 		return e;
@@ -233,7 +233,7 @@ enum err import_begin(struct request *rq, struct response *rs)
 		return respond_error(rs, e, "This import has been started already.");
 	if (e != OK)
 		return e;
-	audit(rq, "import.start", i->id, NULL);
+	audit_name(rq, "import.start", i->id, i->file_name);
 	e = begin_now(rq, &i);
 	if (e != OK)
 		return e;
@@ -263,7 +263,7 @@ enum err import_stop(struct request *rq, struct response *rs)
 		return respond_error(rs, e, "This import is over already.");
 	if (e != OK)
 		return e;
-	audit(rq, "import.cancel", i->id, NULL);
+	audit_name(rq, "import.cancel", i->id, i->file_name);
 	respond_flash(rs, "The import is stopped. What was stored stays.");
 	return respond_seen(rs, import_json(rs, i), "/brands/%lld/imports/%lld",
 	    (long long)i->brand_id, (long long)i->id);

@@ -168,6 +168,7 @@ enum err provider_check(struct request *rq, struct response *rs)
 		e = answer(rq, rs, ps, &o);
 	if (e != OK)
 		return e;
+	audit(rq, "provider.check", ps->brand_id, NULL);
 	respond_flash(rs, "Amazon answered: the key works.");
 	return respond_seen(rs, o, "/brands/%lld/provider", (long long)ps->brand_id);
 }

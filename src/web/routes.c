@@ -2,6 +2,7 @@
 
 #include "web/access.h"
 #include "web/api_key.h"
+#include "web/audit.h"
 #include "web/brand.h"
 #include "web/campaign.h"
 #include "web/compose.h"
@@ -12,6 +13,7 @@
 #include "web/hook_ses.h"
 #include "web/host.h"
 #include "web/import.h"
+#include "web/invitation.h"
 #include "web/list.h"
 #include "web/me.h"
 #include "web/member.h"
@@ -33,6 +35,8 @@ const struct route routes[] = {
 	{ GET,    "/sign-in", sign_in_show, "session/sign_in", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
 	{ POST,   "/sign-in", sign_in_do, "session/sign_in", ACCESS_PUBLIC, sign_in_show, ROUTE_PAGE_ONLY },
 	{ POST,   "/sign-out", sign_out_do, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/invitations/{*}", invitation_show, "invitation/show", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/invitations/{*}", invitation_take, "invitation/show", ACCESS_PUBLIC, invitation_show, ROUTE_PAGE_ONLY },
 	{ GET,    "/me", me_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_API_ONLY },
 
 	/* ---- the installation ---- */
@@ -41,49 +45,61 @@ const struct route routes[] = {
 
 	/* ---- brands ---- */
 	{ GET,    "/", home_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/audit", audit_index, "audit/index", VIEW_INSTALLATION, NULL, 0 },
+	{ GET,    "/audit.csv", audit_csv, NULL, VIEW_INSTALLATION, NULL, 0 },
 	{ GET,    "/brands", brand_index, "brand/index", ACCESS_SIGNED_IN, NULL, 0 },
-	{ POST,   "/brands", brand_make, "brand/new", ACCESS_INSTALLATION, brand_new, 0 },
+	{ POST,   "/brands", brand_make, "brand/new", ACCESS_INSTALLATION, brand_new, ROUTE_WHOLE },
 	{ GET,    "/brands/new", brand_new, "brand/new", ACCESS_INSTALLATION, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}", brand_show, "brand/show", VIEW_BRAND, NULL, 0 },
-	{ PATCH,  "/brands/{}", brand_update, "brand/settings", MANAGE_BRAND, brand_edit, 0 },
+	{ PATCH,  "/brands/{}", brand_update, "brand/settings", MANAGE_BRAND, brand_edit, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/settings", brand_edit, "brand/settings", MANAGE_BRAND, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/provider", provider_show, "provider/show", VIEW_BRAND, NULL, 0 },
 	{ PUT,    "/brands/{}/provider", provider_update, "provider/show", MANAGE_BRAND, provider_show, 0 },
 	{ POST,   "/brands/{}/provider/check", provider_check, "provider/show", MANAGE_BRAND, provider_show, 0 },
-	{ POST,   "/brands/{}/provider/topics", provider_begin_topic, "provider/show", MANAGE_BRAND, provider_show, 0 },
-	{ DELETE, "/brands/{}/provider/topics/{}", provider_drop_topic, NULL, MANAGE_BRAND, NULL, 0 },
+	{ POST,   "/brands/{}/provider/topics", provider_begin_topic, "provider/show", MANAGE_BRAND, provider_show, ROUTE_WHOLE },
+	{ DELETE, "/brands/{}/provider/topics/{}", provider_drop_topic, NULL, MANAGE_BRAND, NULL, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/members", member_index, "member/index", MANAGE_BRAND, NULL, 0 },
-	{ POST,   "/brands/{}/members", member_make, "member/index", MANAGE_BRAND, member_index, 0 },
-	{ PATCH,  "/brands/{}/members/{}", member_update, "member/index", MANAGE_BRAND, member_index, 0 },
-	{ DELETE, "/brands/{}/members/{}", member_leave, "member/index", MANAGE_BRAND, member_index, 0 },
+	{ POST,   "/brands/{}/members", member_make, "member/index", MANAGE_BRAND, member_index, ROUTE_WHOLE },
+	{ PATCH,  "/brands/{}/members/{}", member_update, "member/index", MANAGE_BRAND, member_index, ROUTE_WHOLE },
+	{ DELETE, "/brands/{}/members/{}", member_expel, "member/index", MANAGE_BRAND, member_index, ROUTE_WHOLE },
+	{ GET,    "/brands/{}/members/{}/owner", member_confirm_hand_over, "member/owner", OWN_BRAND, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/brands/{}/members/{}/owner", member_make_owner, "member/owner", OWN_BRAND, member_confirm_hand_over, ROUTE_WHOLE },
+	{ GET,    "/brands/{}/leave", member_confirm_leave, "member/leave", LEAVE_BRAND, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/brands/{}/leave", member_leave, "member/leave", LEAVE_BRAND, member_confirm_leave, ROUTE_WHOLE },
+	{ GET,    "/brands/{}/invitations", invitation_index, NULL, MANAGE_BRAND, NULL, ROUTE_API_ONLY },
+	{ POST,   "/brands/{}/invitations", invitation_create, "member/index", MANAGE_BRAND, member_index, 0 },
+	{ POST,   "/brands/{}/invitations/{}/renew", invitation_again, "member/index", MANAGE_BRAND, member_index, 0 },
+	{ DELETE, "/brands/{}/invitations/{}", invitation_withdraw, "member/index", MANAGE_BRAND, member_index, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/keys", api_key_index, "api_key/index", MANAGE_BRAND, NULL, 0 },
-	{ POST,   "/brands/{}/keys", api_key_make, "api_key/index", MANAGE_BRAND, api_key_index, 0 },
-	{ DELETE, "/brands/{}/keys/{}", api_key_drop, NULL, MANAGE_BRAND, NULL, 0 },
+	{ POST,   "/brands/{}/keys", api_key_make, "api_key/index", MANAGE_BRAND, api_key_index, ROUTE_WHOLE },
+	{ DELETE, "/brands/{}/keys/{}", api_key_drop, NULL, MANAGE_BRAND, NULL, ROUTE_WHOLE },
+	{ GET,    "/brands/{}/audit", audit_index, "audit/index", VIEW_AUDIT, NULL, 0 },
+	{ GET,    "/brands/{}/audit.csv", audit_csv, NULL, VIEW_AUDIT, NULL, 0 },
 
 	/* ---- contacts: lists, fields, subscribers, imports ---- */
 	{ GET,    "/brands/{}/lists", list_index, "list/index", VIEW_CONTACTS, NULL, 0 },
-	{ POST,   "/brands/{}/lists", list_make, "list/new", EDIT_CONTACTS, list_new, 0 },
+	{ POST,   "/brands/{}/lists", list_make, "list/new", EDIT_CONTACTS, list_new, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/lists/new", list_new, "list/new", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/lists/{}", list_show, "list/show", VIEW_CONTACTS, NULL, 0 },
-	{ PATCH,  "/brands/{}/lists/{}", list_update, "list/edit", EDIT_CONTACTS, list_edit, 0 },
-	{ DELETE, "/brands/{}/lists/{}", list_drop, "list/delete", EDIT_CONTACTS, list_confirm_drop, 0 },
+	{ PATCH,  "/brands/{}/lists/{}", list_update, "list/edit", EDIT_CONTACTS, list_edit, ROUTE_WHOLE },
+	{ DELETE, "/brands/{}/lists/{}", list_drop, "list/delete", EDIT_CONTACTS, list_confirm_drop, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/lists/{}/edit", list_edit, "list/edit", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/lists/{}/delete", list_confirm_drop, "list/delete", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/fields", field_index, "field/index", VIEW_CONTACTS, NULL, 0 },
-	{ POST,   "/brands/{}/fields", field_make, "field/new", EDIT_CONTACTS, field_new, 0 },
+	{ POST,   "/brands/{}/fields", field_make, "field/new", EDIT_CONTACTS, field_new, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/fields/new", field_new, "field/new", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/fields/{}", field_show, NULL, VIEW_CONTACTS, NULL, ROUTE_API_ONLY },
-	{ PATCH,  "/brands/{}/fields/{}", field_update, "field/edit", EDIT_CONTACTS, field_edit, 0 },
-	{ DELETE, "/brands/{}/fields/{}", field_drop, NULL, EDIT_CONTACTS, NULL, 0 },
+	{ PATCH,  "/brands/{}/fields/{}", field_update, "field/edit", EDIT_CONTACTS, field_edit, ROUTE_WHOLE },
+	{ DELETE, "/brands/{}/fields/{}", field_drop, NULL, EDIT_CONTACTS, NULL, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/fields/{}/edit", field_edit, "field/edit", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/fields/{}/delete", field_confirm_drop, "field/delete", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/subscribers", subscriber_index, "subscriber/index", VIEW_CONTACTS, NULL, 0 },
 	{ GET,    "/brands/{}/subscribers.csv", subscriber_csv, NULL, VIEW_CONTACTS, NULL, 0 },
-	{ POST,   "/brands/{}/subscribers", subscriber_make, "subscriber/new", EDIT_CONTACTS, subscriber_new, 0 },
+	{ POST,   "/brands/{}/subscribers", subscriber_make, "subscriber/new", EDIT_CONTACTS, subscriber_new, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/subscribers/new", subscriber_new, "subscriber/new", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/subscribers/{}", subscriber_show, "subscriber/show", VIEW_CONTACTS, NULL, 0 },
-	{ PATCH,  "/brands/{}/subscribers/{}", subscriber_update, "subscriber/edit", EDIT_CONTACTS, subscriber_edit, 0 },
-	{ DELETE, "/brands/{}/subscribers/{}", subscriber_drop, NULL, EDIT_CONTACTS, NULL, 0 },
+	{ PATCH,  "/brands/{}/subscribers/{}", subscriber_update, "subscriber/edit", EDIT_CONTACTS, subscriber_edit, ROUTE_WHOLE },
+	{ DELETE, "/brands/{}/subscribers/{}", subscriber_drop, NULL, EDIT_CONTACTS, NULL, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/subscribers/{}/edit", subscriber_edit, "subscriber/edit", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/subscribers/{}/delete", subscriber_confirm_drop, "subscriber/delete", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/imports", import_index, "import/index", VIEW_CONTACTS, NULL, 0 },
@@ -97,16 +113,16 @@ const struct route routes[] = {
 
 	/* ---- campaigns, recipients, outbox ---- */
 	{ GET,    "/brands/{}/campaigns", campaign_index, "campaign/index", VIEW_CAMPAIGNS, NULL, 0 },
-	{ POST,   "/brands/{}/campaigns", campaign_make, "campaign/new", EDIT_CAMPAIGNS, campaign_new, ROUTE_LARGE },
+	{ POST,   "/brands/{}/campaigns", campaign_make, "campaign/new", EDIT_CAMPAIGNS, campaign_new, ROUTE_LARGE | ROUTE_WHOLE },
 	{ GET,    "/brands/{}/campaigns/new", campaign_new, "campaign/new", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/campaigns/{}", campaign_show, "campaign/live", VIEW_CAMPAIGNS, NULL, 0 },
 	{ PATCH,  "/brands/{}/campaigns/{}", compose_save, "campaign/content", EDIT_CAMPAIGNS, compose_content, ROUTE_LARGE },
-	{ DELETE, "/brands/{}/campaigns/{}", campaign_drop, NULL, EDIT_CAMPAIGNS, NULL, 0 },
+	{ DELETE, "/brands/{}/campaigns/{}", campaign_drop, NULL, EDIT_CAMPAIGNS, NULL, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/campaigns/{}/delete", campaign_confirm_drop, "campaign/delete", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
-	{ POST,   "/brands/{}/campaigns/{}/duplicate", campaign_duplicate, NULL, EDIT_CAMPAIGNS, NULL, 0 },
-	{ POST,   "/brands/{}/campaigns/{}/follow", campaign_follow_up, NULL, EDIT_CAMPAIGNS, NULL, 0 },
+	{ POST,   "/brands/{}/campaigns/{}/duplicate", campaign_duplicate, NULL, EDIT_CAMPAIGNS, NULL, ROUTE_WHOLE },
+	{ POST,   "/brands/{}/campaigns/{}/follow", campaign_follow_up, NULL, EDIT_CAMPAIGNS, NULL, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/campaigns/{}/audience", compose_audience, "campaign/audience", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
-	{ PUT,    "/brands/{}/campaigns/{}/audience", compose_set_audience, "campaign/audience", EDIT_CAMPAIGNS, compose_audience, 0 },
+	{ PUT,    "/brands/{}/campaigns/{}/audience", compose_choose, "campaign/audience", EDIT_CAMPAIGNS, compose_audience, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/reach", compose_count, "campaign/reach", VIEW_CAMPAIGNS, NULL, 0 },
 	{ GET,    "/brands/{}/campaigns/{}/content", compose_content, "campaign/content", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/campaigns/{}/preview", compose_preview, NULL, VIEW_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
@@ -116,12 +132,12 @@ const struct route routes[] = {
 	{ GET,    "/brands/{}/campaigns/{}/send", compose_when, "campaign/send", EDIT_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
 	{ POST,   "/brands/{}/campaigns/{}/send", compose_send, "campaign/send", SEND_CAMPAIGNS, compose_when, 0 },
 	{ POST,   "/brands/{}/campaigns/{}/schedule", compose_schedule, "campaign/send", SEND_CAMPAIGNS, compose_when, 0 },
-	{ POST,   "/brands/{}/campaigns/{}/pause", campaign_do_pause, NULL, SEND_CAMPAIGNS, NULL, 0 },
-	{ POST,   "/brands/{}/campaigns/{}/resume", campaign_do_resume, NULL, SEND_CAMPAIGNS, NULL, 0 },
+	{ POST,   "/brands/{}/campaigns/{}/pause", campaign_do_pause, NULL, SEND_CAMPAIGNS, NULL, ROUTE_WHOLE },
+	{ POST,   "/brands/{}/campaigns/{}/resume", campaign_do_resume, NULL, SEND_CAMPAIGNS, NULL, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/campaigns/{}/cancel", campaign_confirm_cancel, "campaign/cancel", SEND_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
-	{ POST,   "/brands/{}/campaigns/{}/cancel", campaign_do_cancel, NULL, SEND_CAMPAIGNS, NULL, 0 },
+	{ POST,   "/brands/{}/campaigns/{}/cancel", campaign_do_cancel, NULL, SEND_CAMPAIGNS, NULL, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/campaigns/{}/doubt", doubt_confirm, "campaign/doubt", SEND_CAMPAIGNS, NULL, ROUTE_PAGE_ONLY },
-	{ POST,   "/brands/{}/campaigns/{}/doubt", doubt_decide, "campaign/doubt", SEND_CAMPAIGNS, doubt_confirm, 0 },
+	{ POST,   "/brands/{}/campaigns/{}/doubt", doubt_decide, "campaign/doubt", SEND_CAMPAIGNS, doubt_confirm, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/campaigns/{}/recipients", recipient_index, "recipient/index", VIEW_CAMPAIGNS, NULL, 0 },
 	{ GET,    "/brands/{}/campaigns/{}/recipients.csv", recipient_csv, NULL, VIEW_CAMPAIGNS, NULL, 0 },
 	{ GET,    "/brands/{}/outbox", outbox_index, "outbox/index", VIEW_CAMPAIGNS, NULL, 0 },

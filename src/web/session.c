@@ -107,6 +107,7 @@ enum err sign_out_do(struct request *rq, struct response *rs)
 
 	if (e != OK)
 		return e;
+	audit(rq, "user.sign_out", rq->caller->user_id, NULL);
 	response_cookie(rs, SESSION_COOKIE, "", -1);
 	return respond_seen(rs, NULL, "/sign-in");
 }

@@ -30,7 +30,7 @@ my $r = $site->get("/brands/$b/members");
 like($r->{content}, qr/Nobody is in this brand/, 'a brand made by a key has nobody');
 $r = $site->post("/brands/$b/members", { email => 'nobody@nordlicht.example', role => 'editor' });
 is($r->{status}, 422, 'who has no account cannot be taken in');
-like($r->{content}, qr/Nobody has an account.*maillayer user create/s, 'and it says what to do');
+like($r->{content}, qr/Nobody has an account.*Invite them/s, 'and it says what to do');
 like($r->{content}, qr/value="nobody\@nordlicht.example"/, 'with the typed address');
 is($site->post("/brands/$b/members", { email => 'ines@nordlicht.example', role => 'king' })->{status}, 422, 'nor as a king');
 is($site->post("/brands/$b/members", { email => 'ines@nordlicht.example', role => 'owner' }, no_csrf => 1)->{status}, 403,
@@ -78,4 +78,49 @@ is($site->get("/brands/$b")->{status}, 404, 'and see nothing from then on');
 is($site->api(PATCH => "/brands/$other/members/$ines", { role => 'viewer' })->{status}, 404, 'nobody is changed through another brand');
 is($site->api(GET => "/brands/$b/members", undef, key => $site->key(brand => $other))->{status}, 404, 'nor seen');
 is($site->api(GET => "/brands/$b/members", undef, key => '')->{status}, 401, 'nor without a key');
+
+# ---- adding without asking is for who administers the accounts ----
+is($site->post("/brands/$b/members", { email => 'tomasz@nordlicht.example', role => 'viewer' })->{status}, 404, 'a stranger adds nobody');
+as('ines');
+$r = $site->post("/brands/$b/members", { email => 'tomasz@nordlicht.example', role => 'viewer' });
+is($r->{status}, 403, 'nor does an owner');
+like($r->{content}, qr/Invite them instead/, 'who is told what to do');
+
+# ---- leaving ----
+$r = $site->get("/brands/$b/leave");
+like($r->{content}, qr/You are the only owner/, 'the only owner is told before they try');
+is($site->post("/brands/$b/leave", {})->{status}, 422, 'and stays');
+is($site->api(POST => "/brands/$b/members", { email => 'tomasz@nordlicht.example', role => 'editor' })->{status}, 201, 'somebody else comes');
+is($site->api(POST => "/brands/$b/leave", {})->{status}, 409, 'a key cannot leave');
+as('admin');
+like($site->get("/brands/$b/leave")->{content}, qr/You are not in the team/, 'nor who only administers the server');
+
+# ---- handing over ----
+as('tomasz');
+is($site->get("/brands/$b/members/$ines/owner")->{status}, 403, 'an editor hands nothing over');
+is($site->post("/brands/$b/members/$tomasz/owner", {})->{status}, 403, 'nor takes it');
+as('ines');
+$r = $site->get("/brands/$b/members/$tomasz/owner");
+is($r->{status}, 200, 'an owner is asked first');
+like($r->{content}, qr/becomes owner.*You become admin/s, 'and told what happens');
+is($site->post("/brands/$b/members/$tomasz/owner", {})->{headers}{location}, "/brands/$b/members", 'then it happens');
+my %role = map { $_->{user_id} => $_->{role} } @{ $site->api(GET => "/brands/$b/members")->{json}{items} };
+is("$role{$tomasz} $role{$ines}", 'owner admin', 'in both roles');
+is($site->get("/brands/$b/members/$tomasz/owner")->{status}, 403, 'at once');
+like($site->get("/brands/$b/members")->{content}, qr/Leave…/, 'who is no owner is offered to leave');
+$r = $site->post("/brands/$b/leave", {});
+is($r->{headers}{location}, '/brands', 'and leaves');
+is($site->get("/brands/$b")->{status}, 404, 'and sees it no more');
+is($site->api(POST => "/brands/$b/members", { email => 'ines@nordlicht.example', role => 'viewer' })->{status}, 201, 'comes back');
+is($site->api(POST => "/brands/$b/members/$ines/owner", {})->{json}{role}, 'owner', 'and is made owner by a key');
+is($site->api(POST => "/brands/$b/members/987654/owner", {})->{status}, 404, 'who is not there is not');
+
+# ---- in words ----
+my @lines = map { $_->{words} } @{ $site->api(GET => "/brands/$b/audit?action=member&limit=100")->{json}{items} };
+for my $want ('took tomasz@nordlicht.example into the team as viewer',
+	'changed the role of tomasz@nordlicht.example from viewer to admin',
+	'removed tomasz@nordlicht.example, who was admin, from the team',
+	'handed the brand over to tomasz@nordlicht.example', 'left the team') {
+	ok((grep { $_ eq $want } @lines), "the audit log says: $want");
+}
 done_testing;

@@ -29,7 +29,9 @@ my ($b, $other) = map { made('/brands', { name => $_, from_name => $_, from_emai
 	postal_address => 'Quay 1', time_zone => 'UTC' }) } qw(Acme Other);
 my %id = (lists => made("/brands/$b/lists", { name => 'News' }),
 	fields => made("/brands/$b/fields", { key => 'city', label => 'City' }),
-	keys => made("/brands/$b/keys", { name => 'k', scopes => 'read' }));
+	keys => made("/brands/$b/keys", { name => 'k', scopes => 'read' }),
+	invitations => made("/brands/$b/invitations", { email => 'ina@example.com', role => 'viewer' }));
+made("/brands/$b/members", { email => 'test@example.com', role => 'owner' });
 $id{subscribers} = made("/brands/$b/subscribers", { email => 'ann@example.com', lists => [ $id{lists} ] });
 $id{campaigns} = made("/brands/$b/campaigns", { name => 'C', subject => 'S', html => '<p>x</p>', lists => [ $id{lists} ] });
 $id{topics} = $site->api(POST => "/brands/$b/provider/topics", { topic_arn =>

@@ -157,6 +157,7 @@ sub note_routes {
 	for my $name (qw(web track cron)) {
 		$seen{"$_->{method} $_->{route}"} = 1
 		    for grep { $_->{status} < 400 } $self->events($name, 'request');
+		$seen{"unwritten $_->{method} $_->{route}"} = 1 for $self->events($name, 'audit.missing');
 	}
 	open my $f, '>>', $ENV{MAILLAYER_COVERAGE} or die "$ENV{MAILLAYER_COVERAGE}: $!";
 	syswrite $f, join '', map { "$_\n" } sort keys %seen;
