@@ -293,26 +293,49 @@ static void escape_char(struct buf *b, unsigned char c)
 {
 	static const char names[] = "btn?fr"; /* 8 to 13; 11 has no short name */
 
-	if (c == '"' || c == '\\')
-		buf_printf(b, "\\%c", c);
-	else if (c >= 8 && c <= 13 && c != 11)
-		buf_printf(b, "\\%c", names[c - 8]);
-	else
+	if (c == '"' || c == '\\') {
+		buf_char(b, '\\');
+		buf_char(b, (char)c);
+	} else if (c >= 8 && c <= 13 && c != 11) {
+		buf_char(b, '\\');
+		buf_char(b, names[c - 8]);
+	} else {
 		buf_printf(b, "\\u%04x", c);
+	}
+}
+
+/* True if none of these eight bytes needs an escape; each term finds its kind. */
+static bool is_plain(const char *s)
+{
+	const uint64_t each = UINT64_MAX / 255, top = each * 0x80;
+	uint64_t v, quote, slash, del;
+
+	memcpy(&v, s, sizeof(v));
+	quote = v ^ each * '"';
+	slash = v ^ each * '\\';
+	del = v ^ each * 0x7f;
+	return ((((v - each * 0x20) & ~v) | ((quote - each) & ~quote) |
+		    ((slash - each) & ~slash) | ((del - each) & ~del)) &
+		   top) == 0;
 }
 
 void json_escape(struct buf *b, const char *s, size_t n)
 {
-	size_t start = 0;
+	size_t start = 0, i = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	while (i < n) {
 		unsigned char c = (unsigned char)s[i];
 
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+		if (n - i >= 8 && is_plain(s + i)) {
+			i += 8;
 			continue;
-		buf_add(b, s + start, i - start);
-		escape_char(b, c);
-		start = i + 1;
+		}
+		if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) {
+			buf_add(b, s + start, i - start);
+			escape_char(b, c);
+			start = i + 1;
+		}
+		i++;
 	}
 	buf_add(b, s + start, n - start);
 }

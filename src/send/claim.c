@@ -83,25 +83,18 @@ static enum err intend(struct turn *t, int n)
 	return OK;
 }
 
-size_t turn_half(const struct turn *t, size_t room)
+size_t turn_worth(const struct turn *t, size_t room)
 {
-	size_t half = (room + t->provider->in_flight) / 2;
+	size_t part = (room + t->provider->in_flight) / 4;
 
-	return half < SETTLE_BATCH ? half : SETTLE_BATCH;
+	return part < SETTLE_BATCH ? part : SETTLE_BATCH;
 }
 
-/*
- * Not a few rows at a time while much is under way: an intent costs a disk flush.  So
- * wait until half of what the provider can have in flight is free, unless these are the
- * last.
- */
+/* Not a few rows at a time while much is under way, unless these are the last. */
 static bool worth_it(struct turn *t, size_t room, int want)
 {
-	size_t half;
-
-	half = turn_half(t, room);
 	return want > 0 &&
-	    ((size_t)want >= half || t->provider->in_flight == 0 ||
+	    ((size_t)want >= turn_worth(t, room) || t->provider->in_flight == 0 ||
 		(want == t->pool && t->dry));
 }
 

@@ -2,13 +2,16 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/url.h"
 
-enum { SINGLE_CALLS = 128, BULK_CALLS = 24, BULK_FROM_RATE = 200, FIRST_CALLS = 4 };
+enum { BULK_FROM_RATE = 200, PACE_US = 50000 };
+/* Before anything is known: with a rate, and where nothing but the wire is a limit. */
+enum { FIRST_CALLS = 3, FIRST_SINGLE = 32, FIRST_BULK = 8 };
 
 static struct ses *ses_of(struct provider *p)
 {
@@ -110,16 +113,42 @@ static void fill_bulk(struct call *c, struct outgoing *o)
  * How many calls at once: what rate and latency ask for, twice over.  More would gain
  * nothing, and whatever is in flight when we die is in doubt.
  */
+static size_t calls_for(const struct ses *x, double per_second)
+{
+	return (size_t)(2 * per_second * x->latency / 1e6) + 2;
+}
+
+/*
+ * The rate is the account's, and what is really answered a second: so it grows, by
+ * doubling, while waiting for answers is what limits, and stops growing where our
+ * processor or our disk does.
+ */
 static size_t calls_max(const struct ses *x)
 {
-	size_t most = wants_bulk(x) ? BULK_CALLS : x->ncalls, need = FIRST_CALLS;
-	double entries = wants_bulk(x) ? (double)entries_max(x) : 1;
+	bool bulk = wants_bulk(x);
+	size_t most = bulk ? BULK_CONNECTIONS : SINGLE_CONNECTIONS,
+	       need = bulk ? FIRST_BULK : FIRST_SINGLE, n = calls_for(x, x->pace);
 
-	if (x->base.rate <= 0)
-		return most;
-	if (x->latency > 0)
-		need = (size_t)(2 * x->base.rate * x->latency / 1e6 / entries) + 2;
+	if (n > need)
+		need = n;
+	if (x->base.rate > 0) {
+		n = x->latency > 0 ? calls_for(x, x->base.rate / (double)entries_max(x))
+				   : FIRST_CALLS;
+		if (n < need)
+			need = n;
+	}
 	return need < most ? need : most;
+}
+
+static void count_pace(struct ses *x)
+{
+	int64_t now = clock_mono_us(), us = now - x->paced_at;
+
+	if (us < PACE_US)
+		return;
+	x->pace = x->answers * 1e6 / (double)us;
+	x->paced_at = now;
+	x->answers = 0;
 }
 
 static void pump(struct ses *x)
@@ -153,7 +182,7 @@ static void pump(struct ses *x)
 static size_t ses_room(struct provider *p)
 {
 	struct ses *x = ses_of(p);
-	size_t most = calls_max(x) * (wants_bulk(x) ? entries_max(x) : 1);
+	size_t most = (calls_max(x) * 4 + 2) / 3 * (wants_bulk(x) ? entries_max(x) : 1);
 	size_t rest = SES_QUEUE - x->waiting,
 	       room = most > p->in_flight ? most - p->in_flight : 0;
 
@@ -180,15 +209,14 @@ static void ses_send(struct provider *p, struct outgoing *const *batch, size_t n
 static void ses_step(struct provider *p, int timeout_ms)
 {
 	struct ses *x = ses_of(p);
-	int running;
 
+	count_pace(x);
 	pump(x);
-	curl_multi_perform(x->multi, &running);
+	wire_step(x, 0);
 	ses_collect(x);
 	if (!p->done && x->active && timeout_ms > 0) {
-		curl_multi_poll(x->multi, NULL, 0, timeout_ms, NULL);
+		wire_step(x, timeout_ms);
 		FAILPOINT("send.waiting");
-		curl_multi_perform(x->multi, &running);
 		ses_collect(x);
 	}
 	pump(x);
@@ -204,7 +232,7 @@ static void ses_quit(struct provider *p)
 		if (!c->busy)
 			continue;
 		call_end(c);
-		call_all_done(c, c->sent ? OUTCOME_DOUBT : OUTCOME_RETRY,
+		call_all_done(c, c->begun ? OUTCOME_DOUBT : OUTCOME_RETRY,
 		    "The time of this piece of work ended before an answer came.");
 	}
 	while (x->waiting)
@@ -236,7 +264,7 @@ static enum err ask(struct ses *x, void *mem, const char *path, struct json_obje
 	*o = NULL;
 	buf_reset(c->body);
 	buf_reset(c->answer);
-	c->sent = 0;
+	c->begun = false;
 	if (call_sign(c, "GET", path) != OK)
 		return ERR_INVALID;
 	curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
@@ -314,7 +342,7 @@ static int ses_free(struct ses *x)
 		curl_easy_cleanup(x->calls[i].curl);
 		curl_slist_free_all(x->calls[i].headers);
 	}
-	curl_multi_cleanup(x->multi);
+	wire_close(x);
 	return 0;
 }
 
@@ -383,11 +411,13 @@ enum err provider_ses_open(void *mem, struct app *app,
 		e = set_endpoint(x, ps, why);
 	if (e != OK)
 		return e;
-	x->multi = curl_multi_init();
-	x->ncalls = SINGLE_CALLS;
+	mem_on_free(x, ses_free);
+	*why = "This process has too many files open.";
+	if (wire_open(x) != OK)
+		return ERR_IO;
+	x->ncalls = SINGLE_CONNECTIONS;
 	curl_multi_setopt(x->multi, CURLMOPT_MAXCONNECTS, (long)x->ncalls);
 	x->calls = mem_array(x, struct call, x->ncalls);
-	mem_on_free(x, ses_free);
 	for (size_t i = 0; i < x->ncalls; i++)
 		call_init(x, &x->calls[i]);
 	*out = &x->base;

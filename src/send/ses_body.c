@@ -56,10 +56,19 @@ static void put_sender(const struct ses_writer *w, const struct content *c,
 	}
 }
 
+/* ,"key": */
+static void put_key(struct buf *b, const char *key)
+{
+	buf_str(b, ",\"");
+	buf_str(b, key);
+	buf_str(b, "\":");
+}
+
 static void put_headers(struct buf *b, const char *key, const struct mail_header *h,
     size_t n)
 {
-	buf_printf(b, ",\"%s\":[", key);
+	put_key(b, key);
+	buf_char(b, '[');
 	for (size_t i = 0; i < n; i++) {
 		buf_str(b, i ? ",{\"Name\":" : "{\"Name\":");
 		put_text(b, h[i].name);
@@ -72,11 +81,14 @@ static void put_headers(struct buf *b, const char *key, const struct mail_header
 
 static void put_tags(struct buf *b, const char *key, const struct outgoing *o)
 {
-	if (o->attempt_id)
-		buf_printf(b,
-		    ",\"%s\":[{\"Name\":\"maillayer_attempt\",\"Value\":\"%lld\"},"
-		    "{\"Name\":\"maillayer_campaign\",\"Value\":\"%lld\"}]",
-		    key, (long long)o->attempt_id, (long long)o->campaign_id);
+	if (!o->attempt_id)
+		return;
+	put_key(b, key);
+	buf_str(b, "[{\"Name\":\"maillayer_attempt\",\"Value\":\"");
+	buf_int(b, o->attempt_id);
+	buf_str(b, "\"},{\"Name\":\"maillayer_campaign\",\"Value\":\"");
+	buf_int(b, o->campaign_id);
+	buf_str(b, "\"}]");
 }
 
 /* Checks what becomes a header; the subject as rendered is left in *subject. */
@@ -221,25 +233,40 @@ void ses_bulk_begin(const struct ses_writer *w, const struct ses_template *t,
 	buf_str(b, "\"},\"TemplateData\":\"{}\"}},\"BulkEmailEntries\":[");
 }
 
+/* "key":" */
+static void put_name(struct buf *data, char kind, size_t n)
+{
+	buf_str(data, data->len > 1 ? ",\"" : "\"");
+	buf_char(data, kind);
+	buf_int(data, (int64_t)n);
+	buf_str(data, "\":\"");
+}
+
+static void put_extra(struct buf *data, bool used, size_t n, const char *rest)
+{
+	if (!used)
+		return;
+	put_name(data, 'x', n);
+	buf_str(data, rest);
+}
+
 static enum err put_data(struct fill *f, const struct ses_template *t, struct buf *data)
 {
 	struct buf *value = buf_new(f->mem);
 	enum err e = OK;
 
+	buf_reserve(data, t->nvars * 128);
 	buf_char(data, '{');
 	for (size_t i = 0; e == OK && i < t->nvars; i++) {
 		buf_reset(value);
 		e = fill_piece(f, t->vars[i].part, t->vars[i].piece, value);
-		buf_printf(data, "%s\"v%zu\":\"", i ? "," : "", i);
+		put_name(data, 'v', i);
 		json_escape(data, value->data, value->len);
 		buf_char(data, '"');
 	}
-	if (t->open)
-		buf_printf(data, "%s\"x0\":\"{\"", data->len > 1 ? "," : "");
-	if (t->close)
-		buf_printf(data, "%s\"x1\":\"}\"", data->len > 1 ? "," : "");
-	if (t->slash)
-		buf_printf(data, "%s\"x2\":\"\\\\\"", data->len > 1 ? "," : "");
+	put_extra(data, t->open, 0, "{\"");
+	put_extra(data, t->close, 1, "}\"");
+	put_extra(data, t->slash, 2, "\\\\\"");
 	buf_char(data, '}');
 	return e;
 }

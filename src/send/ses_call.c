@@ -12,26 +12,15 @@
 enum { ANSWER_MAX = 256 * 1024, CONNECT_SECONDS = 10 };
 
 /* ---- curl's callbacks ---- */
-static size_t give_body(char *to, size_t size, size_t n, void *ctx)
+/* The connection stands and the request is about to be written: once. */
+static int only_once(void *ctx, char *to, char *from, int to_port, int from_port)
 {
 	struct call *c = ctx;
-	size_t left = c->body->len - c->sent;
+	bool again = c->begun;
 
-	n *= size;
-	if (n > left)
-		n = left;
-	memcpy(to, c->body->data + c->sent, n);
-	c->sent += n;
-	FAILPOINT("send.bytes");
-	return n;
-}
-
-static int no_rewind(void *ctx, curl_off_t offset, int origin)
-{
-	struct call *c = ctx;
-
-	return c->sent == 0 && offset == 0 && origin == SEEK_SET ? CURL_SEEKFUNC_OK
-								 : CURL_SEEKFUNC_FAIL;
+	(void)to, (void)from, (void)to_port, (void)from_port;
+	c->begun = true;
+	return again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /*
@@ -84,10 +73,8 @@ void call_init(struct ses *x, struct call *c)
 	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(h, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, 65536L);
-	curl_easy_setopt(h, CURLOPT_READFUNCTION, give_body);
-	curl_easy_setopt(h, CURLOPT_READDATA, c);
-	curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, no_rewind);
-	curl_easy_setopt(h, CURLOPT_SEEKDATA, c);
+	curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, only_once);
+	curl_easy_setopt(h, CURLOPT_PREREQDATA, c);
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
 	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_answer);
@@ -158,9 +145,9 @@ void call_start(struct call *c)
 		call_all_done(c, OUTCOME_STOP, "The access key is too long.");
 		return;
 	}
-	c->sent = 0;
+	c->begun = false;
 	buf_reset(c->answer);
-	curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, c->body->data);
 	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
 	    (curl_off_t)c->body->len);
 	if (curl_multi_add_handle(x->multi, c->curl) != CURLM_OK) {
@@ -171,6 +158,8 @@ void call_start(struct call *c)
 	c->busy = true;
 	c->began = clock_mono_us();
 	x->active++;
+	wire_kick(x);
+	FAILPOINT("send.bytes");
 }
 
 /* ---- answers ---- */
@@ -225,6 +214,7 @@ static void measure(struct call *c)
 {
 	double us = (double)(clock_mono_us() - c->began);
 
+	c->ses->answers++;
 	c->ses->latency = c->ses->latency > 0 ? c->ses->latency * 0.9 + us * 0.1 : us;
 }
 
@@ -265,14 +255,14 @@ static void failed(struct call *c, CURLcode code)
 {
 	char *why;
 
-	if (c->sent == 0) /* no byte of the body left us: certainly not sent */
+	if (!c->begun) /* nothing of the request left us: certainly not sent */
 		why = mem_printf(c->ses, "Amazon SES cannot be reached: %s.",
 		    curl_easy_strerror(code));
 	else
 		why = mem_printf(c->ses,
 		    "The connection failed before an answer came: %s.",
 		    curl_easy_strerror(code));
-	call_all_done(c, c->sent == 0 ? OUTCOME_RETRY : OUTCOME_DOUBT, why);
+	call_all_done(c, c->begun ? OUTCOME_DOUBT : OUTCOME_RETRY, why);
 	mem_free(why);
 }
 

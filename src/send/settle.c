@@ -116,8 +116,7 @@ void turn_collect(struct turn *t)
 {
 	struct outgoing *o;
 
-	while (t->nback < sizeof(t->back) / sizeof(*t->back) &&
-	    (o = provider_take(t->provider))) {
+	while (t->nback < BACK_MAX && (o = provider_take(t->provider))) {
 		if (!t->nback)
 			t->back_since = clock_mono_ms();
 		t->back[t->nback++] = o;
@@ -151,7 +150,7 @@ enum err turn_settle(struct turn *t, bool now)
 
 	if (!t->nback ||
 	    (!now && clock_mono_ms() - t->back_since < SETTLE_AGE &&
-		t->nback < turn_half(t, t->provider->ops->room(t->provider))))
+		t->nback < turn_worth(t, t->provider->ops->room(t->provider))))
 		return OK;
 	r = mem_array(t->provider, struct settle, t->nback);
 	for (size_t i = 0; i < t->nback; i++)

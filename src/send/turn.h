@@ -30,6 +30,7 @@ enum {
 	INTENT_MAX = 450,
 	SETTLE_BATCH = 250,
 	SETTLE_AGE = 25 /* ms */,
+	BACK_MAX = 2048, /* more than any provider has under way */
 	FAILURES_MAX = 20,
 	DOUBTS_MAX = RECENT_MAX / 10
 };
@@ -54,7 +55,7 @@ struct turn {
 	bool stop;           /* nothing more is begun */
 
 	/* settle */
-	struct outgoing *back[SETTLE_BATCH + INTENT_MAX + 128];
+	struct outgoing *back[BACK_MAX];
 	size_t nback;
 	int64_t back_since;
 	struct recent recent;
@@ -74,10 +75,10 @@ enum err turn_refill(struct turn *t) MUST_CHECK;
  */
 bool turn_over(const struct turn *t);
 /*
- * Half of what the provider can have in flight (room: what it has left), at most a
- * batch.
+ * How many at a time are worth the flush of a disk: a quarter of what the provider can
+ * have under way (room: what it has left), at most a batch.
  */
-size_t turn_half(const struct turn *t, size_t room);
+size_t turn_worth(const struct turn *t, size_t room);
 /* settle.c: takes what the provider gave back; writes it when it is time (or now). */
 void turn_collect(struct turn *t);
 enum err turn_settle(struct turn *t, bool now) MUST_CHECK;

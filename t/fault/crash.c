@@ -16,11 +16,12 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "memcached.h"
+#include "send/ses_call.h"
 #include "send/slice.h"
 #include "sendtest.h"
 #include "tap.h"
 
-enum { KILLS = 8, BOUND_SINGLE = 128, BOUND_BULK = 24 * 50, DEADLINE_MS = 60000 };
+enum { KILLS = 8, DEADLINE_MS = 60000 };
 
 static struct memcached mc;
 
@@ -182,7 +183,7 @@ static void play(struct dbtest *t, struct app *app, struct fake_ses *f, int roun
 	is_int(v.twice, 0, "round %d: nobody was accepted twice", round);
 	is_int(v.lost + v.unknown, 0, "round %d: our ledger and the fake's agree",
 	    round);
-	ok(doubt <= (int64_t)kills * (bulk ? BOUND_BULK : BOUND_SINGLE),
+	ok(doubt <= (int64_t)kills * (bulk ? BULK_FLIGHT : SINGLE_FLIGHT),
 	    "round %d: no more doubt than was in flight", round);
 	is_int(sendtest_check(t), 0, "round %d: counts, rows and attempts agree",
 	    round);
