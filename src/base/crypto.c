@@ -95,60 +95,6 @@ bool base64url_decode(void *mem, const char *s, uint8_t **out, size_t *n)
 	return decode64(mem, s, sodium_base64_VARIANT_URLSAFE_NO_PADDING, out, n);
 }
 
-/* ---- secrets at rest ---- */
-
-/* One key per context, so that a box moved to another row does not open. */
-static void box_key(const struct keyring *k, const char *context, uint8_t key[32])
-{
-	hmac_sha256(k->box, sizeof(k->box), context, strlen(context), key);
-}
-
-enum {
-	BOX_VERSION = 1,
-	BOX_START = 1 + crypto_secretbox_NONCEBYTES,
-	BOX_OVERHEAD = BOX_START + crypto_secretbox_MACBYTES
-};
-
-void *secret_seal(void *mem, const struct keyring *k, const char *context,
-    const char *plain, size_t *len)
-{
-	size_t n = strlen(plain);
-	uint8_t *box = mem_array(mem, uint8_t, n + BOX_OVERHEAD);
-	uint8_t key[32];
-
-	box_key(k, context, key);
-	box[0] = BOX_VERSION;
-	random_bytes(box + 1, crypto_secretbox_NONCEBYTES);
-	crypto_secretbox_easy(box + BOX_START, (const uint8_t *)plain, n, box + 1, key);
-	sodium_memzero(key, sizeof(key));
-	*len = n + BOX_OVERHEAD;
-	return box;
-}
-
-enum err secret_open(void *mem, const struct keyring *k, const char *context,
-    const void *box, size_t len, char **plain)
-{
-	const uint8_t *b = box;
-	uint8_t key[32];
-	char *text;
-	int bad;
-
-	*plain = NULL;
-	if (b == NULL || len < BOX_OVERHEAD || b[0] != BOX_VERSION)
-		return ERR_INVALID;
-	text = mem_array(mem, char, len - BOX_OVERHEAD + 1);
-	box_key(k, context, key);
-	bad = crypto_secretbox_open_easy((uint8_t *)text, b + BOX_START,
-	    len - BOX_START, b + 1, key);
-	sodium_memzero(key, sizeof(key));
-	if (bad != 0) {
-		mem_free(text);
-		return ERR_INVALID;
-	}
-	*plain = text;
-	return OK;
-}
-
 /* ---- passwords ---- */
 
 enum { PASSWORD_PASSES = 2, PASSWORD_BYTES = 64 * 1024 * 1024 };

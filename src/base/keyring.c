@@ -4,26 +4,80 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { SECRET_BYTES = 32, FILE_MAX = 128 };
+enum { SECRET_BYTES = 32, FILE_MAX = 512 };
 
-/* The key file as text; ERR_NOTFOUND if there is none. */
-static enum err read_file(const char *file, char text[FILE_MAX + 1])
+/* What the file says: the secret, and keys for boxes, the newest first. */
+struct key_file {
+	uint8_t secret[SECRET_BYTES];
+	uint8_t box[BOX_KEYS_MAX][32];
+	size_t nbox;
+	char text[FILE_MAX + 1];
+};
+
+static int forget_file(struct key_file *f)
+{
+	sodium_memzero(f, sizeof(*f));
+	return 0;
+}
+
+static struct key_file *file_new(void *mem)
+{
+	struct key_file *f = mem_new(mem, struct key_file);
+
+	mem_on_free(f, forget_file);
+	return f;
+}
+
+/* The file as text; ERR_NOTFOUND if there is none. */
+static enum err read_text(const char *file, struct key_file *f)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
 		return errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
-	n = read(fd, text, FILE_MAX);
+	n = read(fd, f->text, FILE_MAX);
 	close(fd);
 	if (n < 0)
 		return ERR_IO;
-	text[n] = '\0';
+	f->text[n] = '\0';
+	return OK;
+}
+
+static bool read_key(const char *text, uint8_t out[32])
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "read_key");
+	uint8_t *raw;
+	size_t n;
+
+	if (!base64_decode(tmp, text, &raw, &n))
+		return false;
+	if (n == SECRET_BYTES)
+		memcpy(out, raw, SECRET_BYTES);
+	sodium_memzero(raw, n);
+	return n == SECRET_BYTES;
+}
+
+static enum err parse(struct key_file *f)
+{
+	char *rest = text_trim(f, f->text), *line = strsep(&rest, "\n");
+
+	if (!read_key(line, f->secret))
+		return ERR_INVALID;
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (f->nbox == BOX_KEYS_MAX || !text_starts(line, "box ") ||
+		    !read_key(line + 4, f->box[f->nbox]))
+			return ERR_INVALID;
+		f->nbox++;
+	}
 	return OK;
 }
 
@@ -65,15 +119,32 @@ static void derive(const uint8_t *secret, const char *purpose, uint8_t key[32])
 	hmac_sha256(secret, SECRET_BYTES, purpose, strlen(purpose), key);
 }
 
-static void derive_all(const uint8_t *secret, struct keyring *k)
+static void set_box(struct box_key *b, const uint8_t key[32])
+{
+	uint8_t hash[32];
+
+	memcpy(b->key, key, sizeof(b->key));
+	hmac_sha256(key, 32, "maillayer box id", 16, hash);
+	memcpy(b->id, hash, BOX_ID);
+}
+
+/* The key that the secret itself gives stands for "no line". */
+static void add_first_box(struct key_file *f)
+{
+	if (f->nbox == 0)
+		derive(f->secret, "maillayer box 1", f->box[f->nbox++]);
+}
+
+static void derive_all(const struct key_file *f, struct keyring *k)
 {
 	uint8_t cron[32];
 
-	derive(secret, "maillayer token 1", k->token);
-	derive(secret, "maillayer box 1", k->box);
-	derive(secret, "maillayer mac 1", k->mac);
-	derive(secret, "maillayer cron 1", cron);
+	derive(f->secret, "maillayer token 1", k->token);
+	derive(f->secret, "maillayer mac 1", k->mac);
+	derive(f->secret, "maillayer cron 1", cron);
 	sodium_bin2hex(k->cron, sizeof(k->cron), cron, sizeof(cron));
+	for (k->nbox = 0; k->nbox < f->nbox; k->nbox++)
+		set_box(&k->box[k->nbox], f->box[k->nbox]);
 }
 
 static int forget(struct keyring *k)
@@ -82,31 +153,125 @@ static int forget(struct keyring *k)
 	return 0;
 }
 
+static enum err read_file(const char *file, struct key_file *f)
+{
+	enum err e = read_text(file, f);
+
+	if (e == OK)
+		e = parse(f);
+	if (e == OK)
+		add_first_box(f);
+	return e;
+}
+
 enum err keyring_load(void *mem, const char *file, bool make, struct keyring **out)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "keyring_load");
-	char text[FILE_MAX + 1] = "";
-	uint8_t *secret;
-	size_t n;
+	struct key_file *f = file_new(tmp);
 	enum err e;
 
 	*out = NULL;
 	if (sodium_init() < 0)
 		return ERR_INTERNAL;
-	e = read_file(file, text);
+	e = read_file(file, f);
 	if (e == ERR_NOTFOUND && make) {
 		e = make_file(file);
 		if (e == OK)
-			e = read_file(file, text);
+			e = read_file(file, f);
 	}
 	if (e != OK)
 		return e;
-	if (!base64_decode(tmp, text_trim(tmp, text), &secret, &n) || n != SECRET_BYTES)
-		return ERR_INVALID;
 	*out = mem_new(mem, struct keyring);
 	mem_on_free(*out, forget);
-	derive_all(secret, *out);
-	sodium_memzero(secret, n);
-	sodium_memzero(text, sizeof(text));
+	derive_all(f, *out);
+	(*out)->file = mem_str(*out, file);
 	return OK;
+}
+
+/* ---- changing it ---- */
+
+/* Held while the file is changed: its folder, as the file itself is replaced. */
+static int lock_folder(void *mem, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char *folder =
+	    slash ? mem_strn(mem, file, (size_t)(slash - file) + 1) : mem_str(mem, ".");
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* As read, so that the whole file is there or the old one. */
+static enum err replace(void *mem, const char *file, const char *text, int folder)
+{
+	char *draft = mem_printf(mem, "%s.new", file);
+	struct stat st;
+	bool good;
+	int fd;
+
+	if (stat(file, &st) != 0)
+		return ERR_IO;
+	unlink(draft); /* of one that was killed: we hold the lock */
+	fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return ERR_IO;
+	good = fchmod(fd, st.st_mode & 0600) == 0 &&
+	    (geteuid() != 0 || fchown(fd, st.st_uid, st.st_gid) == 0) &&
+	    write_all(fd, text) && rename(draft, file) == 0 && fsync(folder) == 0;
+	close(fd);
+	if (!good)
+		unlink(draft);
+	return good ? OK : ERR_IO;
+}
+
+static char *written(void *mem, const struct key_file *f, const uint8_t *fresh,
+    size_t keep)
+{
+	struct buf *b = buf_new(mem);
+
+	buf_printf(b, "%s\n", base64_encode(mem, f->secret, SECRET_BYTES));
+	if (fresh != NULL)
+		buf_printf(b, "box %s\n", base64_encode(mem, fresh, 32));
+	for (size_t i = 0; i < keep; i++)
+		buf_printf(b, "box %s\n", base64_encode(mem, f->box[i], 32));
+	return b->data;
+}
+
+static enum err change(const char *file, bool add)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "keyring_change");
+	struct key_file *f = file_new(tmp);
+	uint8_t fresh[32];
+	int folder = lock_folder(tmp, file);
+	char *text;
+	enum err e;
+
+	if (folder < 0)
+		return errno == EWOULDBLOCK ? ERR_CONFLICT : ERR_IO;
+	e = read_file(file, f);
+	if (e == OK && add && f->nbox == BOX_KEYS_MAX)
+		e = ERR_TOO_LARGE;
+	if (e == OK) {
+		random_bytes(fresh, sizeof(fresh));
+		text = written(tmp, f, add ? fresh : NULL, add ? f->nbox : 1);
+		e = replace(tmp, file, text, folder);
+		sodium_memzero(fresh, sizeof(fresh));
+		sodium_memzero(text, strlen(text));
+	}
+	close(folder);
+	return e;
+}
+
+enum err keyring_add_box(const char *file)
+{
+	return change(file, true);
+}
+
+enum err keyring_forget_boxes(const char *file)
+{
+	return change(file, false);
 }

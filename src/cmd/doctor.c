@@ -6,12 +6,14 @@
 #include "app.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "cmd/commands.h"
 #include "db/migrate.h"
 #include "http/client.h"
 #include "repo/health.h"
 #include "repo/host.h"
 #include "repo/repo.h"
+#include "service/sealed.h"
 #include "service/host.h"
 #include "web/health.h"
 
@@ -34,17 +36,57 @@ say(struct visit *v, const char *mark, const char *what, const char *fmt, ...)
 	v->failed += strcmp(mark, "FAIL") == 0;
 }
 
+static bool same_folder(const char *a, const char *b)
+{
+	const char *end_a = strrchr(a, '/'), *end_b = strrchr(b, '/');
+
+	return end_a && end_b && end_a - a == end_b - b &&
+	    memcmp(a, b, (size_t)(end_a - a)) == 0;
+}
+
 static void look_key(struct visit *v)
 {
-	const char *file = v->app->config->security.key_file;
-	struct stat st;
+	const struct config *c = v->app->config;
+	const char *file = c->security.key_file;
+	struct stat st, home;
 
 	if (stat(file, &st) != 0)
 		say(v, "FAIL", "key", "%s cannot be read.", file);
 	else if (st.st_mode & 077)
 		say(v, "FAIL", "key", "%s can be read by others: chmod 600 it.", file);
+	else if (stat(c->server.state_dir, &home) == 0 && home.st_uid != st.st_uid)
+		say(v, "FAIL", "key", "%s belongs to another user than %s does.", file,
+		    c->server.state_dir);
 	else
 		say(v, "ok", "key", "%s", file);
+	if (text_starts(c->database.url, "sqlite:") &&
+	    same_folder(file, c->database.url + strlen("sqlite:")))
+		say(v, "note", "key",
+		    "It lies beside the database: whoever has a copy of the folder "
+		    "has both. Leave it out of copies, or move it with [security] "
+		    "key_file.");
+}
+
+/* Is everything that is sealed still to be opened? */
+static void look_sealed(struct visit *v)
+{
+	struct sealed_count n;
+
+	if (sealed_look(v->app->db, v->app->keys, &n) != OK)
+		say(v, "FAIL", "sealed", "The stored credentials cannot be read.");
+	else if (n.unreadable > 0)
+		say(v, "FAIL", "sealed",
+		    "%lld of %lld stored credentials cannot be opened: bring back the "
+		    "key file they belong to, or enter them again.",
+		    (long long)n.unreadable,
+		    (long long)(n.unreadable + n.newest + n.older));
+	else
+		say(v, "ok", "sealed", "%lld stored credentials open",
+		    (long long)(n.newest + n.older));
+	if (v->app->keys->nbox > 1)
+		say(v, "note", "sealed",
+		    "The key file holds the key before too: `maillayer secret "
+		    "forget` removes it.");
 }
 
 /*
@@ -184,6 +226,8 @@ static int run(struct arguments *a)
 		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	look_key(&v);
 	database = look_database(&v);
+	if (database)
+		look_sealed(&v);
 	look_templates(&v);
 	look_rest(&v, database);
 	look_nginx(&v);

@@ -29,6 +29,7 @@
 #include "repo/recipient.h"
 #include "repo/recovery_code.h"
 #include "repo/report.h"
+#include "repo/sealed.h"
 #include "repo/ses_topic.h"
 #include "repo/session.h"
 #include "repo/setting.h"
@@ -69,6 +70,7 @@ static prepare *const all[] = {
 	recipient_prepare,
 	recovery_code_prepare,
 	report_prepare,
+	sealed_prepare,
 	ses_topic_prepare,
 	session_prepare,
 	setting_prepare,

@@ -161,7 +161,8 @@ static void key_files(void *mem, const char *dir)
 	ok(stat(file, &st) == 0 && (st.st_mode & 0777) == 0600,
 	    "keyring_load makes it private");
 	ok(keyring_load(mem, file, true, &again) == OK &&
-		memcmp(k, again, sizeof(*k)) == 0,
+		memcmp(k->token, again->token, 32) == 0 &&
+		memcmp(k->box, again->box, sizeof(k->box)) == 0,
 	    "keyring_load keeps an existing file");
 	is_int((int64_t)strlen(k->cron), 64, "keyring_load derives the cron secret");
 	ok(memcmp(k->token, k->box, 32) != 0 && memcmp(k->box, k->mac, 32) != 0 &&
@@ -177,6 +178,71 @@ static void key_files(void *mem, const char *dir)
 	    "keyring_load says when it cannot write");
 	unlink(file);
 	unlink(bad);
+}
+
+static bool opens(void *mem, const struct keyring *k, const void *box, size_t len)
+{
+	char *plain;
+
+	return secret_open(mem, k, "c:1", box, len, &plain) == OK &&
+	    strcmp(plain, "secret") == 0;
+}
+
+/* What version 1 wrote: no id, sealed by the key that the secret gives. */
+static void *old_box(void *mem, const struct keyring *k, size_t *len)
+{
+	uint8_t *box = secret_seal(mem, k, "c:1", "secret", len);
+
+	memmove(box + 1, box + 1 + BOX_ID, *len - 1 - BOX_ID);
+	box[0] = 1;
+	*len -= BOX_ID;
+	return box;
+}
+
+static void rotating(void *mem, const char *dir)
+{
+	char *file = mem_printf(mem, "%s/turn.key", dir);
+	struct keyring *first, *second, *third;
+	size_t la, lb, lo;
+	void *a, *b, *old;
+	struct stat st;
+
+	if (keyring_load(mem, file, true, &first) != OK)
+		return;
+	a = secret_seal(mem, first, "c:1", "secret", &la);
+	old = old_box(mem, first, &lo);
+	ok(opens(mem, first, old, lo) && !secret_is_newest(first, old, lo),
+	    "secret_open reads version 1");
+	ok(chmod(file, 0400) == 0 && keyring_add_box(file) == OK,
+	    "keyring_add_box adds a key");
+	ok(stat(file, &st) == 0 && (st.st_mode & 0777) == 0400,
+	    "... and keeps the mode");
+	ok(keyring_load(mem, file, false, &second) == OK && second->nbox == 2,
+	    "keyring_load reads both");
+	ok(memcmp(first->token, second->token, 32) == 0 &&
+		strcmp(first->cron, second->cron) == 0,
+	    "... tokens and triggers keep theirs");
+	b = secret_seal(mem, second, "c:1", "secret", &lb);
+	ok(opens(mem, second, a, la) && opens(mem, second, old, lo) &&
+		opens(mem, second, b, lb),
+	    "secret_open opens what either sealed");
+	ok(secret_is_newest(second, b, lb) && !secret_is_newest(second, a, la),
+	    "secret_is_newest knows which");
+	ok(opens(mem, first, b, lb),
+	    "secret_open of a process that started before reads the file again");
+	ok(keyring_forget_boxes(file) == OK &&
+		keyring_load(mem, file, false, &third) == OK && third->nbox == 1,
+	    "keyring_forget_boxes leaves the newest");
+	ok(opens(mem, third, b, lb) && !opens(mem, third, a, la) &&
+		!opens(mem, third, old, lo),
+	    "... and what the others sealed stays shut");
+	ok(keyring_add_box(file) == OK && keyring_add_box(file) == OK &&
+		keyring_add_box(file) == OK && keyring_add_box(file) == ERR_TOO_LARGE,
+	    "keyring_add_box has an end");
+	ok(keyring_load(mem, file, false, &third) == OK && opens(mem, third, b, lb),
+	    "... and loses none");
+	ok(access(mem_printf(mem, "%s.new", file), F_OK) != 0, "no draft stays behind");
+	unlink(file);
 }
 
 /* Eight processes make the file at once: one wins and all agree. */
@@ -211,7 +277,8 @@ int main(void)
 {
 	void *mem = mem_scope(NULL, "test");
 	char dir[] = "/tmp/maillayer-crypto-XXXXXX";
-	struct keyring a = { .box = { 1 } }, b = { .box = { 2 } };
+	struct keyring a = { .box = { { .key = { 1 } } } },
+		       b = { .box = { { .key = { 2 } } } };
 
 	if (mkdtemp(dir) == NULL)
 		return 1;
@@ -221,6 +288,7 @@ int main(void)
 	boxes(mem, &a, &b);
 	passwords(mem);
 	key_files(mem, dir);
+	rotating(mem, dir);
 	race(mem, dir);
 	rmdir(dir);
 	mem_free(mem);
