@@ -6,12 +6,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef FAILPOINTS
+__attribute__((weak)) bool mem_out(void)
+{
+	return false;
+}
+#else
+#define mem_out() false
+#endif
+
 /* Nothing sensible can be done without memory; the supervisor starts a new worker. */
 static void *given(void *p)
 {
 	static const char text[] = "maillayer: out of memory\n";
 
-	if (p == NULL) {
+	if (p == NULL || mem_out()) {
 		if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
 			abort();
 		abort();

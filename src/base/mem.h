@@ -1,7 +1,8 @@
 #pragma once
 
-#include <stddef.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <talloc.h>
 
 /*
@@ -38,6 +39,12 @@ void mem_free(void *p);
 void *mem_move(void *new_owner, void *p);
 /* `fn` runs when `p` is freed; it returns 0. One per object. */
 #define mem_on_free(p, fn) talloc_set_destructor((p), (fn))
+
+/*
+ * A test that defines it says for which allocation there is no memory; asked in a build
+ * with --enable-failpoints only.
+ */
+bool mem_out(void);
 
 /*
  * Frees a context at the end of the scope: MEM_SCOPE void *tmp = mem_scope(NULL, "x");

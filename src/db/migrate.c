@@ -186,11 +186,49 @@ static const char *kind_dir(void *mem, const struct db *db, const char *share_di
 
 /* ---- doing it ---- */
 
+#ifdef FAILPOINTS
+/* Up to the ; that ends it. */
+static size_t statement_length(const char *s)
+{
+	bool quoted = false;
+	size_t i = 0;
+
+	for (; s[i] && (quoted || s[i] != ';'); i++) {
+		if (s[i] == '\'')
+			quoted = !quoted;
+		else if (!quoted && strncmp(s + i, "--", 2) == 0)
+			i += strcspn(s + i, "\n") - 1;
+	}
+	return s[i] ? i + 1 : i;
+}
+
+/* One statement at a time, so that a test can end us after each. */
+static enum err run_file(struct db *db, void *mem, const char *text)
+{
+	enum err e = OK;
+
+	for (size_t n; e == OK; text += n) {
+		n = statement_length(text);
+		if (n == 0 || text[n - 1] != ';')
+			break; /* comments at the end */
+		e = db_script(db, mem_strn(mem, text, n));
+		FAILPOINT("migrate.statement");
+	}
+	return e;
+}
+#else
+static enum err run_file(struct db *db, void *mem, const char *text)
+{
+	(void)mem;
+	return db_script(db, text);
+}
+#endif
+
 static enum err apply(struct db *db, void *mem, const struct step *step, int64_t now,
     struct migration_state *st)
 {
 	STMT_SCOPE s = db_stmt_text(db, sql[RECORD]);
-	enum err e = db_script(db, step->sql);
+	enum err e = run_file(db, mem, step->sql);
 
 	FAILPOINT("migrate.script");
 	stmt_bind_int(s, 1, step->version);

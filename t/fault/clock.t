@@ -20,7 +20,7 @@ sub set {
 }
 
 set('+0');
-my $s = Sending->start(people => 1500, rate => 300, fake => ['--anytime'], site => { env => { LD_PRELOAD => $lib,
+my $s = Sending->start(people => 1200, rate => 300, fake => ['--anytime'], site => { env => { LD_PRELOAD => $lib,
 	FAKETIME_TIMESTAMP_FILE => "$dir/clock", FAKETIME_CACHE_DURATION => 0, FAKETIME_DONT_FAKE_MONOTONIC => 1 } });
 my $site = $s->{site};
 # its next try is at a time two hours away, which will never have been

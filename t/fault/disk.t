@@ -18,7 +18,7 @@ system('mount', '-t', 'tmpfs', '-o', 'size=32m,mode=0700', 'none', $dir) == 0
 END { local $?; if ($dir && $owner == $$) { undef our $s; system 'umount', '-l', $dir } }
 
 mkdir "$dir/state" or die "state: $!";
-our $s = Sending->start(people => 3000, rate => 400, site => { state => "$dir/state" });
+our $s = Sending->start(people => 2000, rate => 500, site => { state => "$dir/state" });
 my $site = $s->{site};
 $site->sign_in;
 

@@ -9,7 +9,7 @@ use Sending;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $s = Sending->start(people => 1500, rate => 250);
+my $s = Sending->start(people => 1000, rate => 200);
 my $site = $s->{site};
 $s->send;
 $s->under_way(50);
