@@ -10,6 +10,7 @@
 #include "view/page.h"
 
 struct spool;
+struct supabase;
 
 /*
  * The composition root: what a process has.  app_open is the only place that names
@@ -27,6 +28,7 @@ struct app {
 	struct metrics *metrics;
 	struct json_object *assets; /* name -> address; read by web/page */
 	struct spool *spool;        /* opens and clicks; made when first needed */
+	struct supabase *supabase;  /* the same; NULL where it is not configured */
 };
 
 enum {

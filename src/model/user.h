@@ -29,6 +29,7 @@ struct session {
 	const char *csrf;
 	const char *ip, *agent; /* where it began; only in lists */
 	int64_t created_at, seen_at, expires_at;
+	int64_t verified_until; /* began at Supabase, which vouches until then; or 0 */
 };
 
 enum { SCOPE_READ = 1, SCOPE_WRITE = 2, SCOPE_SEND = 4 };
@@ -48,7 +49,10 @@ struct caller {
 	int64_t user_id, session_id, key_id;
 	int64_t key_brand; /* brand a key is bound to; 0: all */
 	const char *email, *name;
-	const char *csrf; /* of the session */
+	const char *csrf;       /* of the session */
+	int64_t verified_until; /* as of the session */
+	const char *warning;    /* a sentence for the top of the page, or NULL */
+	bool bearer;            /* with a token of Supabase instead of a session */
 	bool admin;
 	unsigned scopes;     /* all for a person */
 	enum role role;      /* in the brand of the route */

@@ -34,6 +34,7 @@
 #include "repo/session.h"
 #include "repo/setting.h"
 #include "repo/subscriber.h"
+#include "repo/supabase.h"
 #include "repo/suppression.h"
 #include "repo/timeline.h"
 #include "repo/user.h"
@@ -75,6 +76,7 @@ static prepare *const all[] = {
 	session_prepare,
 	setting_prepare,
 	subscriber_prepare,
+	supabase_prepare,
 	suppression_prepare,
 	timeline_prepare,
 	user_prepare,

@@ -12,7 +12,7 @@ static const char *const sql[] = {
 		"  VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
 	[FIND] =
 	    "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at,"
-	    "  u.email, u.name, u.is_admin, u.created_at"
+	    "  u.email, u.name, u.is_admin, u.created_at, s.verified_until"
 	    "  FROM sessions s JOIN users u ON u.id = s.user_id"
 	    "  WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3"
 	    "  AND u.disabled_at IS NULL",
@@ -69,6 +69,7 @@ static void read_both(struct stmt *s, void *mem, struct session **out,
 	u->name = stmt_copy(s, 7, u);
 	u->admin = stmt_int(s, 8) != 0;
 	u->created_at = stmt_int(s, 9);
+	n->verified_until = stmt_int(s, 10);
 	*out = n;
 	*user = u;
 }

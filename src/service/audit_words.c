@@ -62,8 +62,11 @@ static const struct {
 	{ "subscriber.export", "exported subscribers" },
 	{ "user.first", "set up this server" },
 	{ "user.join", "made an account by invitation" },
+	{ "user.link", "linked the account with signing in through {provider}" },
+	{ "user.register", "made an account by signing in through {provider}" },
 	{ "user.sign_in", "signed in" },
 	{ "user.sign_out", "signed out" },
+	{ "user.unlink", "ended the link of the account with Supabase" },
 };
 
 const struct audit_noun audit_nouns[] = {

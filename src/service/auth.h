@@ -18,6 +18,8 @@ struct visit { /* from where a person comes */
 	const struct keyring *keys;
 	const char *ip, *agent;
 	const char *state_dir; /* where passwords queue: two are checked at once */
+	const struct log *log;
+	struct supabase *supabase; /* NULL: not configured */
 	int64_t now;
 };
 
@@ -51,6 +53,9 @@ enum err sign_in_from(const struct visit *v, void *mem, int *retry_after) MUST_C
 /* Begins a session; *cookie is its secret, told nowhere else. */
 enum err session_begin(const struct visit *v, void *mem, const struct user *u,
     char **cookie) MUST_CHECK;
+/* Which session a cookie has, as the database says. ERR_NOTFOUND as session_read. */
+enum err session_id_of(const struct visit *v, void *mem, const char *cookie,
+    int64_t *id) MUST_CHECK;
 /* Whose cookie it is: fills user_id, session_id, email, name, admin, csrf and scopes.
  * ERR_NOTFOUND if the session ended or never was. */
 enum err session_read(const struct visit *v, void *mem, const char *cookie,

@@ -57,6 +57,21 @@ enum err session_begin(const struct visit *v, void *mem, const struct user *u,
 		v->agent ? strnlen(v->agent, 300) : 0));
 }
 
+enum err session_id_of(const struct visit *v, void *mem, const char *cookie,
+    int64_t *id)
+{
+	struct session *s;
+	struct user *u;
+	uint8_t hash[32];
+	enum err e;
+
+	hash_cookie(cookie, hash);
+	e = session_find(v->db, mem, hash, v->now, &s, &u);
+	if (e == OK)
+		*id = s->id;
+	return e;
+}
+
 static void fill(struct caller *c, const struct session *s, const struct user *u)
 {
 	c->user_id = u->id;
@@ -65,6 +80,7 @@ static void fill(struct caller *c, const struct session *s, const struct user *u
 	c->name = u->name;
 	c->admin = u->admin;
 	c->csrf = s->csrf;
+	c->verified_until = s->verified_until;
 	c->scopes = SCOPE_READ | SCOPE_WRITE | SCOPE_SEND;
 }
 
@@ -81,6 +97,7 @@ static void keep(const struct visit *v, void *mem, const char *key,
 	json_set_bool(o, "admin", u->admin);
 	json_set_text(o, "csrf", s->csrf);
 	json_set_int(o, "ends", s->expires_at);
+	json_set_int(o, "verified", s->verified_until);
 	cache_add(v->kv, v->keys, key, json_write(mem, o), CACHE_S);
 }
 
@@ -101,6 +118,7 @@ static bool kept(const struct visit *v, void *mem, const char *key, struct calle
 		return false;
 	s.id = json_int(o, "session", 0);
 	s.csrf = json_text(o, "csrf", "");
+	s.verified_until = json_int(o, "verified", 0);
 	u.id = json_int(o, "user", 0);
 	u.email = json_text(o, "email", "");
 	u.name = json_text(o, "name", "");

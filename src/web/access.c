@@ -13,6 +13,7 @@
 #include "service/api_key.h"
 #include "service/audit.h"
 #include "service/auth.h"
+#include "service/supabase.h"
 #include "web/flash.h"
 #include "web/idempotency.h"
 #include "web/visit.h"
@@ -50,23 +51,71 @@ static const char *bearer(const struct request *rq)
 
 /* ---- who calls ---- */
 
-static enum err by_key(struct request *rq, struct response *rs, const char *key,
-    struct caller *c)
+/* Counts a wrong key; why: a sentence, for as long as there are not too many. */
+static enum err wrong_key(struct request *rq, struct response *rs, const char *why)
 {
-	enum err e = key_read(rq->db, rq->kv, rq, key, rq->now, c);
+	enum err e =
+	    limit_hit(rq->kv, kv_key(rq, "rate:bad-key", limit_address(rq, rq->ip)),
+		rq->now, BAD_KEYS_WINDOW_S, BAD_KEYS, &rs->retry_after);
 
-	if (e != ERR_NOTFOUND)
-		return e;
-	e = limit_hit(rq->kv, kv_key(rq, "rate:bad-key", limit_address(rq, rq->ip)),
-	    rq->now, BAD_KEYS_WINDOW_S, BAD_KEYS, &rs->retry_after);
 	if (e == ERR_LIMITED)
 		return respond_error(rs, e, "Too many wrong API keys. Wait %d seconds.",
 		    rs->retry_after);
-	return respond_error(rs, ERR_UNAUTHENTICATED,
+	return respond_error(rs, ERR_UNAUTHENTICATED, "%s", why);
+}
+
+/* A token of Supabase has dots, a key of ours has none. */
+static enum err by_token(struct request *rq, struct response *rs, const char *token,
+    struct caller *c)
+{
+	struct visit v = visit_of(rq);
+	const char *why = NULL;
+	enum err e = supabase_bearer(&v, rq, token, c, &why);
+
+	if (e == ERR_UNAUTHENTICATED)
+		return wrong_key(rq, rs, why);
+	return e != OK && why ? respond_error(rs, e, "%s", why) : e;
+}
+
+static enum err by_key(struct request *rq, struct response *rs, const char *key,
+    struct caller *c)
+{
+	enum err e;
+
+	if (strchr(key, '.') && visit_of(rq).supabase)
+		return by_token(rq, rs, key, c);
+	e = key_read(rq->db, rq->kv, rq, key, rq->now, c);
+	if (e != ERR_NOTFOUND)
+		return e;
+	return wrong_key(rq, rs,
 	    "This API key is not known, was revoked or has expired.");
 }
 
-static enum err by_cookie(struct request *rq, struct caller *c)
+/*
+ * Does Supabase still vouch for a session that began there?  If it cannot be asked,
+ * pages for everybody and the way out stay open.
+ */
+static enum err still_there(struct request *rq, struct response *rs, const char *cookie,
+    struct caller *c)
+{
+	struct visit v = visit_of(rq);
+	const char *why = NULL;
+	enum err e;
+
+	if (text_equal(rq->path, "/sign-out"))
+		return OK;
+	e = supabase_stay(&v, rq, cookie, c, &why);
+	if (e == OK)
+		return OK;
+	*c = (struct caller){ 0 };
+	if (e == ERR_NOTFOUND && why)
+		respond_flash(rs, "%s", why);
+	if (e == ERR_NOTFOUND || rq->route->access == ACCESS_PUBLIC)
+		return OK;
+	return why ? respond_error(rs, e, "%s", why) : e;
+}
+
+static enum err by_cookie(struct request *rq, struct response *rs, struct caller *c)
 {
 	const char *cookie = request_cookie(rq, SESSION_COOKIE);
 	struct visit v = visit_of(rq);
@@ -75,6 +124,8 @@ static enum err by_cookie(struct request *rq, struct caller *c)
 	if (text_empty(cookie))
 		return OK;
 	e = session_read(&v, rq, cookie, c);
+	if (e == OK && c->verified_until && rs)
+		e = still_there(rq, rs, cookie, c);
 	return e == ERR_NOTFOUND ? OK : e;
 }
 
@@ -82,7 +133,7 @@ static enum err identify(struct request *rq, struct response *rs, struct caller 
 {
 	const char *key = rq->api ? bearer(rq) : NULL;
 
-	return key ? by_key(rq, rs, key, c) : by_cookie(rq, c);
+	return key ? by_key(rq, rs, key, c) : by_cookie(rq, rs, c);
 }
 
 /*
@@ -171,7 +222,7 @@ static enum err check_origin(const struct request *rq, struct response *rs,
     const struct caller *c)
 {
 	if (rq->method == GET || rq->method == HEAD || rq->method == OPTIONS ||
-	    c->key_id)
+	    c->key_id || c->bearer)
 		return OK;
 	if (from_us(rq, c))
 		return OK;
@@ -271,7 +322,7 @@ void access_guess(struct request *rq)
 	int64_t id = 0;
 
 	rq->caller = c;
-	if (!rq->db || by_cookie(rq, c) != OK || !c->user_id || rq->nsegments < 2)
+	if (!rq->db || by_cookie(rq, NULL, c) != OK || !c->user_id || rq->nsegments < 2)
 		return;
 	if (!text_equal(rq->segments[0], "brands") ||
 	    !text_to_int(rq->segments[1], 1, INT64_MAX, &id))

@@ -76,6 +76,7 @@ static void set_me(struct request *rq, struct json_object *page)
 	json_set(page, "me", me);
 	json_set_text(page, "csrf", c->csrf);
 	json_set_text(page, "role", role_word(c->role));
+	json_set_text(page, "warning", c->warning);
 }
 
 static void set_provider(struct request *rq, struct json_object *brand, int64_t id)

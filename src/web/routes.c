@@ -24,6 +24,7 @@
 #include "web/session.h"
 #include "web/setup.h"
 #include "web/subscriber.h"
+#include "web/supabase.h"
 #include "web/track.h"
 
 /* method, pattern, handler, page, access, again, flags */
@@ -37,6 +38,8 @@ const struct route routes[] = {
 	{ POST,   "/sign-out", sign_out_do, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/invitations/{*}", invitation_show, "invitation/show", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
 	{ POST,   "/invitations/{*}", invitation_take, "invitation/show", ACCESS_PUBLIC, invitation_show, ROUTE_PAGE_ONLY },
+	{ GET,    "/auth/callback", supabase_callback, "session/refused", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/auth/{*}", supabase_go, "session/refused", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/me", me_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_API_ONLY },
 
 	/* ---- the installation ---- */

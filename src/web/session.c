@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "repo/user.h"
 #include "service/auth.h"
+#include "service/supabase.h"
 #include "web/access.h"
 #include "web/enter.h"
 #include "web/visit.h"
@@ -26,8 +27,7 @@ static struct json_object *providers(struct request *rq)
 	return all;
 }
 
-/* Where to go afterwards: a path of ours, never another site. */
-static const char *next_of(struct request *rq)
+const char *next_of(struct request *rq)
 {
 	const char *next = form_get(rq->form, "next");
 
@@ -65,6 +65,8 @@ enum err enter_as(struct request *rq, struct response *rs, const struct user *u)
 	char *cookie;
 	enum err e = session_begin(&v, rq, u, &cookie);
 
+	if (e == OK)
+		e = session_id_of(&v, rq, cookie, &c->session_id);
 	if (e == OK && !text_empty(old))
 		e = sign_out(&v, rq, old);
 	if (e != OK)
@@ -103,11 +105,16 @@ enum err sign_out_do(struct request *rq, struct response *rs)
 {
 	const char *cookie = request_cookie(rq, SESSION_COOKIE);
 	struct visit v = visit_of(rq);
+	struct supabase_tokens t;
+	bool there = rq->caller->verified_until != 0 &&
+	    supabase_tokens_of(&v, rq, rq->caller->session_id, &t) == OK;
 	enum err e = text_empty(cookie) ? OK : sign_out(&v, rq, cookie);
 
 	if (e != OK)
 		return e;
 	audit(rq, "user.sign_out", rq->caller->user_id, NULL);
+	if (there && v.supabase != NULL)
+		supabase_leave(&v, rq, &t);
 	response_cookie(rs, SESSION_COOKIE, "", -1);
 	return respond_seen(rs, NULL, "/sign-in");
 }

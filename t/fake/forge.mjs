@@ -343,10 +343,12 @@ export function newProject(issuer, alg) {
   return project;
 }
 
-// What /.well-known/jwks.json says: the keys, and some that must not be believed.
-export function jwks(project, keys = [project.key]) {
+// What /.well-known/jwks.json says: the keys; with traps, others beside them that must not be believed.
+export function jwks(project, keys, trapped) {
   if (project.alg === 'HS256')
     return { keys: [] };
+  if (!trapped)
+    return { keys: keys.map((k) => k.jwk) };
   const traps = Object.values(project.traps).filter(Boolean).map((k) => k.jwk);
   return { keys: [{ kty: 'oct', kid: 'oct', alg: 'HS256', k: b64('symmetric') }, ...traps, { kty: 'EC' }, 7, null,
     { ...newKey(project.alg, keys[0].kid).jwk, use: 'enc' }, ...keys.map((k) => k.jwk),
@@ -357,5 +359,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const now = Math.floor(Date.now() / 1000);
   const projects = ['HS256', 'ES256', 'RS256'].map((alg) => newProject('https://abcdefghijkl.supabase.co/auth/v1', alg));
   console.log(JSON.stringify(projects.map((p) => ({ issuer: p.issuer, alg: p.alg, secret: p.secret, now,
-    jwks: JSON.stringify(jwks(p)), tokens: forge(p, uuid, now) })), null, '\t'));
+    jwks: JSON.stringify(jwks(p, [p.key], true)), tokens: forge(p, uuid, now) })), null, '\t'));
 }
