@@ -171,7 +171,7 @@ each_route('a key that may read changes nothing', all($api, $above, $changes), s
 sub stored {
 	return '' if $ENV{MAILLAYER_DATABASE_URL};
 	open my $q, '-|', 'sqlite3', '-cmd', '.timeout 5000', "$site->{state}/maillayer.db", '.dump' or die "sqlite3: $!";
-	my $dump = join '', grep { !/^INSERT INTO "?(sessions|workers|spool_files|settings)\b/ } <$q>;
+	my $dump = join '', grep { !/^INSERT INTO "?(sessions|workers|hosts|spool_files|settings)\b/ } <$q>;
 	close $q;
 	return $dump;
 }
