@@ -13,6 +13,7 @@
 
 enum {
 	DUE,
+	SERVE,
 	TO_WAKE,
 	WAKE,
 	NEXT_AT,
@@ -33,14 +34,18 @@ enum {
 
 /* Rows in a state below DELIVERY_ACCEPTED (4) are open: the partial index has them. */
 static const char *const sql[] = {
-	[DUE] = "SELECT id, brand_id, status, send_at FROM campaigns"
+	[DUE] = "SELECT id, brand_id, status, send_at,"
+		" (SELECT account_key FROM providers p"
+		"   WHERE p.brand_id = campaigns.brand_id)"
+		" FROM campaigns"
 		" WHERE (status = 'scheduled' AND send_at <= $1) OR status = 'sending'"
 		"    OR (status IN ('cancelled', 'paused')"
 		"        AND EXISTS (SELECT 1 FROM campaign_counts n"
 		"         WHERE n.campaign_id = campaigns.id AND n.n > 0"
 		"           AND (n.state IN (1, 2)"
 		"                OR (status = 'cancelled' AND n.state IN (0, 3)))))"
-		" ORDER BY send_at, id LIMIT 200",
+		" ORDER BY COALESCE(served_at, 0), send_at, id LIMIT 200",
+	[SERVE] = "UPDATE campaigns SET served_at = $2 WHERE id = $1",
 	[TO_WAKE] = "SELECT 1 FROM campaigns WHERE status = 'paused'"
 		    "   AND resume_at <= $1 LIMIT 1",
 	[WAKE] = "UPDATE campaigns SET status = 'sending', pause_reason = '',"
@@ -186,6 +191,16 @@ static enum campaign_status status_from(const char *word)
 	return (enum campaign_status)i;
 }
 
+/* As send/provider names it: a brand without an account shares with nobody. */
+static void name_account(struct due_campaign *d, const char *key)
+{
+	if (*key)
+		snprintf(d->account, sizeof(d->account), "%s", key);
+	else
+		snprintf(d->account, sizeof(d->account), "brand:%lld",
+		    (long long)d->brand_id);
+}
+
 enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign **out,
     size_t *n)
 {
@@ -202,8 +217,23 @@ enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign *
 			.status = status_from(stmt_text(s, 2)),
 			.send_at = stmt_int(s, 3),
 		};
+		name_account(&(*out)[*n - 1], stmt_text(s, 4));
 	}
 	return stmt_error(s);
+}
+
+bool due_sends(const struct due_campaign *d)
+{
+	return d->status == CAMPAIGN_SCHEDULED || d->status == CAMPAIGN_SENDING;
+}
+
+enum err ledger_serve(struct db *db, int64_t campaign, int64_t now)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[SERVE]);
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_int(s, 2, now);
+	return stmt_run(s);
 }
 
 enum err ledger_wake(struct db *db, int64_t now)

@@ -23,13 +23,18 @@ struct due_campaign {
 	int64_t id, brand_id;
 	enum campaign_status status;
 	int64_t send_at;
+	char account[80]; /* what shares one rate with it */
 };
+/* It is to be sent, not only to be tidied up. */
+bool due_sends(const struct due_campaign *d);
 /*
  * Scheduled and due, or sending; cancelled with rows still open; paused with rows still
- * in a worker's hands.  Longest due first.
+ * in a worker's hands.  Who was served longest ago comes first.
  */
 enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign **out,
     size_t *n) MUST_CHECK;
+/* A worker turns to it now. */
+enum err ledger_serve(struct db *db, int64_t campaign, int64_t now) MUST_CHECK;
 /* Paused campaigns that go on by themselves, and whose time has come, -> sending. */
 enum err ledger_wake(struct db *db, int64_t now) MUST_CHECK;
 /*

@@ -6,7 +6,7 @@
 #include "kv/slow.h"
 
 /* ms between two looks into the bucket: not a row at a time */
-enum { TAKE_EVERY = 50, PART_EVERY = 1000 };
+enum { TAKE_EVERY = 50, PART_EVERY = 1000, CREDIT_MS = 300 };
 
 char *turn_slow_key(void *mem, const struct provider *p)
 {
@@ -26,6 +26,30 @@ static double rate_now(struct turn *t, void *mem)
 	return t->provider->rate * t->part;
 }
 
+/*
+ * Where several turns share an account, none takes more than its part of the rate; what
+ * it left lasts for CREDIT_MS.  More would let the one that comes first take what the
+ * others have been waiting for.  What it took is subtracted by its caller.
+ */
+static int of_share(struct turn *t, double rate, int want, int64_t now)
+{
+	double part = rate / t->share, most = part * CREDIT_MS / 1000;
+
+	if (most < 1)
+		most = 1;
+	if (t->share <= 1) {
+		t->credit = 0;
+	} else {
+		t->credit += part * (double)(now - t->credit_at) / 1000;
+		if (t->credit > most)
+			t->credit = most;
+		if (want > t->credit)
+			want = t->credit >= 1 ? (int)t->credit : 0;
+	}
+	t->credit_at = now;
+	return want;
+}
+
 int turn_allowed(struct turn *t, int want)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "rate");
@@ -41,11 +65,17 @@ int turn_allowed(struct turn *t, int want)
 	r.rate = rate_now(t, tmp);
 	if (want > r.rate + 1)
 		want = (int)r.rate + 1;
+	want = of_share(t, r.rate, want, now);
+	if (want <= 0) {
+		t->take_at = now + TAKE_EVERY;
+		return 0;
+	}
 	r.key = mem_printf(tmp, "rate:%s", p->account_key);
 	if (bucket_take(t->app->kv, &r, want, &granted, &wait) != OK)
 		granted = 0;
 	if (granted < want) /* wait tells only when nothing was granted */
 		t->take_at =
 		    now + (granted == 0 && wait > TAKE_EVERY ? wait : TAKE_EVERY);
+	t->credit -= granted;
 	return granted;
 }

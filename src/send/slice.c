@@ -2,12 +2,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/stop.h"
 #include "repo/ledger_doubt.h"
 #include "service/host.h"
 #include "send/turn.h"
 
-enum { TURN_MS = 3000, CANCEL_BATCH = 10000, KEPT_AWAY_MS = 1000, HELD_MS = 30000 };
+enum { CANCEL_BATCH = 10000, KEPT_AWAY_MS = 1000, HELD_MS = 30000 };
 
 /* Rows of a campaign that was cancelled, or was paused when a worker died. */
 static enum err tidy(struct slice *s, const struct due_campaign *due)
@@ -25,40 +24,6 @@ static enum err tidy(struct slice *s, const struct due_campaign *due)
 	return e;
 }
 
-static bool is_turn(const struct due_campaign *d)
-{
-	return d->status == CAMPAIGN_SCHEDULED || d->status == CAMPAIGN_SENDING;
-}
-
-/* Round robin in short turns, so that a large campaign does not hold up the others. */
-static enum err take_turns(struct slice *s, struct due_campaign *due, size_t n)
-{
-	bool any = true, *idle = mem_array(s->worker, bool, n);
-	size_t many = 0;
-	enum err e = OK;
-
-	for (size_t i = 0; i < n; i++)
-		many += is_turn(&due[i]);
-	while (e == OK && any) {
-		any = false;
-		for (size_t i = 0; e == OK && i < n; i++) {
-			int64_t now = clock_mono_ms(), until = s->claim_until;
-			bool more = false;
-
-			if (idle[i] || !is_turn(&due[i]) || now >= until ||
-			    stop_wanted())
-				continue;
-			if (many > 1 && now + TURN_MS < until)
-				until = now + TURN_MS;
-			e = turn_run(s, &due[i], until, &more);
-			due[i].status = CAMPAIGN_SENDING;
-			idle[i] = !more;
-			any = any || more;
-		}
-	}
-	return e;
-}
-
 /* What is left, and when to come again. */
 static enum err look_ahead(struct slice *s, void *mem)
 {
@@ -71,7 +36,7 @@ static enum err look_ahead(struct slice *s, void *mem)
 	for (size_t i = 0; e == OK && i < n; i++) {
 		struct delivery_counts c;
 
-		if (!is_turn(&due[i]))
+		if (!due_sends(&due[i]))
 			continue;
 		e = ledger_counts(app->db, due[i].id, &c);
 		s->report.left += c.n[DELIVERY_PENDING] + c.n[DELIVERY_CLAIMED] +
@@ -106,10 +71,10 @@ static enum err slice_work(struct slice *s, void *mem)
 	if (e == OK)
 		e = ledger_due(s->app->db, mem, now, &due, &n);
 	for (size_t i = 0; e == OK && i < n; i++)
-		if (!is_turn(&due[i]))
+		if (!due_sends(&due[i]))
 			e = tidy(s, &due[i]);
 	if (e == OK && n)
-		e = take_turns(s, due, n);
+		e = lanes_run(s);
 	return e == OK ? look_ahead(s, mem) : e;
 }
 

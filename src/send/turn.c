@@ -218,86 +218,94 @@ static bool finished(const struct turn *t)
 	return turn_over(t) || (t->dry && t->pool == 0);
 }
 
-static enum err turn_loop(struct turn *t)
+/*
+ * The database is away.  What was sent must be written down, so wait for it; false when
+ * patience has ended.
+ */
+static bool endure(struct turn *t)
 {
-	int64_t failing = 0;
-	enum err e = OK;
+	int64_t now = clock_mono_ms();
 
-	while (!finished(t)) {
-		e = turn_refill(t);
-		if (t->provider->in_flight)
-			t->provider->ops->step(t->provider, e == OK ? STEP_MS : 0);
-		else if (!t->nback && !t->provider->done)
-			sleep_ms(STEP_MS / 5);
-		turn_collect(t);
-		if (e == OK)
-			e = turn_settle(t, t->provider->in_flight == 0);
-		keep_lock(t);
-		if (e == OK) {
-			failing = 0;
-			continue;
-		}
-		/* The database is away.  What was sent must be written down: wait. */
-		if (!failing)
-			failing = clock_mono_ms();
-		if (clock_mono_ms() - failing > PATIENCE_MS)
-			break;
-		sleep_ms(STEP_MS);
-		if (turn_settle(t, true) != OK &&
-		    clock_mono_ms() - failing > PATIENCE_MS / 2)
-			t->stop = true;
-	}
-	return e;
+	if (!t->failing)
+		t->failing = now;
+	if (now - t->failing > PATIENCE_MS)
+		return false;
+	sleep_ms(STEP_MS);
+	if (turn_settle(t, true) != OK && now - t->failing > PATIENCE_MS / 2)
+		t->stop = true;
+	return true;
 }
 
-static enum err finish(struct turn *t, const struct due_campaign *due)
+bool turn_step(struct turn *t, int wait_ms)
+{
+	enum err e = turn_refill(t);
+
+	if (t->provider->in_flight)
+		t->provider->ops->step(t->provider, e == OK ? wait_ms : 0);
+	else if (!t->nback && !t->provider->done)
+		sleep_ms(wait_ms / 5);
+	turn_collect(t);
+	if (e == OK)
+		e = turn_settle(t, t->provider->in_flight == 0);
+	keep_lock(t);
+	t->error = e;
+	if (e != OK)
+		return endure(t) && !finished(t);
+	t->failing = 0;
+	return !finished(t);
+}
+
+static enum err finish(struct turn *t)
 {
 	bool done = false;
-	enum err e = ledger_release(t->app->db, t->owner, due->id);
+	int64_t id = t->due.id;
+	enum err e = ledger_release(t->app->db, t->owner, id);
 
 	if (e == OK && t->pause)
-		return pause_campaign(t->app, due, t->pause, t->resume_at);
+		return pause_campaign(t->app, &t->due, t->pause, t->resume_at);
 	if (e == OK && t->dry)
-		e = ledger_finish(t->app->db, due->id, clock_now(t->app->clock), &done);
+		e = ledger_finish(t->app->db, id, clock_now(t->app->clock), &done);
 	if (done)
-		log_info(&t->app->log, "campaign.completed",
-		    LOG_INT("campaign", due->id));
+		log_info(&t->app->log, "campaign.completed", LOG_INT("campaign", id));
 	return e;
 }
 
-static enum err work(struct turn *t, const struct due_campaign *due)
+/* The audience, the content, the provider.  ERR_CONFLICT: it is not to be sent now. */
+static enum err prepare(struct turn *t)
 {
 	bool complete = false;
 	enum err e = freeze(t, &complete);
 
-	if (e != OK || !complete)
-		return e;
-	e = compile(t);
+	t->freezing = !complete;
+	if (e == OK && !complete)
+		return ERR_CONFLICT;
+	if (e == OK)
+		e = compile(t);
 	if (e == OK)
 		e = open_provider(t);
-	if (e == ERR_INVALID && t->pause)
-		return pause_campaign(t->app, due, t->pause, 0);
+	if (e == ERR_INVALID && t->pause) {
+		e = pause_campaign(t->app, &t->due, t->pause, 0);
+		return e == OK ? ERR_CONFLICT : e;
+	}
 	if (e == OK)
-		e = ledger_recent(t->app->db, due->id, t->campaign->updated_at,
+		e = ledger_recent(t->app->db, t->due.id, t->campaign->updated_at,
 		    &t->recent);
-	if (e != OK)
-		return e;
-	e = turn_loop(t);
-	return e == OK ? finish(t, due) : e;
+	return e;
 }
 
 /* ERR_CONFLICT: not this time: no longer to be sent, or another slice is at it. */
-static enum err get_ready(struct turn *t, void *mem, const struct due_campaign *due)
+static enum err get_ready(struct turn *t)
 {
+	const struct due_campaign *due = &t->due;
 	bool alive = false;
 	enum err e = turn_reclaim(t->slice, due->id, &alive);
 
 	if (e == OK)
 		e = begin(t, due);
 	if (e == OK)
-		e = campaign_get(t->app->db, mem, due->brand_id, due->id, &t->campaign);
+		e = campaign_get(t->app->db, t, due->brand_id, due->id, &t->campaign);
 	if (e == OK)
-		e = brand_get(t->app->db, mem, due->brand_id, &t->brand);
+		e = brand_get(t->app->db, t, due->brand_id, &t->brand);
 	if (e == OK && t->campaign->status != CAMPAIGN_SENDING)
 		e = ERR_CONFLICT;
 	if (e == OK && !take_lock(t, alive)) {
@@ -307,26 +315,48 @@ static enum err get_ready(struct turn *t, void *mem, const struct due_campaign *
 	return e;
 }
 
-enum err turn_run(struct slice *s, const struct due_campaign *due, int64_t until,
-    bool *more)
+static int let_go(struct turn *t)
 {
-	MEM_SCOPE void *tmp = mem_scope(s->worker, "turn");
-	struct turn *t = mem_new(tmp, struct turn);
+	if (t->lock.held)
+		lock_release(&t->lock);
+	return 0;
+}
+
+enum err turn_open(struct slice *s, const struct due_campaign *due, int64_t until,
+    struct turn **out, bool *again)
+{
+	struct turn *t = mem_new(s->worker, struct turn);
 	enum err e;
 
 	*t = (struct turn){
 		.slice = s,
 		.app = s->app,
+		.due = *due,
 		.owner = worker_owner(s->worker),
 		.until = until,
-		.mine = { .mem = tmp },
+		.mine = { .mem = t },
+		.share = 1,
 	};
-	e = get_ready(t, tmp, due);
-	if (e == OK) {
-		e = work(t, due);
-		*more = e == OK && !t->dry && !t->stop && !t->pause;
-	}
-	if (t->lock.held)
-		lock_release(&t->lock);
+	mem_on_free(t, let_go);
+	e = get_ready(t);
+	if (e == OK)
+		e = ledger_serve(s->app->db, due->id, clock_now(s->app->clock));
+	if (e == OK)
+		e = prepare(t);
+	*out = e == OK ? t : NULL;
+	*again = t->freezing;
+	if (e != OK)
+		mem_free(t);
 	return e == ERR_CONFLICT || e == ERR_NOTFOUND ? OK : e;
+}
+
+enum err turn_close(struct turn *t, bool *more)
+{
+	enum err e = t->error;
+
+	if (e == OK)
+		e = finish(t);
+	*more = e == OK && !t->dry && !t->stop && !t->pause;
+	mem_free(t);
+	return e;
 }

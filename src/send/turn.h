@@ -12,9 +12,9 @@
 #include "send/provider.h"
 
 /*
- * Inside of a slice.  A slice has one worker and takes turns on the due campaigns; a
- * turn works on one campaign: claim rows, write the intent, hand over, settle what
- * comes back.
+ * Inside of a slice.  A slice has one worker and works on a few campaigns at once, each
+ * in a lane of its own; a turn is what one campaign gets of a lane: claim rows, write
+ * the intent, hand over, settle what comes back, step by step.
  */
 struct slice {
 	struct app *app;
@@ -38,6 +38,7 @@ enum {
 struct turn {
 	struct slice *slice;
 	struct app *app;
+	struct due_campaign due;
 	struct campaign *campaign;
 	struct brand *brand;
 	struct content *content;
@@ -45,6 +46,9 @@ struct turn {
 	struct lock lock;
 	const char *owner;
 	int64_t until;    /* monotonic ms */
+	int64_t failing;  /* monotonic ms since when the database is away */
+	enum err error;   /* of the last step */
+	bool freezing;    /* its audience is not yet whole */
 	int64_t renew_at; /* of the lock */
 
 	/* claim */
@@ -63,8 +67,11 @@ struct turn {
 	int64_t resume_at; /* of pause: goes on by itself then */
 
 	/* rate */
-	double part;     /* of the rate, when throttled: kv/slow.h */
-	int64_t part_at; /* monotonic ms when that was asked */
+	double part;       /* of the rate, when throttled: kv/slow.h */
+	int64_t part_at;   /* monotonic ms when that was asked */
+	int share;         /* turns of this slice on the same account */
+	double credit;     /* recipients, of its share of the rate */
+	int64_t credit_at; /* monotonic ms up to which that was counted */
 };
 
 /* claim.c: claims when little is left, and hands over what rate and provider allow. */
@@ -86,8 +93,18 @@ enum err turn_settle(struct turn *t, bool now) MUST_CHECK;
 char *turn_slow_key(void *mem, const struct provider *p);
 /* rate.c: how many of want may go now; 0 and t->take_at when none. */
 int turn_allowed(struct turn *t, int want);
-/* turn.c: one turn; *more when it ended for lack of time only. */
-enum err turn_run(struct slice *s, const struct due_campaign *due, int64_t until,
-    bool *more) MUST_CHECK;
+/*
+ * turn.c: begins a turn, owned by the slice's worker; freezing ends at `until`, and so
+ * does the turn unless t->until is moved.  *out NULL: nothing is to be sent now;
+ * *again: because its audience is not yet whole.
+ */
+enum err turn_open(struct slice *s, const struct due_campaign *due, int64_t until,
+    struct turn **out, bool *again) MUST_CHECK;
+/* Works, waiting at most wait_ms for answers; false when the turn has ended. */
+bool turn_step(struct turn *t, int wait_ms);
+/* Gives back what was not sent, and frees it; *more: it ended for lack of time only. */
+enum err turn_close(struct turn *t, bool *more) MUST_CHECK;
+/* lanes.c: turns on what is due, until the slice's time is over or nothing is left. */
+enum err lanes_run(struct slice *s) MUST_CHECK;
 /* Gives back the rows of workers that are gone; *alive when another one is at work. */
 enum err turn_reclaim(struct slice *s, int64_t campaign, bool *alive) MUST_CHECK;
