@@ -138,6 +138,34 @@ static void mistakes(void *mem)
 	is_text(reason(mem, "\xff\n"), ": is not UTF-8 text", "bytes that are no text");
 }
 
+/* What stands in for Amazon in tests would let anybody forge events. */
+static void stand_in(void *mem)
+{
+	static const char *const refused[] = {
+		"[security]\nsns_ca_file = /tmp/ca.pem\n",
+		"[security]\nsns_endpoint = http://127.0.0.1:9\n",
+		"[security]\nallow_loopback_http = true\n"
+		"sns_endpoint = http://sns.example\n",
+		"[security]\nallow_loopback_http = true\n"
+		"sns_endpoint = https://127.0.0.1:9\n",
+		"[security]\nallow_loopback_http = true\n"
+		"sns_endpoint = http://127.0.0.1.evil.example\n",
+		"[security]\nallow_loopback_http = true\n"
+		"sns_endpoint = http://localhost@evil.example\n",
+	};
+	struct config *c;
+	const char *why;
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+		ok(strstr(reason(mem, refused[i]), "for tests") != NULL,
+		    "what would weaken the proof of SNS is refused: %s", refused[i]);
+	ok(load(mem,
+	       "[security]\nallow_loopback_http = true\nsns_ca_file = /tmp/ca.pem\n"
+	       "sns_endpoint = http://127.0.0.1:9\n",
+	       &c, &why) == OK,
+	    "a test may");
+}
+
 static void supabase(void *mem)
 {
 	struct config *c;
@@ -256,6 +284,7 @@ int main(void)
 	defaults(mem);
 	reading(mem);
 	mistakes(mem);
+	stand_in(mem);
 	supabase(mem);
 	supabase_keys(mem);
 	environment(mem);

@@ -5,37 +5,19 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use File::Temp qw(tempdir);
-use HTTP::Tiny;
 use JSON::PP;
 use POSIX qw(strftime);
 use Site;
+use Sns;
 use Test::More;
 use Time::HiRes qw(time);
 
-# ---- the stand-in for Amazon ----
-
-my $top = $Site::top;
-my $dir = tempdir('maillayer-sns-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-plan skip_all => 'no node' if system('command -v node >/dev/null') != 0;
-system("$top/t/lib/sns-keys", $dir) == 0 or BAIL_OUT('no keys');
-my $sns_pid = open(my $sns_out, '-|', 'node', "$top/t/fake/sns.mjs", '--dir', $dir) or die "node: $!";
-my ($sns_port) = (<$sns_out> // '') =~ /^port (\d+)/ or BAIL_OUT('no SNS');
-my $owner = $$;
-END { local $?; if ($sns_pid && $owner == $$) { kill TERM => $sns_pid } }
-my $sns = "http://127.0.0.1:$sns_port";
-my $http = HTTP::Tiny->new(timeout => 60);
-
-sub fake { my ($method, $path, $body) = @_;
-	my $r = $http->request($method, "$sns$path", defined $body ? { content => encode_json($body) } : {});
-	return decode_json($r->{content});
-}
-# Messages as SNS would post them; each: {signer, message, break}.
-sub signed { return @{ fake(POST => '/_sign', [@_]) } }
-sub asked { my $s = fake(GET => '/_stats'); return $s->{certificates} + @{ $s->{confirmed} } + $s->{other} }
-
-my $site = Site->start(env => { MAILLAYER_SECURITY_SNS_ENDPOINT => $sns,
-	MAILLAYER_SECURITY_SNS_CA_FILE => "$dir/ca.pem" });
+my $fake = Sns->start;
+my $sns_port = $fake->{port};
+sub fake { return $fake->ask(@_) }
+sub signed { return $fake->signed(@_) }
+sub asked { return $fake->asked }
+my $site = Site->start(env => { $fake->env });
 
 # ---- two brands; a campaign of each is sent ----
 
@@ -316,7 +298,5 @@ is(post($f)->{status}, 403, 'what it still says is refused');
 my @faults = grep { ($_->{level} // '') =~ /error|fatal/ } $site->events('web');
 is(scalar @faults, 0, 'nothing of all this was an error of ours') or diag explain \@faults;
 undef $site;
-kill KILL => $sns_pid;
-close $sns_out;
-$sns_pid = 0;
+$fake->stop;
 done_testing;
