@@ -106,7 +106,7 @@ enum err turn_refill(struct turn *t)
 
 	if (turn_over(t))
 		return OK;
-	if (t->pool < CLAIM_LOW && !t->dry)
+	if (t->pool < INTENT_MAX && !t->dry)
 		e = claim_more(t);
 	/* What is not yet written down counts too: it is in doubt if we die. */
 	room = room > t->nback ? room - t->nback : 0;

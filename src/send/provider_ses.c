@@ -11,7 +11,7 @@
 
 enum { BULK_FROM_RATE = 200, PACE_US = 50000 };
 /* Before anything is known: with a rate, and where nothing but the wire is a limit. */
-enum { FIRST_CALLS = 3, FIRST_SINGLE = 32, FIRST_BULK = 8 };
+enum { FIRST_CALLS = 3, FIRST_SINGLE = 64, FIRST_BULK = 12 };
 
 static struct ses *ses_of(struct provider *p)
 {
@@ -140,13 +140,15 @@ static size_t calls_max(const struct ses *x)
 	return need < most ? need : most;
 }
 
+/* Follows at once when it rises; answers come in bursts, so slowly when it falls. */
 static void count_pace(struct ses *x)
 {
 	int64_t now = clock_mono_us(), us = now - x->paced_at;
+	double pace = x->answers * 1e6 / (double)us;
 
 	if (us < PACE_US)
 		return;
-	x->pace = x->answers * 1e6 / (double)us;
+	x->pace = pace > x->pace ? pace : x->pace * 0.9 + pace * 0.1;
 	x->paced_at = now;
 	x->answers = 0;
 }

@@ -238,10 +238,14 @@ static bool endure(struct turn *t)
 
 bool turn_step(struct turn *t, int wait_ms)
 {
+	size_t before = t->provider->in_flight;
 	enum err e = turn_refill(t);
 
+	/* When some were handed over there may be room for more: no waiting. */
+	if (e != OK || t->provider->in_flight > before)
+		wait_ms = 0;
 	if (t->provider->in_flight)
-		t->provider->ops->step(t->provider, e == OK ? wait_ms : 0);
+		t->provider->ops->step(t->provider, wait_ms);
 	else if (!t->nback && !t->provider->done)
 		sleep_ms(wait_ms / 5);
 	turn_collect(t);

@@ -26,8 +26,7 @@ struct slice {
 
 enum {
 	CLAIM_BATCH = 500,
-	CLAIM_LOW = 200,
-	INTENT_MAX = 450,
+	INTENT_MAX = 250, /* claims more when it has fewer */
 	SETTLE_BATCH = 250,
 	SETTLE_AGE = 25 /* ms */,
 	BACK_MAX = 2048, /* more than any provider has under way */
