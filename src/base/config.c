@@ -67,6 +67,8 @@ static const struct option options[] = {
 	TEXT(security, key_file, ""),
 	BOOL(security, allow_loopback_http, "false"),
 	BOOL(security, sns_signature_v1, "false"),
+	INT(security, key_rate, "120", 0, 1000000),
+	INT(security, cron_rate, "6", 0, 1000000),
 	TEXT(security, sns_endpoint, ""),
 	TEXT(security, sns_ca_file, ""),
 	ONE_OF(log, level, "info", "debug|info|warn|error"),

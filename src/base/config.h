@@ -49,6 +49,9 @@ struct config {
 		bool allow_loopback_http;
 		/* SNS topics that still sign with SHA-1 */
 		bool sns_signature_v1;
+		/* requests a minute with one API key; triggers of each kind, one at a
+		 * time. 0: any number */
+		int key_rate, cron_rate;
 		/* tests only: a stand-in for Amazon SNS and the roots of its signer */
 		const char *sns_endpoint, *sns_ca_file;
 	} security;

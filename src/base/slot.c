@@ -16,16 +16,24 @@ static int open_place(const char *dir, const char *name, int i)
 	return fd;
 }
 
+bool slot_try(const char *dir, const char *name, int n, struct slot *out)
+{
+	for (int i = 0; i < n; i++) {
+		out->fd = open_place(dir, name, i);
+		if (out->fd < 0 || flock(out->fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		close(out->fd);
+	}
+	out->fd = -1;
+	return false;
+}
+
 struct slot slot_take(const char *dir, const char *name, int n)
 {
 	struct slot s = { .fd = -1 };
 
-	for (int i = 0; i < n; i++) {
-		s.fd = open_place(dir, name, i);
-		if (s.fd < 0 || flock(s.fd, LOCK_EX | LOCK_NB) == 0)
-			return s;
-		close(s.fd);
-	}
+	if (slot_try(dir, name, n, &s))
+		return s;
 	s.fd = open_place(dir, name, (int)getpid() % n);
 	while (s.fd >= 0 && flock(s.fd, LOCK_EX) < 0 && errno == EINTR)
 		;

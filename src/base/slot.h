@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stdbool.h>
+
 /*
  * At most n at once, over all processes of this host: for work that takes much memory.
  *Waits for a place; the place is given back when the variable leaves its scope, or the
@@ -13,5 +15,7 @@ struct slot {
 };
 
 struct slot slot_take(const char *dir, const char *name, int n);
+/* As slot_take, but false where it would wait. */
+bool slot_try(const char *dir, const char *name, int n, struct slot *out);
 void slot_done(struct slot *s);
 #define SLOT_SCOPE __attribute__((cleanup(slot_done))) struct slot

@@ -32,7 +32,11 @@ static const char *const sql[] = {
 	[LEASE] = "UPDATE imports SET state = 'running', lease_owner = $1, lease_until = $3,"
 		  "  started_at = coalesce(started_at, $2) WHERE id = (SELECT id FROM imports"
 		  "    WHERE state IN ('waiting', 'running')"
-		  "    AND (lease_until IS NULL OR lease_until < $2) ORDER BY id LIMIT 1"
+		  "    AND (lease_until IS NULL OR lease_until < $2)"
+		  /* one of a brand at a time: an older one goes first */
+		  "    AND NOT EXISTS (SELECT 1 FROM imports o WHERE o.brand_id ="
+		  "      imports.brand_id AND o.id < imports.id"
+		  "      AND o.state IN ('waiting', 'running')) ORDER BY id LIMIT 1"
 		  "    /*+pg FOR UPDATE SKIP LOCKED */)"
 		  "  RETURNING " COLUMNS,
 	[SETTLE] = "UPDATE imports SET position = $3, rows_read = $4, rows_new = $5,"

@@ -25,6 +25,7 @@ static const struct {
 	{ "campaign.delete", "deleted the campaign “{label}”" },
 	{ "campaign.doubt", "decided about people in doubt of the campaign “{label}”" },
 	{ "campaign.duplicate", "copied a campaign as “{label}”" },
+	{ "campaign.export", "exported the recipients of the campaign “{label}”" },
 	{ "campaign.follow", "made “{label}” to follow a campaign" },
 	{ "campaign.pause", "paused the campaign “{label}”" },
 	{ "campaign.resume", "resumed the campaign “{label}”" },

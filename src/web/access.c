@@ -18,7 +18,13 @@
 #include "web/idempotency.h"
 #include "web/visit.h"
 
-enum { BAD_KEYS_WINDOW_S = 60, BAD_KEYS = 10, TYPED_MIN = 16 };
+enum {
+	BAD_KEYS_WINDOW_S = 60,
+	BAD_KEYS = 10,
+	TYPED_MIN = 16,
+	KEY_WINDOW_S = 60,
+	CRON_WINDOW_S = 60
+};
 
 static const struct need {
 	enum role role; /* in the brand of the route; ROLE_NONE: no brand asked for */
@@ -50,6 +56,24 @@ static const char *bearer(const struct request *rq)
 }
 
 /* ---- who calls ---- */
+
+/* One key may ask so often. */
+static enum err count_call(struct request *rq, struct response *rs,
+    const struct caller *c)
+{
+	int most = rq->app->config->security.key_rate;
+	enum err e = OK;
+
+	if (most > 0)
+		e = limit_hit(rq->kv,
+		    mem_printf(rq, "rate:key:%lld", (long long)c->key_id), rq->now,
+		    KEY_WINDOW_S, most, &rs->retry_after);
+	if (e == ERR_LIMITED)
+		return respond_error(rs, e,
+		    "This API key may ask %d times a minute. Wait %d seconds.", most,
+		    rs->retry_after);
+	return e;
+}
 
 /* Counts a wrong key; why: a sentence, for as long as there are not too many. */
 static enum err wrong_key(struct request *rq, struct response *rs, const char *why)
@@ -85,6 +109,8 @@ static enum err by_key(struct request *rq, struct response *rs, const char *key,
 	if (strchr(key, '.') && visit_of(rq).supabase)
 		return by_token(rq, rs, key, c);
 	e = key_read(rq->db, rq->kv, rq, key, rq->now, c);
+	if (e == OK)
+		return count_call(rq, rs, c);
 	if (e != ERR_NOTFOUND)
 		return e;
 	return wrong_key(rq, rs,
@@ -283,14 +309,24 @@ static enum err may(struct request *rq, struct response *rs, const struct route 
 	return OK;
 }
 
-static enum err enter_cron(const struct request *rq)
+static enum err enter_cron(struct request *rq, struct response *rs)
 {
 	const char *given = bearer(rq), *secret = rq->app->keys->cron;
 
-	if (given && strlen(given) == strlen(secret) &&
-	    equal_secret(given, secret, strlen(secret)))
-		return OK;
-	return ERR_NOTFOUND;
+	int most = rq->app->config->security.cron_rate;
+	enum err e = OK;
+
+	if (!given || strlen(given) != strlen(secret) ||
+	    !equal_secret(given, secret, strlen(secret)))
+		return ERR_NOTFOUND;
+	if (most > 0)
+		e = limit_hit(rq->kv, mem_printf(rq, "rate:cron:%s", rq->path), rq->now,
+		    CRON_WINDOW_S, most, &rs->retry_after);
+	if (e == ERR_LIMITED)
+		return respond_error(rs, e,
+		    "This was triggered %d times in this minute. Wait %d seconds.",
+		    most, rs->retry_after);
+	return e;
 }
 
 enum err access_enter(struct request *rq, struct response *rs, const struct route *r)
@@ -300,7 +336,7 @@ enum err access_enter(struct request *rq, struct response *rs, const struct rout
 
 	rq->caller = c;
 	if (r->access == ACCESS_CRON)
-		return enter_cron(rq);
+		return enter_cron(rq, rs);
 	if (r->flags & ROUTE_RAW)
 		return OK;
 	e = identify(rq, rs, c);

@@ -8,6 +8,7 @@
 #include "service/audit.h"
 #include "web/access.h"
 #include "web/campaign.h"
+#include "web/export.h"
 
 enum { PAGE_ROWS = 50, CSV_ROWS = 500, WORD_MAX = 200, NOUN_MAX = 40 };
 
@@ -169,11 +170,15 @@ enum err audit_csv(struct request *rq, struct response *rs)
 				   "at,who,email,brand,what,action,object_id,object,"
 				   "detail,ip,agent\r\n";
 	struct audit_filter f = filter_of(rq);
+	SLOT_SCOPE slot = { .fd = -1 };
 	enum err e;
 
 	if (!form_ok(rq->query))
 		return respond_error(rs, ERR_MALFORMED,
 		    "This export has a filter that does not exist.");
+	e = export_begin(rq, rs, &slot);
+	if (e != OK)
+		return e;
 	audit(rq, "audit.export", 0, NULL);
 	e = respond_stream(rs, "text/csv; charset=utf-8", "audit.csv");
 	if (e != OK)

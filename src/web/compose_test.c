@@ -6,13 +6,14 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "kv/limit.h"
 #include "send/test.h"
 #include "service/address.h"
 #include "web/access.h"
 #include "web/campaign.h"
 
 /* A test of the mail to a few addresses, outside the ledger. */
-enum { TEST_MAX = 5 };
+enum { TEST_MAX = 5, TESTS = 30, TEST_WINDOW_S = 600 };
 
 enum err compose_test_page(struct request *rq, struct response *rs)
 {
@@ -118,6 +119,20 @@ static enum err answer_test(struct request *rq, struct response *rs,
 	    c->status == CAMPAIGN_DRAFT ? "send" : "test");
 }
 
+/* Whoever cannot be counted does not send: a test goes to any address at all. */
+static enum err count_test(struct request *rq, struct response *rs)
+{
+	const char *key = mem_printf(rq, "rate:test:%lld", (long long)rq->args[0]);
+	enum err e =
+	    limit_hit(rq->kv, key, rq->now, TEST_WINDOW_S, TESTS, &rs->retry_after);
+
+	if (e == ERR_LIMITED)
+		return respond_error(rs, e,
+		    "This brand has sent %d tests in ten minutes. Wait %d seconds.",
+		    TESTS, rs->retry_after);
+	return e;
+}
+
 enum err compose_test(struct request *rq, struct response *rs)
 {
 	const char *list[TEST_MAX], *why = "";
@@ -136,6 +151,9 @@ enum err compose_test(struct request *rq, struct response *rs)
 	who.as = s;
 	if (!form_ok(rq->form))
 		return ERR_INVALID;
+	e = count_test(rq, rs);
+	if (e != OK)
+		return e;
 	e = send_test(rq, rq->app, c, rq->caller->brand, &who, &why);
 	if (e == ERR_INVALID)
 		return form_fail(rq->form, "emails", "%s", why);

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/slot.h"
 #include "base/text.h"
 #include "repo/setting.h"
 #include "send/ingest.h"
@@ -11,7 +12,7 @@
 static const char seen_key[] = "cron_seen_at";
 
 /* Freshness is measured in minutes: one write in so many ms is enough. */
-enum { NOTE_EVERY_MS = 20000 };
+enum { NOTE_EVERY_MS = 20000, RUNNING_RETRY_S = 10 };
 
 enum err cron_seen(struct app *app, int64_t *at)
 {
@@ -88,18 +89,41 @@ struct json_object *cron_json(void *mem, const struct work_report *w)
 	return o;
 }
 
+/*
+ * One at a time on each host, so that triggers that come faster than work is done do
+ * not pile up.  Correctness does not need it.
+ */
+static enum err alone(struct request *rq, struct response *rs, const char *name,
+    struct slot *slot)
+{
+	const struct config *c = rq->app->config;
+
+	if (c->security.cron_rate == 0 || slot_try(c->server.state_dir, name, 1, slot))
+		return OK;
+	rs->retry_after = RUNNING_RETRY_S;
+	return respond_error(rs, ERR_LIMITED,
+	    "The trigger before this one is still at work.");
+}
+
 enum err cron_send(struct request *rq, struct response *rs)
 {
+	SLOT_SCOPE slot = { .fd = -1 };
 	struct work_report w = { 0 };
-	enum err e = cron_do_send(rq->app, &w);
+	enum err e = alone(rq, rs, "cron-send", &slot);
 
+	if (e == OK)
+		e = cron_do_send(rq->app, &w);
 	return e == OK ? respond(rs, cron_json(rs, &w)) : e;
 }
 
 enum err cron_jobs(struct request *rq, struct response *rs)
 {
+	SLOT_SCOPE slot = { .fd = -1 };
 	struct work_report w = { 0 };
-	enum err e = cron_do_jobs(rq->app, &w);
+	enum err e = alone(rq, rs, "cron-jobs", &slot);
+
+	if (e == OK)
+		e = cron_do_jobs(rq->app, &w);
 
 	return e == OK ? respond(rs, cron_json(rs, &w)) : e;
 }

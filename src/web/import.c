@@ -11,6 +11,7 @@
 #include "service/import.h"
 #include "web/access.h"
 #include "web/subscriber.h"
+#include "web/export.h"
 
 enum { REFUSED_PAGE = 500, SMALL_ROWS = 10000, SMALL_MS = 1000 };
 
@@ -273,11 +274,14 @@ enum err import_refused_csv(struct request *rq, struct response *rs)
 {
 	struct buf *head = buf_new(rq);
 	size_t n = REFUSED_PAGE;
+	SLOT_SCOPE slot = { .fd = -1 };
 	struct json_object *columns;
 	int64_t after = 0;
 	struct import *i;
 	enum err e = find(rq, &i);
 
+	if (e == OK)
+		e = export_begin(rq, rs, &slot);
 	if (e == OK)
 		e = respond_stream(rs, "text/csv; charset=utf-8", "refused.csv");
 	if (e != OK)

@@ -6,7 +6,9 @@
 #include "base/text.h"
 #include "repo/ledger.h"
 #include "repo/recipient.h"
+#include "web/access.h"
 #include "web/campaign.h"
+#include "web/export.h"
 
 enum { PAGE_ROWS = 50, CSV_ROWS = 500, SEARCH_MAX = 254, REASON_MAX = 1000 };
 
@@ -191,6 +193,7 @@ enum err recipient_csv(struct request *rq, struct response *rs)
 {
 	struct recipient_filter f = filter_of(rq);
 	struct buf *head = buf_new(rq);
+	SLOT_SCOPE slot = { .fd = -1 };
 	struct campaign *c;
 	size_t i;
 	enum err e = campaign_find(rq, &c);
@@ -198,10 +201,13 @@ enum err recipient_csv(struct request *rq, struct response *rs)
 	if (e == OK && !form_ok(rq->query))
 		return refuse_filter(rq, rs);
 	if (e == OK)
+		e = export_begin(rq, rs, &slot);
+	if (e == OK)
 		e = respond_stream(rs, "text/csv; charset=utf-8",
 		    mem_printf(rs, "campaign-%lld-recipients.csv", (long long)c->id));
 	if (e != OK)
 		return e;
+	audit_name(rq, "campaign.export", c->id, c->name);
 	for (i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		csv_put(head, columns[i]);
 	csv_end_row(head);

@@ -12,6 +12,7 @@
 #include "repo/subscriber.h"
 #include "service/subscriber.h"
 #include "web/access.h"
+#include "web/export.h"
 #include "web/person.h"
 
 enum { SEARCH_MAX = 200, TAGS_SHOWN = 100, COUNTS_BIG = 20000, COUNTS_KEPT_S = 15 };
@@ -320,6 +321,7 @@ enum err subscriber_csv(struct request *rq, struct response *rs)
 {
 	struct subscriber_filter f = filter_of(rq, 0);
 	struct buf *head = buf_new(rq);
+	SLOT_SCOPE slot = { .fd = -1 };
 	struct field *fields;
 	size_t n;
 	enum err e = field_all(rq->db, rq, rq->args[0], &fields, &n);
@@ -327,6 +329,8 @@ enum err subscriber_csv(struct request *rq, struct response *rs)
 	if (e == OK && !form_ok(rq->query))
 		return respond_error(rs, ERR_MALFORMED,
 		    "This export has a filter that does not exist.");
+	if (e == OK)
+		e = export_begin(rq, rs, &slot);
 	if (e == OK)
 		e = respond_stream(rs, "text/csv; charset=utf-8", "subscribers.csv");
 	if (e != OK)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/token.h"
+#include "kv/limit.h"
 #include "repo/brand.h"
 #include "repo/event.h"
 #include "repo/report.h"
@@ -14,9 +15,30 @@
 #include "send/spool.h"
 #include "service/agent.h"
 
+enum { OPENS_A_SECOND = 50, CLICKS_A_SECOND = 20 }; /* as in nginx */
+
 /* A transparent GIF of one pixel. */
 static const char pixel[] = "GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\4\1\0\0\0\0,"
 			    "\0\0\0\0\1\0\1\0\0\2\2D\1\0;";
+
+/*
+ * nginx counts single addresses, and who has one of IPv6 has a /64 of them: those are
+ * counted here as well.  Where they cannot be, they are let through.
+ */
+static bool is_flood(const struct request *rq, const struct token *t)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "is_flood");
+	bool click = t->purpose == TOKEN_CLICK;
+	int wait;
+
+	if (strchr(rq->ip, ':') == NULL)
+		return false;
+	return limit_hit(rq->kv,
+		   kv_key(tmp, click ? "rate:click" : "rate:open",
+		       limit_address(tmp, rq->ip)),
+		   rq->now, 1, click ? CLICKS_A_SECOND : OPENS_A_SECOND,
+		   &wait) == ERR_LIMITED;
+}
 
 /*
  * Durable before the answer.  A full disk costs the count (spool_append logs it), never
@@ -37,7 +59,7 @@ static void count(struct request *rq, const struct token *t)
 	};
 	enum err e = OK;
 
-	if (t->campaign == 0 || rq->head || rq->limited)
+	if (t->campaign == 0 || rq->head || rq->limited || is_flood(rq, t))
 		return;
 	if (rq->app->spool == NULL)
 		e = spool_open(rq->app, rq->app->config->server.state_dir,
