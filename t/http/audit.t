@@ -23,7 +23,6 @@ for my $file (grep { m{^src/(web|cmd)/} } Source::files(qr/\.c$/)) {
 cmp_ok(scalar keys %used, '>', 35, 'the calls can be read');
 @wordless = grep { !$words{$_} } sort keys %used;
 is("@wordless", '', 'every action has its words');
-is(join(' ', grep { !$used{$_} } sort keys %words), '', 'and no words are left over');
 
 my $site = Site->start;
 $site->sign_in;
