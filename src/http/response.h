@@ -30,6 +30,7 @@ struct response {
 	 * If the process dies before, it does not happen.
 	 */
 	void (*later)(struct request *rq, struct response *rs);
+	const void *for_later; /* what it needs, owned by the request */
 	/* streaming: set by respond_stream; writes go straight to nginx */
 	bool streaming;
 	size_t sent;    /* bytes of body, for the log */

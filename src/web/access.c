@@ -43,6 +43,7 @@ static const struct need {
 	[VIEW_AUDIT] = { ROLE_ADMIN, SCOPE_READ },
 	[LEAVE_BRAND] = { ROLE_VIEWER, SCOPE_WRITE },
 	[OWN_BRAND] = { ROLE_OWNER, SCOPE_WRITE },
+	[ACCESS_PERSON] = { ROLE_NONE, SCOPE_READ },
 };
 
 static const char *bearer(const struct request *rq)
@@ -300,6 +301,9 @@ static enum err may(struct request *rq, struct response *rs, const struct route 
 		    c->key_id
 			? "This takes a key for all brands: maillayer key create --all."
 			: "Only an administrator of this installation can do this.");
+	if (r->access == ACCESS_PERSON && c->key_id)
+		return respond_error(rs, ERR_FORBIDDEN,
+		    "This is about a person’s own account; an API key has none.");
 	if ((need->scope & c->scopes) == 0)
 		return respond_error(rs, ERR_FORBIDDEN,
 		    "This API key has not the scope “%s”.",

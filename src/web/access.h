@@ -26,6 +26,7 @@ enum permission {
 	VIEW_AUDIT,          /* admin, read */
 	LEAVE_BRAND,         /* viewer, write; persons only */
 	OWN_BRAND,           /* owner, write */
+	ACCESS_PERSON,       /* a person, about themselves; no key */
 };
 
 /* site.enter: session or bearer -> rq->caller, permission, CSRF. */

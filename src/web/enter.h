@@ -13,3 +13,14 @@ const char *next_of(struct request *rq);
  */
 enum err enter_as(struct request *rq, struct response *rs,
     const struct user *u) MUST_CHECK;
+/*
+ * u gave the right password: begins the session and goes to `next`, or, where there is
+ * a second factor, asks for its code first.
+ */
+enum err enter_or_ask(struct request *rq, struct response *rs, const struct user *u,
+    const char *next) MUST_CHECK;
+/*
+ * The session goes on under another cookie and another token of forms: what it proves
+ * has changed.
+ */
+enum err enter_again(struct request *rq, struct response *rs) MUST_CHECK;

@@ -1,6 +1,7 @@
 #include "web/routes.h"
 
 #include "web/access.h"
+#include "web/account.h"
 #include "web/api_key.h"
 #include "web/audit.h"
 #include "web/brand.h"
@@ -14,18 +15,22 @@
 #include "web/host.h"
 #include "web/import.h"
 #include "web/invitation.h"
+#include "web/installation.h"
 #include "web/list.h"
 #include "web/me.h"
 #include "web/member.h"
 #include "web/outbox.h"
+#include "web/password_reset.h"
 #include "web/provider.h"
 #include "web/recipient.h"
 #include "web/report.h"
+#include "web/second_factor.h"
 #include "web/session.h"
 #include "web/setup.h"
 #include "web/subscriber.h"
 #include "web/supabase.h"
 #include "web/track.h"
+#include "web/user.h"
 
 /* method, pattern, handler, page, access, again, flags */
 /* clang-format off */
@@ -40,11 +45,37 @@ const struct route routes[] = {
 	{ POST,   "/invitations/{*}", invitation_take, "invitation/show", ACCESS_PUBLIC, invitation_show, ROUTE_PAGE_ONLY },
 	{ GET,    "/auth/callback", supabase_callback, "session/refused", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/auth/{*}", supabase_go, "session/refused", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/sign-in/code", sign_in_code_show, "session/code", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/sign-in/code", sign_in_code_do, "session/code", ACCESS_PUBLIC, sign_in_code_show, ROUTE_PAGE_ONLY },
+	{ GET,    "/forgot", password_reset_new, "password_reset/new", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/forgot", password_reset_send, "password_reset/new", ACCESS_PUBLIC, password_reset_new, ROUTE_PAGE_ONLY },
+	{ GET,    "/reset/{*}", password_reset_show, "password_reset/show", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/reset/{*}", password_reset_do, "password_reset/show", ACCESS_PUBLIC, password_reset_show, ROUTE_PAGE_ONLY },
 	{ GET,    "/me", me_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_API_ONLY },
+	{ PATCH,  "/me", account_rename, NULL, ACCESS_PERSON, NULL, ROUTE_API_ONLY },
+	{ GET,    "/account", account_show, "account/show", ACCESS_PERSON, NULL, ROUTE_PAGE_ONLY },
+	{ PATCH,  "/account", account_rename, "account/show", ACCESS_PERSON, account_show, ROUTE_PAGE_ONLY },
+	{ POST,   "/account/password", account_password, "account/show", ACCESS_PERSON, account_show, ROUTE_PAGE_ONLY },
+	{ GET,    "/account/second-factor", second_factor_show, "account/factor", ACCESS_PERSON, NULL, ROUTE_PAGE_ONLY },
+	{ POST,   "/account/second-factor", second_factor_on, "account/factor", ACCESS_PERSON, second_factor_show, ROUTE_PAGE_ONLY },
+	{ DELETE, "/account/second-factor", second_factor_off, "account/factor", ACCESS_PERSON, second_factor_show, ROUTE_PAGE_ONLY },
+	{ POST,   "/account/recovery-codes", second_factor_codes, "account/factor", ACCESS_PERSON, second_factor_show, ROUTE_PAGE_ONLY },
+	{ GET,    "/account/sessions", account_sessions, NULL, ACCESS_PERSON, NULL, ROUTE_API_ONLY },
+	{ DELETE, "/account/sessions", account_end_others, NULL, ACCESS_PERSON, NULL, 0 },
+	{ DELETE, "/account/sessions/{}", account_end_session, NULL, ACCESS_PERSON, NULL, 0 },
 
 	/* ---- the installation ---- */
 	{ GET,    "/hosts", host_index, "host/index", ACCESS_INSTALLATION, NULL, 0 },
 	{ POST,   "/hosts/confirm", host_confirm_do, "host/index", ACCESS_INSTALLATION, host_index, 0 },
+
+	/* ---- the installation ---- */
+	{ GET,    "/users", user_index, "user/index", ACCESS_INSTALLATION, NULL, 0 },
+	{ PATCH,  "/users/{}", user_change, "user/index", ACCESS_INSTALLATION, user_index, 0 },
+	{ POST,   "/users/{}/reset-link", user_reset_link, "user/index", ACCESS_INSTALLATION, user_index, ROUTE_PAGE_ONLY },
+	{ DELETE, "/users/{}/second-factor", user_drop_factor, "user/index", ACCESS_INSTALLATION, user_index, ROUTE_PAGE_ONLY },
+	{ GET,    "/installation", installation_show, "installation/show", ACCESS_INSTALLATION, NULL, 0 },
+	{ PATCH,  "/installation", installation_update, "installation/show", ACCESS_INSTALLATION, installation_show, 0 },
+	{ POST,   "/installation/test-mail", installation_test, "installation/show", ACCESS_INSTALLATION, installation_show, ROUTE_PAGE_ONLY },
 
 	/* ---- brands ---- */
 	{ GET,    "/", home_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_PAGE_ONLY },

@@ -80,6 +80,23 @@ enum err enter_as(struct request *rq, struct response *rs, const struct user *u)
 	return OK;
 }
 
+enum err enter_again(struct request *rq, struct response *rs)
+{
+	const char *old = request_cookie(rq, SESSION_COOKIE);
+	struct visit v = visit_of(rq);
+	struct caller *c = mem_new(rq, struct caller);
+	char *cookie;
+	enum err e = session_change(&v, rq, rq->caller->session_id, old, &cookie);
+
+	if (e == OK)
+		e = session_read(&v, rq, cookie, c);
+	if (e != OK)
+		return e;
+	response_cookie(rs, SESSION_COOKIE, cookie, (int)(SESSION_LIFE_MS / 1000));
+	rq->caller = c;
+	return OK;
+}
+
 enum err sign_in_do(struct request *rq, struct response *rs)
 {
 	struct visit v = visit_of(rq);
@@ -94,11 +111,7 @@ enum err sign_in_do(struct request *rq, struct response *rs)
 		return respond_error(rs, e, "%s", form_error(rq->form, "password"));
 	if (e != OK)
 		return e;
-	e = enter_as(rq, rs, u);
-	if (e != OK)
-		return e;
-	audit(rq, "user.sign_in", u->id, NULL);
-	return respond_seen(rs, NULL, "%s", next_of(rq));
+	return enter_or_ask(rq, rs, u, next_of(rq));
 }
 
 enum err sign_out_do(struct request *rq, struct response *rs)

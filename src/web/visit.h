@@ -4,6 +4,7 @@
 #include "service/auth.h"
 
 #define SESSION_COOKIE "ml_session"
+#define PENDING_COOKIE "ml_pending" /* between the two steps of signing in */
 
 /* What the rules of signing in need of a request. */
 struct visit visit_of(const struct request *rq);

@@ -53,6 +53,9 @@ sub person {
 		content => Site::form([ email => "$name\@example.com", password => "a password of $name" ]));
 	return { cookies => $site->{cookies}, csrf => Site::csrf_of($site->get('/brands')) };
 }
+my ($made, $said) = $site->command([qw(user create --password-stdin --email bystander@example.com)], "a password of nobody\n");
+($id{users}) = $said =~ /^(\d+)$/ or BAIL_OUT($said);
+$id{sessions} = $site->request(GET => '/api/v1/account/sessions')->{json}{items}[0]{id} or BAIL_OUT('no session');
 my $viewer = person('viewer', $b, 'viewer');
 my $stranger = person('stranger', $other, 'owner');
 my $key = $site->key;
@@ -249,7 +252,7 @@ each_route('HEAD answers what GET does, without a body', all($page, $get), sub {
 	return "GET $r->{status}" if $_[0]{access} ne 'ACCESS_PUBLIC' && $r->{status} !~ /^(200|303)$/;
 	return $status == $r->{status} && $body eq '' ? '' : "$status, " . length($body) . ' bytes';
 });
-each_route('HEAD of the API too', all($api, $get), sub {
+each_route('HEAD of the API too', all($api, $get, sub { $_[0]{access} ne 'ACCESS_PERSON' }), sub {
 	my $path = path_of($_[0], $b);
 	my $r = as_program($key, GET => $path);
 	my ($status, $body) = raw_head("/api/v1$path", "Authorization: Bearer $key");
