@@ -9,6 +9,7 @@
 #include "repo/user.h"
 #include "service/account.h"
 #include "service/address.h"
+#include "service/audit.h"
 #include "service/password_reset.h"
 
 enum { EMAIL, NAME, PASSWORD, ADMIN };
@@ -27,6 +28,16 @@ static int say_errors(const struct form *f, enum err e)
 	return 1;
 }
 
+/* Writes it down in the audit log; the exit status. */
+static int note(const struct arguments *a, struct app *app, const char *action,
+    const struct user *u)
+{
+	enum err e =
+	    audit_command(app->db, action, 0, u->id, u->email, clock_now(app->clock));
+
+	return e == OK ? 0 : say_errors(form_new(a->mem), e);
+}
+
 static int create(struct arguments *a, struct app *app)
 {
 	struct form *f = form_new(a->mem);
@@ -41,7 +52,7 @@ static int create(struct arguments *a, struct app *app)
 	if (e != OK)
 		return say_errors(f, e);
 	printf("%lld\n", (long long)u->id);
-	return 0;
+	return note(a, app, "user.create", u);
 }
 
 static struct visit visit_of(struct app *app)
@@ -55,60 +66,41 @@ static struct visit visit_of(struct app *app)
 	};
 }
 
-static int nobody(const char *email)
+static enum err set_password(struct arguments *a, struct app *app, struct form *f,
+    struct user *u)
 {
-	fprintf(stderr, "maillayer user: nobody has the address %s.\n", email);
-	return 1;
-}
-
-static int set_password(struct arguments *a, struct app *app)
-{
-	struct form *f = form_new(a->mem);
 	struct visit v = visit_of(app);
-	enum err e;
+	const char *password;
 
 	form_add(f, "password", stdin_line(a->mem));
-	e = user_reset_password(&v, a->mem, a->values[EMAIL], f);
-	if (e == ERR_NOTFOUND)
-		return nobody(a->values[EMAIL]);
-	return e == OK ? 0 : say_errors(f, e);
+	password = password_chosen(f, u->email);
+	if (!form_ok(f))
+		return ERR_INVALID;
+	return account_set_password(&v, a->mem, u, password, 0);
 }
 
-static enum err find(struct arguments *a, struct app *app, struct user **u)
-{
-	struct address who;
-	const char *why;
-
-	if (address_parse(a->mem, a->values[EMAIL], &who, &why) != OK)
-		return ERR_NOTFOUND;
-	return user_find(app->db, a->mem, who.key, u);
-}
-
-static int reset_link(struct arguments *a, struct app *app, struct user *u)
+static enum err reset_link(struct arguments *a, struct app *app, struct user *u)
 {
 	struct visit v = visit_of(app);
 	char *word;
 	enum err e = password_reset_make(&v, a->mem, u->id, &word);
 
-	if (e != OK)
-		return say_errors(form_new(a->mem), e);
-	printf("%s/reset/%s\n", app->config->server.public_url, word);
-	return 0;
+	if (e == OK)
+		printf("%s/reset/%s\n", app->config->server.public_url, word);
+	return e;
 }
 
-static int set_standing(struct arguments *a, struct app *app, struct user *u)
+static enum err set_standing(struct arguments *a, struct app *app, struct form *f,
+    struct user *u)
 {
-	struct form *f = form_new(a->mem);
 	struct visit v = visit_of(app);
 	const char *what = a->rest[0];
-	enum err e;
 
 	if (strcmp(what, "disable") == 0 || strcmp(what, "enable") == 0)
 		form_add(f, "disabled", strcmp(what, "disable") == 0 ? "1" : "0");
 	else
 		form_add(f, "admin", strcmp(what, "promote") == 0 ? "1" : "0");
-	e = account_change_standing(&v, a->mem, u->id, f, &u);
-	return e == OK ? 0 : say_errors(f, e);
+	return account_change_standing(&v, a->mem, u->id, f, &u);
 }
 
 static int list(struct arguments *a, struct app *app)
@@ -126,35 +118,48 @@ static int list(struct arguments *a, struct app *app)
 	return 0;
 }
 
-/* What is done to an account that is there. */
-static int change(struct arguments *a, struct app *app)
-{
-	struct user *u;
-	enum err e = find(a, app, &u);
-
-	if (e == ERR_NOTFOUND)
-		return nobody(a->values[EMAIL]);
-	if (e != OK)
-		return say_errors(form_new(a->mem), e);
-	if (strcmp(a->rest[0], "reset-link") == 0)
-		return reset_link(a, app, u);
-	return set_standing(a, app, u);
-}
-
 static const struct verb {
 	const char *name;
-	bool email, password;
-	int (*run)(struct arguments *a, struct app *app);
+	const char *action; /* of the audit log, where nothing else says it */
+	bool password;      /* read from standard input */
 } verbs[] = {
-	{ "create", true, true, create },
-	{ "password", true, true, set_password },
-	{ "list", false, false, list },
-	{ "reset-link", true, false, change },
-	{ "disable", true, false, change },
-	{ "enable", true, false, change },
-	{ "promote", true, false, change },
-	{ "demote", true, false, change },
+	{ "list", NULL, false },
+	{ "create", NULL, true },
+	{ "password", NULL, true },
+	{ "reset-link", "user.reset_link", false },
+	{ "disable", "user.disable", false },
+	{ "enable", "user.enable", false },
+	{ "promote", "user.promote", false },
+	{ "demote", "user.demote", false },
 };
+
+/* What is done to an account that is there. */
+static int change(struct arguments *a, struct app *app, const struct verb *v)
+{
+	struct form *f = form_new(a->mem);
+	struct address who;
+	struct user *u;
+	const char *why;
+	enum err e = address_parse(a->mem, a->values[EMAIL], &who, &why);
+
+	if (e == OK)
+		e = user_find(app->db, a->mem, who.key, &u);
+	if (e == ERR_INVALID || e == ERR_NOTFOUND) {
+		fprintf(stderr, "maillayer user: nobody has the address %s.\n",
+		    a->values[EMAIL]);
+		return 1;
+	}
+	if (e == OK && v->password)
+		e = set_password(a, app, f, u);
+	else if (e == OK && strcmp(v->name, "reset-link") == 0)
+		e = reset_link(a, app, u);
+	else if (e == OK)
+		e = set_standing(a, app, f, u);
+	if (e != OK)
+		return say_errors(f, e);
+	return v->password ? note(a, app, "user.set_password", u)
+			   : note(a, app, v->action, u);
+}
 
 static int run(struct arguments *a)
 {
@@ -168,13 +173,15 @@ static int run(struct arguments *a)
 	if (v == NULL)
 		return command_usage(&command_user, "say what to do: %s.",
 		    command_user.usage);
-	if ((v->email && a->values[EMAIL] == NULL) ||
+	if (((v->action || v->password) && a->values[EMAIL] == NULL) ||
 	    (v->password && a->values[PASSWORD] == NULL))
 		return command_usage(&command_user, "%s needs --email ADDRESS%s.", what,
 		    v->password ? " and --password-stdin" : "");
 	if (app_open(a->mem, a->config, "user", APP_DB | APP_KV, &app) != OK)
 		return 1;
-	return v->run(a, app);
+	if (strcmp(what, "list") == 0)
+		return list(a, app);
+	return strcmp(what, "create") == 0 ? create(a, app) : change(a, app, v);
 }
 
 const struct command command_user = {

@@ -268,7 +268,7 @@ static void serve(const struct fcgi *f, FCGX_Request *q)
 	q->keepConnection = 0;
 	FCGX_Finish_r(q);
 	account(f, rq, rs);
-	if (rs->later)
+	if (rs->later && rs->error == OK)
 		rs->later(rq, rs);
 	f->end(f->ctx, rq);
 }

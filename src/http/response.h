@@ -26,8 +26,8 @@ struct response {
 	struct buf *body;          /* raw answer instead of model */
 	struct response_header *headers;
 	/*
-	 * Called when the answer has left, for what must not show in how long it took.
-	 * If the process dies before, it does not happen.
+	 * Called when the answer has left and no error is in it, for what must not show
+	 * in how long it took. If the process dies before, it does not happen.
 	 */
 	void (*later)(struct request *rq, struct response *rs);
 	const void *for_later; /* what it needs, owned by the request */

@@ -8,7 +8,6 @@
 #include "kv/limit.h"
 #include "repo/password_reset.h"
 #include "repo/user.h"
-#include "service/address.h"
 
 enum { CHECKS_AT_ONCE = 2, PROOF_WINDOW_S = 15 * 60, PROOF_TRIES = 10 };
 
@@ -129,22 +128,6 @@ enum err account_change_password(const struct visit *v, void *mem, const struct 
 		return ERR_INVALID;
 	e = account_prove(v, mem, u, f, &c->retry_after);
 	return e == OK ? account_set_password(v, mem, u, password, c->keep) : e;
-}
-
-enum err user_reset_password(const struct visit *v, void *mem, const char *email,
-    struct form *f)
-{
-	struct address a;
-	struct user *u;
-	const char *why, *password;
-	enum err e = address_parse(mem, email, &a, &why) == OK ? OK : ERR_NOTFOUND;
-
-	if (e == OK)
-		e = user_find(v->db, mem, a.key, &u);
-	if (e != OK)
-		return e;
-	password = password_chosen(f, u->email);
-	return form_ok(f) ? account_set_password(v, mem, u, password, 0) : ERR_INVALID;
 }
 
 /* ---- name and standing ---- */

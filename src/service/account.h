@@ -30,10 +30,6 @@ struct account_change {
 /* Fields: current_password, password. */
 enum err account_change_password(const struct visit *v, void *mem, const struct user *u,
     struct form *f, struct account_change *c) MUST_CHECK;
-/* By an operator. Field: password; all sessions end. ERR_NOTFOUND: no such account. */
-enum err user_reset_password(const struct visit *v, void *mem, const char *email,
-    struct form *f) MUST_CHECK;
-
 /* ---- name and standing ---- */
 /* Field: name. */
 enum err account_set_name(const struct visit *v, const struct user *u,

@@ -134,7 +134,7 @@ enum err account_rename(struct request *rq, struct response *rs)
 	c = mem_copy(rq, rq->caller, sizeof(*c));
 	c->name = form_line(rq->form, "name", 0, USER_NAME_MAX);
 	rq->caller = c;
-	audit(rq, "user.rename", u->id, NULL);
+	audit_name(rq, "user.rename", u->id, c->name);
 	if (rq->api)
 		return me_show(rq, rs);
 	respond_flash(rs, "Your name was saved.");

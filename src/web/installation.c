@@ -69,7 +69,7 @@ enum err installation_update(struct request *rq, struct response *rs)
 		e = sender_json(rq, o);
 	if (e != OK)
 		return e;
-	audit(rq, "installation.change", 0, o);
+	audit(rq, "installation.update", 0, o);
 	if (rq->api)
 		return installation_show(rq, rs);
 	respond_flash(rs, "The settings were saved.");

@@ -61,7 +61,7 @@ static void send_link(struct request *rq, struct response *rs)
 		    LOG_STR("ip", rq->ip));
 		return;
 	}
-	audit(rq, "user.reset_asked", u->id, NULL);
+	audit_name(rq, "user.reset_asked", u->id, u->email);
 	e = mail_link(rq, u, &why);
 	if (e != OK)
 		log_error(&rq->log, "system_mail.failed",
@@ -77,6 +77,7 @@ enum err password_reset_send(struct request *rq, struct response *rs)
 		return respond_error(rs, e, "%s", form_error(rq->form, "email"));
 	if (e != OK)
 		return e;
+	audit_nothing(rq); /* what was done is known later, and may be nothing */
 	rs->later = send_link;
 	return respond_seen(rs, NULL, "/forgot?asked=1");
 }
@@ -114,7 +115,7 @@ enum err password_reset_do(struct request *rq, struct response *rs)
 		return dead(rs);
 	if (e != OK)
 		return e;
-	audit(rq, "user.reset_password", u->id, NULL);
+	audit_name(rq, "user.reset_password", u->id, u->email);
 	notice_later(rq, rs, u, "Your password was changed",
 	    "A new password was chosen through the link of a mail. Wherever you were "
 	    "signed in, you were signed out.");

@@ -52,17 +52,17 @@ const struct route routes[] = {
 	{ GET,    "/reset/{*}", password_reset_show, "password_reset/show", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
 	{ POST,   "/reset/{*}", password_reset_do, "password_reset/show", ACCESS_PUBLIC, password_reset_show, ROUTE_PAGE_ONLY },
 	{ GET,    "/me", me_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_API_ONLY },
-	{ PATCH,  "/me", account_rename, NULL, ACCESS_PERSON, NULL, ROUTE_API_ONLY },
+	{ PATCH,  "/me", account_rename, NULL, ACCESS_PERSON, NULL, ROUTE_API_ONLY | ROUTE_WHOLE },
 	{ GET,    "/account", account_show, "account/show", ACCESS_PERSON, NULL, ROUTE_PAGE_ONLY },
-	{ PATCH,  "/account", account_rename, "account/show", ACCESS_PERSON, account_show, ROUTE_PAGE_ONLY },
+	{ PATCH,  "/account", account_rename, "account/show", ACCESS_PERSON, account_show, ROUTE_PAGE_ONLY | ROUTE_WHOLE },
 	{ POST,   "/account/password", account_password, "account/show", ACCESS_PERSON, account_show, ROUTE_PAGE_ONLY },
 	{ GET,    "/account/second-factor", second_factor_show, "account/factor", ACCESS_PERSON, NULL, ROUTE_PAGE_ONLY },
 	{ POST,   "/account/second-factor", second_factor_on, "account/factor", ACCESS_PERSON, second_factor_show, ROUTE_PAGE_ONLY },
 	{ DELETE, "/account/second-factor", second_factor_off, "account/factor", ACCESS_PERSON, second_factor_show, ROUTE_PAGE_ONLY },
 	{ POST,   "/account/recovery-codes", second_factor_codes, "account/factor", ACCESS_PERSON, second_factor_show, ROUTE_PAGE_ONLY },
 	{ GET,    "/account/sessions", account_sessions, NULL, ACCESS_PERSON, NULL, ROUTE_API_ONLY },
-	{ DELETE, "/account/sessions", account_end_others, NULL, ACCESS_PERSON, NULL, 0 },
-	{ DELETE, "/account/sessions/{}", account_end_session, NULL, ACCESS_PERSON, NULL, 0 },
+	{ DELETE, "/account/sessions", account_end_others, NULL, ACCESS_PERSON, NULL, ROUTE_WHOLE },
+	{ DELETE, "/account/sessions/{}", account_end_session, NULL, ACCESS_PERSON, NULL, ROUTE_WHOLE },
 
 	/* ---- the installation ---- */
 	{ GET,    "/hosts", host_index, "host/index", ACCESS_INSTALLATION, NULL, 0 },
@@ -70,12 +70,12 @@ const struct route routes[] = {
 
 	/* ---- the installation ---- */
 	{ GET,    "/users", user_index, "user/index", ACCESS_INSTALLATION, NULL, 0 },
-	{ PATCH,  "/users/{}", user_change, "user/index", ACCESS_INSTALLATION, user_index, 0 },
-	{ POST,   "/users/{}/reset-link", user_reset_link, "user/index", ACCESS_INSTALLATION, user_index, ROUTE_PAGE_ONLY },
-	{ DELETE, "/users/{}/second-factor", user_drop_factor, "user/index", ACCESS_INSTALLATION, user_index, ROUTE_PAGE_ONLY },
+	{ PATCH,  "/users/{}", user_change, "user/index", ACCESS_INSTALLATION, user_index, ROUTE_WHOLE },
+	{ POST,   "/users/{}/reset-link", user_reset_link, "user/index", ACCESS_INSTALLATION, user_index, ROUTE_PAGE_ONLY | ROUTE_WHOLE },
+	{ DELETE, "/users/{}/second-factor", user_drop_factor, NULL, ACCESS_INSTALLATION, user_index, ROUTE_PAGE_ONLY | ROUTE_WHOLE },
 	{ GET,    "/installation", installation_show, "installation/show", ACCESS_INSTALLATION, NULL, 0 },
-	{ PATCH,  "/installation", installation_update, "installation/show", ACCESS_INSTALLATION, installation_show, 0 },
-	{ POST,   "/installation/test-mail", installation_test, "installation/show", ACCESS_INSTALLATION, installation_show, ROUTE_PAGE_ONLY },
+	{ PATCH,  "/installation", installation_update, "installation/show", ACCESS_INSTALLATION, installation_show, ROUTE_WHOLE },
+	{ POST,   "/installation/test", installation_test, "installation/show", ACCESS_INSTALLATION, installation_show, ROUTE_PAGE_ONLY },
 
 	/* ---- brands ---- */
 	{ GET,    "/", home_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_PAGE_ONLY },

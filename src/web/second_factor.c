@@ -26,6 +26,7 @@ enum err enter_or_ask(struct request *rq, struct response *rs, const struct user
 	enum err e;
 
 	if (u->totp_secret) {
+		audit_nothing(rq);
 		response_cookie(rs, PENDING_COOKIE,
 		    second_factor_pending(&v, rq, u, next), PENDING_LIFE_S);
 		return respond_seen(rs, NULL, "/sign-in/code");
@@ -47,8 +48,9 @@ static enum err pending(struct request *rq, struct user **u, const char **next)
 	return second_factor_whose(&v, rq, cookie, u, next);
 }
 
-static enum err begin_again(struct response *rs)
+static enum err begin_again(struct request *rq, struct response *rs)
 {
+	audit_nothing(rq);
 	response_cookie(rs, PENDING_COOKIE, "", -1);
 	respond_flash(rs, "That took longer than five minutes. Sign in again.");
 	return respond_seen(rs, NULL, "/sign-in");
@@ -61,7 +63,7 @@ enum err sign_in_code_show(struct request *rq, struct response *rs)
 	enum err e = pending(rq, &u, &next);
 
 	if (e == ERR_NOTFOUND && rq->method == GET)
-		return begin_again(rs);
+		return begin_again(rq, rs);
 	if (e != OK)
 		return e;
 	rs->extra = json_obj(rs);
@@ -97,7 +99,7 @@ enum err sign_in_code_do(struct request *rq, struct response *rs)
 	enum err e = pending(rq, &u, &next);
 
 	if (e == ERR_NOTFOUND)
-		return begin_again(rs);
+		return begin_again(rq, rs);
 	if (e == OK)
 		e = second_factor_check(&v, rq, u, rq->form, &t);
 	if (e == ERR_INVALID)
@@ -199,6 +201,12 @@ static enum err limited(struct request *rq, struct response *rs, enum err e, int
 	return respond_error(rs, e, "%s", why ? why : form_error(rq->form, "code"));
 }
 
+static enum err nothing_done(struct request *rq, struct response *rs, const char *to)
+{
+	audit_nothing(rq);
+	return respond_seen(rs, NULL, "%s", to);
+}
+
 enum err second_factor_on(struct request *rq, struct response *rs)
 {
 	struct visit v = visit_of(rq);
@@ -210,7 +218,7 @@ enum err second_factor_on(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	if (u->totp_secret || !u->password_hash)
-		return respond_seen(rs, NULL, "/account/second-factor");
+		return nothing_done(rq, rs, "/account/second-factor");
 	if (second_factor_unseal(&v, rq, rq->caller->session_id,
 		form_text(rq->form, "setup", 0, 1000), &secret) != OK)
 		return form_fail(rq->form, "code",
@@ -238,7 +246,7 @@ enum err second_factor_off(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	if (!u->totp_secret)
-		return respond_seen(rs, NULL, "/account");
+		return nothing_done(rq, rs, "/account");
 	e = second_factor_disable(&v, rq, u, rq->form, &wait);
 	if (e == OK)
 		e = enter_again(rq, rs);
@@ -261,7 +269,7 @@ enum err second_factor_codes(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	if (!u->totp_secret)
-		return respond_seen(rs, NULL, "/account/second-factor");
+		return nothing_done(rq, rs, "/account/second-factor");
 	e = second_factor_recover(&v, rq, u, rq->form, &n);
 	if (e != OK)
 		return limited(rq, rs, e, n.retry_after);

@@ -40,20 +40,28 @@ enum err user_index(struct request *rq, struct response *rs)
 	return e == OK ? respond(rs, o) : e;
 }
 
-/* What happened, in a sentence for the next page. */
-static void tell(struct response *rs, const struct user *u, const struct user *before)
+/* What happened, for the audit log and in a sentence for the next page. */
+static void tell(struct request *rq, struct response *rs, const struct user *u,
+    const struct user *before)
 {
-	if (u->disabled != before->disabled)
-		respond_flash(rs,
-		    u->disabled ? "%s can no longer sign in, and was signed out."
-				: "%s can sign in again.",
+	audit_nothing(rq);
+	if (u->admin != before->admin) {
+		audit_name(rq, u->admin ? "user.promote" : "user.demote", u->id,
 		    u->email);
-	else if (u->admin != before->admin)
 		respond_flash(rs,
 		    u->admin ? "%s administers this installation now. They have to "
 			       "sign in again."
 			     : "%s no longer administers this installation.",
 		    u->email);
+	}
+	if (u->disabled != before->disabled) {
+		audit_name(rq, u->disabled ? "user.disable" : "user.enable", u->id,
+		    u->email);
+		respond_flash(rs,
+		    u->disabled ? "%s can no longer sign in, and was signed out."
+				: "%s can sign in again.",
+		    u->email);
+	}
 }
 
 enum err user_change(struct request *rq, struct response *rs)
@@ -66,8 +74,7 @@ enum err user_change(struct request *rq, struct response *rs)
 		e = account_change_standing(&v, rq, rq->args[0], rq->form, &u);
 	if (e != OK)
 		return e;
-	audit(rq, "user.change", u->id, user_json(rq, u));
-	tell(rs, u, before);
+	tell(rq, rs, u, before);
 	return respond_seen(rs, user_json(rs, u), "/users");
 }
 
@@ -86,7 +93,7 @@ enum err user_reset_link(struct request *rq, struct response *rs)
 		e = password_reset_make(&v, rq, u->id, &word);
 	if (e != OK)
 		return e;
-	audit(rq, "user.reset_link", u->id, NULL);
+	audit_name(rq, "user.reset_link", u->id, u->email);
 	rs->extra = json_obj(rs);
 	json_set_text(rs->extra, "email", u->email);
 	json_set_text(rs->extra, "link",
@@ -105,7 +112,7 @@ enum err user_drop_factor(struct request *rq, struct response *rs)
 		e = second_factor_remove(&v, u);
 	if (e != OK)
 		return e;
-	audit(rq, "user.second_factor_off", u->id, NULL);
+	audit_name(rq, "user.second_factor_drop", u->id, u->email);
 	notice_later(rq, rs, u, "Your second factor is off",
 	    "An administrator turned it off. Your password alone is enough to sign in; "
 	    "set the second factor up again on your account page.");

@@ -62,7 +62,7 @@ my $r = $stranger->get('/forgot');
 is($r->{status}, 200, 'a page for who forgot their password');
 like($r->{content}, qr/cannot send mail yet.*maillayer user reset-link/s, 'says what to do where no brand can send');
 like($stranger->get('/sign-in')->{content}, qr{href="/forgot"}, 'the sign-in page leads there');
-$r = $admin->post('/installation/test-mail', {});
+$r = $admin->post('/installation/test', {});
 is($r->{status}, 422, 'a test mail cannot be sent');
 like($r->{content}, qr/No brand is set up/, 'and the page says why');
 
@@ -75,7 +75,7 @@ ok($r->{json}{system_mail}{can_send} && $r->{json}{system_mail}{outbox} && !$r->
 is($admin->post('/installation', { _method => 'PATCH', system_brand => 99 })->{status}, 422, 'an unknown brand is refused');
 is($admin->post('/installation', { _method => 'PATCH', system_brand => $brand })->{status}, 303, 'the brand is chosen');
 ok($site->api(GET => '/installation')->{json}{system_mail}{chosen}, 'and kept');
-is($admin->post('/installation/test-mail', {})->{status}, 303, 'a test mail leaves');
+is($admin->post('/installation/test', {})->{status}, 303, 'a test mail leaves');
 like($admin->get('/installation')->{content}, qr/outbox/, 'the page says where it stays');
 
 # ---- who sees the mails ----
@@ -345,7 +345,7 @@ for my $place ([ log => $written ], [ database => $dump ]) {
 }
 my @events = map { $_->{event} } $site->events('web');
 for my $event (qw(user.reset_asked user.reset_password user.password user.second_factor_on user.second_factor_off
-	user.recovery_codes user.change user.reset_link session.end session.end_others user.rename user.sign_in)) {
+	user.recovery_codes user.disable user.enable user.promote user.demote user.reset_link installation.update installation.test_mail session.end session.end_others user.rename user.sign_in)) {
 	ok(scalar(grep { $_ eq $event } @events), "$event is in the log, and so in audit_log");
 	cmp_ok(index($dump, "'$event'"), '>', 0, "$event is in audit_log");
 }

@@ -27,7 +27,8 @@ static void begin(struct scene *s, struct dbtest *t)
 
 	memset(s, 0, sizeof(*s));
 	s->t = t;
-	memset(&s->keys, 5, sizeof(s->keys));
+	s->keys.nbox = 1;
+	memset(s->keys.box[0].key, 5, sizeof(s->keys.box[0].key));
 	s->v = (struct visit){ .db = t->db,
 		.keys = &s->keys,
 		.state_dir = t->dir,
