@@ -15,6 +15,7 @@
 #include "repo/repo.h"
 #include "service/sealed.h"
 #include "service/host.h"
+#include "service/supabase_look.h"
 #include "web/health.h"
 
 struct visit { /* of the doctor: what is examined, and how it went */
@@ -213,6 +214,16 @@ static void look_rest(struct visit *v, bool database)
 		    "each process alone.");
 }
 
+static void look_supabase(struct visit *v)
+{
+	static const char *const marks[] = { "ok", "note", "FAIL" };
+	struct supabase_finding all[SUPABASE_FINDINGS];
+	size_t n = supabase_look(v->app, v->mem, all);
+
+	for (size_t i = 0; i < n; i++)
+		say(v, marks[all[i].how], "supabase", "%s", all[i].text);
+}
+
 static int run(struct arguments *a)
 {
 	struct visit v = { .mem = a->mem };
@@ -230,6 +241,8 @@ static int run(struct arguments *a)
 		look_sealed(&v);
 	look_templates(&v);
 	look_rest(&v, database);
+	if (database && v.app->kv)
+		look_supabase(&v);
 	look_nginx(&v);
 	if (v.failed > 0)
 		printf("\n%d of these need a look.\n", v.failed);

@@ -103,7 +103,3 @@ enum err supabase_tokens_of(const struct visit *v, void *mem, int64_t session_id
     struct supabase_tokens *out) MUST_CHECK;
 /* Ends their session at Supabase too, if it answers in time; nothing depends on it. */
 void supabase_leave(const struct visit *v, void *mem, const struct supabase_tokens *t);
-
-/* ---- for doctor ---- */
-/* NULL if all is well, else a sentence. */
-const char *supabase_look(const struct visit *v, void *mem);

@@ -37,6 +37,8 @@ struct supabase_answer {
 /* ERR_BUSY: no answer, or one that says to come later (429, 5xx); *why a sentence. */
 enum err supabase_ask(const struct visit *v, void *mem, const struct supabase_call *c,
     struct supabase_answer *out, const char **why) MUST_CHECK;
+/* The keys of the project are at hand: of what kind and how many. ERR_BUSY: not. */
+enum err supabase_keys(const struct visit *v, void *mem, size_t *n) MUST_CHECK;
 /*
  * Tokens for a code or for a refresh token (grant: "pkce", "refresh_token"), checked.
  * ERR_FORBIDDEN: Supabase says no, *code; ERR_BUSY.  *why: a sentence.

@@ -147,6 +147,15 @@ static enum err keys_ready(const struct visit *v, void *mem)
 	return ERR_BUSY;
 }
 
+enum err supabase_keys(const struct visit *v, void *mem, size_t *n)
+{
+	enum err e = keys_ready(v, mem);
+
+	if (e == OK)
+		*n = jwt_keys_count(v->supabase->keys);
+	return e;
+}
+
 /* A kid nobody knows yet: others may, or Supabase has new keys. */
 static bool keys_newer(const struct visit *v, void *mem)
 {
