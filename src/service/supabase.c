@@ -255,7 +255,13 @@ enum err supabase_admit(const struct visit *v, void *mem,
 
 	*out = (struct supabase_guest){ 0 };
 	e = known(v, mem, p, &out->user, why);
-	return e == ERR_NOTFOUND ? unknown(v, mem, p, out, why) : e;
+	if (e == ERR_NOTFOUND)
+		e = unknown(v, mem, p, out, why);
+	if (e == ERR_CONFLICT) { /* signed in twice at once: now they are known */
+		*out = (struct supabase_guest){ 0 };
+		e = known(v, mem, p, &out->user, why);
+	}
+	return e;
 }
 
 enum err supabase_link(const struct visit *v, const struct supabase_person *p,

@@ -18,7 +18,9 @@ binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output
 
 my $port = Site::free_port();
 my $fake = GoTrue->start(alg => 'ES256', site_port => $port);
-my $site = Site->start(port => $port, env => $fake->env);
+my $env = $fake->env;
+my $site = Site->start(port => $port, env => $env);
+$ENV{$_} = $env->{$_} for keys %$env;	# of the commands
 $fake->people(
 	{ name => 'Ines Halvorsen', email => 'ines@nordlicht.example' },
 	{ name => 'Bo Unconfirmed', email => 'bo@nordlicht.example', confirmed => JSON::PP::false },
@@ -238,6 +240,28 @@ SKIP: {
 		ok(!$site->{cookies}{ml_session}, 'and is not signed in');
 		$fake->ask(PUT => '/_mode', {});
 	}
+}
+
+# ---- the doctor ----
+{
+	my ($status, $text) = $site->command(['doctor']);
+	like($text, qr/^ok +supabase +\Q$fake->{url}\E\/auth\/v1 answers, ES256$/m, 'the doctor finds Supabase well') or diag($text);
+	like($text, qr/"anon_key": ?"\(set\)"/, 'and does not show the key');
+	unlike($text, qr/\Q$fake->{project}{anon_key}\E|\Q$fake->{project}{secret}\E/, 'anywhere');
+	local $ENV{MAILLAYER_SUPABASE_PROVIDERS} = 'google, gitlab';
+	($status, $text) = $site->command(['doctor']);
+	like($text, qr/^FAIL +supabase +The provider gitlab is not switched on/m, 'it sees a provider that is off');
+	for ([ ALGORITHM => 'RS256', qr/has no key of RS256/ ], [ ANON_KEY => 'wrong', qr/answers 401: is anon_key right/ ],
+	    [ ANON_KEY => $fake->{project}{service_key}, qr/anon_key is not the public key/ ], [ URL => 'http://127.0.0.1:9', qr/does not answer/ ]) {
+		my ($key, $value, $words) = @$_;
+		local $ENV{"MAILLAYER_SUPABASE_$key"} = $value;
+		($status, $text) = $site->command(['doctor']);
+		like($text, qr/^FAIL +supabase +.*$words/m, "and a wrong $key") or diag($text);
+	}
+	local @ENV{qw(MAILLAYER_SUPABASE_ALGORITHM MAILLAYER_SUPABASE_JWT_SECRET)} = ('HS256', 'x' x 40);
+	($status, $text) = $site->command(['doctor']);
+	like($text, qr/^FAIL +supabase +jwt_secret did not sign anon_key/m, 'and a secret of another project');
+	is($status, 1, 'which is an exit status of 1');
 }
 
 # ---- its tokens for the API ----
