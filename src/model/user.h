@@ -32,7 +32,14 @@ struct session {
 	int64_t verified_until; /* began at Supabase, which vouches until then; or 0 */
 };
 
-enum { SCOPE_READ = 1, SCOPE_WRITE = 2, SCOPE_SEND = 4 };
+/* send: campaigns; transactional: single mails to whom the caller names */
+enum {
+	SCOPE_READ = 1,
+	SCOPE_WRITE = 2,
+	SCOPE_SEND = 4,
+	SCOPE_TRANSACTIONAL = 8,
+	SCOPE_ALL = 15
+};
 
 struct api_key {
 	int64_t id, brand_id, user_id; /* brand_id 0: all brands */

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-enum { ADD, FIND, LIST, BY_ID, USED, REVOKE };
+enum { ADD, FIND, LIST, LIST_ALL, BY_ID, USED, REVOKE };
 
 enum { LIST_MAX = 200 };
 
@@ -21,17 +21,20 @@ static const char *const sql[] = {
 	[FIND] = "SELECT " COLUMNS " FROM api_keys WHERE key_hash = $1",
 	[LIST] = "SELECT " COLUMNS
 		 " FROM api_keys WHERE brand_id = $1 ORDER BY id DESC LIMIT 200",
-	[BY_ID] = "SELECT " COLUMNS " FROM api_keys WHERE brand_id = $1 AND id = $2",
+	[LIST_ALL] =
+	    "SELECT " COLUMNS " FROM api_keys WHERE id > $1 ORDER BY id LIMIT 200",
+	[BY_ID] = "SELECT " COLUMNS " FROM api_keys"
+		  "  WHERE COALESCE(brand_id, 0) = $1 AND id = $2",
 	[USED] = "UPDATE api_keys SET last_used_at = $2 WHERE id = $1",
 	[REVOKE] = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, $3)"
-		   "  WHERE brand_id = $1 AND id = $2 RETURNING id",
+		   "  WHERE COALESCE(brand_id, 0) = $1 AND id = $2 RETURNING id",
 };
 
 static const struct {
 	unsigned bit;
 	const char *word;
-} scopes[] = { { SCOPE_READ, "read" }, { SCOPE_WRITE, "write" },
-	{ SCOPE_SEND, "send" } };
+} scopes[] = { { SCOPE_READ, "read" }, { SCOPE_WRITE, "write" }, { SCOPE_SEND, "send" },
+	{ SCOPE_TRANSACTIONAL, "transactional" } };
 
 enum err api_key_prepare(struct db *db)
 {
@@ -130,17 +133,31 @@ enum err api_key_find(struct db *db, void *mem, const uint8_t key_hash[32],
 	return read_one(s, mem, out);
 }
 
+static enum err read_list(struct stmt *s, void *mem, struct api_key **out, size_t *n)
+{
+	*out = mem_array(mem, struct api_key, LIST_MAX);
+	*n = 0;
+	while (*n < LIST_MAX && stmt_next(s))
+		read_key(s, *out, &(*out)[(*n)++]);
+	return stmt_error(s);
+}
+
 enum err api_key_list(struct db *db, void *mem, int64_t brand_id, struct api_key **out,
     size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LIST]);
 
-	*out = mem_array(mem, struct api_key, LIST_MAX);
-	*n = 0;
 	stmt_bind_int(s, 1, brand_id);
-	while (*n < LIST_MAX && stmt_next(s))
-		read_key(s, *out, &(*out)[(*n)++]);
-	return stmt_error(s);
+	return read_list(s, mem, out, n);
+}
+
+enum err api_key_list_all(struct db *db, void *mem, int64_t after, struct api_key **out,
+    size_t *n)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[LIST_ALL]);
+
+	stmt_bind_int(s, 1, after);
+	return read_list(s, mem, out, n);
 }
 
 enum err api_key_get(struct db *db, void *mem, int64_t brand_id, int64_t id,

@@ -15,6 +15,10 @@ enum err api_key_find(struct db *db, void *mem, const uint8_t key_hash[32],
 /* Keys of a brand, newest first, at most 200; revoked ones too. */
 enum err api_key_list(struct db *db, void *mem, int64_t brand_id, struct api_key **out,
     size_t *n) MUST_CHECK;
+/* Of all brands and of none, by id after `after`, at most 200: for the command. */
+enum err api_key_list_all(struct db *db, void *mem, int64_t after, struct api_key **out,
+    size_t *n) MUST_CHECK;
+/* brand_id 0: a key for all brands. */
 enum err api_key_get(struct db *db, void *mem, int64_t brand_id, int64_t id,
     struct api_key **out) MUST_CHECK;
 enum err api_key_used(struct db *db, int64_t id, int64_t now) MUST_CHECK;
@@ -23,5 +27,5 @@ enum err api_key_revoke(struct db *db, int64_t brand_id, int64_t id,
     int64_t now) MUST_CHECK;
 
 char *scopes_text(void *mem, unsigned bits); /* "read,write" */
-/* False if a word is none of read, write, send. */
+/* False if a word is none of read, write, send, transactional. */
 bool scopes_from(const char *text, unsigned *scopes);

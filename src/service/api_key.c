@@ -12,7 +12,8 @@ enum {
 	NAME_MAX_CHARS = 60,
 	PREFIX_CHARS = 9,
 	USED_EVERY_MS = 60 * 1000,
-	KEY_CHARS = 3 + 43
+	KEY_CHARS = 3 + 43,
+	DAYS_MAX = 3650
 };
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
@@ -45,7 +46,8 @@ static unsigned wanted_scopes(struct form *f, void *mem, unsigned most)
 	unsigned bits = 0;
 
 	if (!scopes_from(scope_words(f, mem), &bits))
-		form_fail(f, "scopes", "The scopes are read, write and send.");
+		form_fail(f, "scopes",
+		    "The scopes are read, write, send and transactional.");
 	else if (!bits)
 		form_fail(f, "scopes", "Choose at least one thing the key may do.");
 	else if (bits & ~most)
@@ -54,11 +56,47 @@ static unsigned wanted_scopes(struct form *f, void *mem, unsigned most)
 	return bits;
 }
 
+/* "90", "2027-01-31" or a time; 0 if it is none. */
+static int64_t moment(void *mem, const struct key_grant *g, const char *text)
+{
+	const char *zone = g->zone ? g->zone : "UTC";
+	int64_t n = 0;
+
+	if (text_to_int(text, 1, DAYS_MAX, &n))
+		return g->now + n * DAY_MS;
+	if (time_parse_rfc3339(text, &n))
+		return n;
+	if (date_valid(text) &&
+	    time_parse_local(mem_printf(mem, "%sT23:59:59", text), zone, &n))
+		return n;
+	return 0;
+}
+
+/* When it ends; 0: never. */
+static int64_t wanted_end(struct form *f, void *mem, const struct key_grant *g)
+{
+	int64_t days = form_int(f, "expires_days", 0, DAYS_MAX, 0), at;
+	const char *text = form_line(f, "expires", 0, 40), *field = "expires";
+
+	if (days)
+		return g->now + days * DAY_MS;
+	if (text_empty(text) || text_equal(text, "never"))
+		return 0;
+	if (text_equal(text, "date"))
+		text = form_line(f, field = "expires_on", 0, 40);
+	at = moment(mem, g, text);
+	if (!at)
+		form_fail(f, field, "Give its last day, as 2027-01-31.");
+	else if (at <= g->now || at > g->now + DAYS_MAX * DAY_MS)
+		form_fail(f, field,
+		    "Choose a day from today on, in the next ten years.");
+	return at;
+}
+
 enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct form *f,
     struct api_key **out, char **secret)
 {
 	struct api_key *k = mem_new(mem, struct api_key);
-	int64_t days = form_int(f, "expires_days", 0, 3650, 0);
 	uint8_t hash[32];
 
 	k->brand_id = g->brand_id;
@@ -66,15 +104,13 @@ enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct 
 	k->name = form_line(f, "name", 0, NAME_MAX_CHARS);
 	k->scopes = wanted_scopes(f, mem, g->scopes);
 	k->created_at = g->now;
-	k->expires_at = days ? g->now + days * DAY_MS : 0;
-	if (text_empty(k->name))
-		form_fail(f, "name",
-		    "Give it a name by which you will know it, such as the program "
-		    "that uses it.");
+	k->expires_at = wanted_end(f, mem, g);
 	if (!form_ok(f))
 		return ERR_INVALID;
 	*secret = mem_printf(mem, "ml_%s", id_secret(mem));
 	k->prefix = mem_strn(k, *secret, PREFIX_CHARS);
+	if (text_empty(k->name))
+		k->name = mem_printf(k, "Key %s…", k->prefix);
 	hash_key(*secret, hash);
 	*out = k;
 	return api_key_add(db, k, hash);

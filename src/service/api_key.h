@@ -10,12 +10,15 @@ struct key_grant {
 	int64_t brand_id; /* 0: all brands */
 	int64_t user_id;  /* 0: made by command */
 	unsigned scopes;  /* the most it may have */
+	const char *zone; /* of a day on which it ends; NULL: UTC */
 	int64_t now;
 };
 
 /*
- * Makes a key.  Fields: name, scopes ("read,write" or an array), expires_days (0:
- * never). *secret is the key itself: shown once, kept only as a hash.
+ * Makes a key.  Fields: name (optional), scopes ("read,write" or an array), expires:
+ * "never", a number of days, the last day, a time, or "date" with the day in
+ * expires_on.  expires_days is a number of days too. *secret is the key itself: shown
+ * once, kept only as a hash.
  */
 enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct form *f,
     struct api_key **out, char **secret) MUST_CHECK;

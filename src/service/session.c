@@ -81,7 +81,7 @@ static void fill(struct caller *c, const struct session *s, const struct user *u
 	c->admin = u->admin;
 	c->csrf = s->csrf;
 	c->verified_until = s->verified_until;
-	c->scopes = SCOPE_READ | SCOPE_WRITE | SCOPE_SEND;
+	c->scopes = SCOPE_ALL;
 }
 
 static void keep(const struct visit *v, void *mem, const char *key,

@@ -259,7 +259,7 @@ enum err supabase_bearer(const struct visit *v, void *mem, const char *token,
 	out->name = u->name;
 	out->admin = u->admin;
 	out->csrf = "";
-	out->scopes = SCOPE_READ | SCOPE_WRITE | SCOPE_SEND;
+	out->scopes = SCOPE_ALL;
 	out->bearer = true;
 	return OK;
 }

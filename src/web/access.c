@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "kv/limit.h"
+#include "repo/api_key.h"
 #include "repo/audit.h"
 #include "repo/brand.h"
 #include "service/api_key.h"
@@ -307,9 +308,7 @@ static enum err may(struct request *rq, struct response *rs, const struct route 
 	if ((need->scope & c->scopes) == 0)
 		return respond_error(rs, ERR_FORBIDDEN,
 		    "This API key has not the scope “%s”.",
-		    need->scope == SCOPE_SEND        ? "send"
-			: need->scope == SCOPE_WRITE ? "write"
-						     : "read");
+		    scopes_text(rq, need->scope));
 	return OK;
 }
 

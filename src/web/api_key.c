@@ -50,6 +50,7 @@ enum err api_key_make(struct request *rq, struct response *rs)
 		.brand_id = rq->caller->brand->id,
 		.user_id = rq->caller->user_id,
 		.scopes = rq->caller->scopes,
+		.zone = rq->caller->brand->time_zone,
 		.now = rq->now,
 	};
 	struct api_key *k;

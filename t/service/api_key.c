@@ -25,9 +25,9 @@ static void test_refused(struct dbtest *t)
 	struct api_key *k;
 	char *secret;
 
-	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID &&
-		form_error(f, "name"),
-	    "key_create wants a name");
+	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == OK &&
+		strncmp(k->name, "Key ml_", 7) == 0,
+	    "a key without a name is called by its beginning");
 	f = filled(t->mem, "shop", "");
 	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID &&
 		form_error(f, "scopes"),
@@ -38,6 +38,50 @@ static void test_refused(struct dbtest *t)
 	f = filled(t->mem, "shop", "read,send");
 	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == ERR_INVALID,
 	    "key_create gives no more than the giver has");
+}
+
+static void test_end(struct dbtest *t)
+{
+	static const struct {
+		const char *expires, *on;
+		int64_t at; /* -1: refused */
+	} cases[] = {
+		{ "never", NULL, 0 },
+		{ "", NULL, 0 },
+		{ "90", NULL, NOW + 90 * DAY },
+		{ "2025-12-31", NULL, INT64_C(1767221999000) }, /* 22:59:59 UTC */
+		{ "2025-12-31T12:00:00Z", NULL, INT64_C(1767182400000) },
+		{ "date", "2025-12-31", INT64_C(1767221999000) },
+		{ "date", "", -1 },
+		{ "date", "2025-02-30", -1 },
+		{ "soon", NULL, -1 },
+		{ "2020-01-01", NULL, -1 },
+		{ "2199-01-01", NULL, -1 },
+		{ "0", NULL, -1 },
+		{ "3651", NULL, -1 },
+	};
+	struct key_grant g = { .scopes = SCOPE_ALL,
+		.zone = "Europe/Berlin",
+		.now = NOW };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct form *f = filled(t->mem, "shop", "transactional");
+		struct api_key *k = NULL;
+		char *secret;
+		enum err e;
+
+		form_add(f, "expires", cases[i].expires);
+		if (cases[i].on)
+			form_add(f, "expires_on", cases[i].on);
+		e = key_create(t->db, t->mem, &g, f, &k, &secret);
+		if (cases[i].at < 0)
+			ok(e == ERR_INVALID &&
+				form_error(f, cases[i].on ? "expires_on" : "expires"),
+			    "key_create refuses the end “%s”", cases[i].expires);
+		else
+			is_int(e == OK ? k->expires_at : -2, cases[i].at,
+			    "key_create takes the end “%s”", cases[i].expires);
+	}
 }
 
 static void test_made(struct dbtest *t)
@@ -92,6 +136,7 @@ static void test_made(struct dbtest *t)
 int main(void)
 {
 	dbtest_run(test_refused);
+	dbtest_run(test_end);
 	dbtest_run(test_made);
 	return done_testing();
 }
