@@ -228,6 +228,7 @@ static void test_page(struct dbtest *t)
 	is_int(campaign_page(t->db, t->mem, 1, &f, &l, &n), OK,
 	    "campaign_page by list");
 	is_int((int64_t)n, 0, "does not count lists left out");
+	f = (struct campaign_filter){ .limit = 9 };
 	is_int(campaign_page(t->db, t->mem, 2, &f, &l, &n), OK,
 	    "campaign_page of another brand");
 	is_int((int64_t)n, 0, "is empty");
