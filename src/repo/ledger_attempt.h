@@ -21,8 +21,8 @@ enum err ledger_settle_prepare(struct db *db) MUST_CHECK;
  * array up.
  */
 #define ROWS(param)                                                                    \
-	"/*+lite json_each(" param ") j *//*+pg json_array_elements(CAST(" param       \
-	" AS json)) AS j(value) */"
+	"/*+lite json_each(" param ") j *//*+pg jsonb_array_elements(CAST(" param      \
+	" AS jsonb)) AS j(value) */"
 /*
  * The last attempt of row d whose outcome nobody knows, or NULL.  Such a row may have
  * the mail whatever a later try said: it never ends as one that was not sent.
