@@ -32,6 +32,18 @@ enum {
 	LINK_ADD,
 };
 
+/* Of the people of brand $4 with ids above $2, up to $3, those of the audience. */
+#define FREEZE(audience)                                                               \
+	"INSERT INTO campaign_subscribers"                                             \
+	"   (campaign_id, subscriber_id, email, email_key)"                            \
+	" SELECT CAST($1 AS BIGINT), s.id, s.email, s.email_key FROM subscribers s"    \
+	"  WHERE s.brand_id = $4 AND s.id > $2 AND s.id <= $3"                         \
+	"    AND s.status = 'active' AND " audience                                    \
+	"    AND NOT EXISTS (SELECT 1 FROM suppressions x"                             \
+	"         WHERE x.brand_id = $4 AND x.email_key = s.email_key)"                \
+	"  ORDER BY s.id"                                                              \
+	" ON CONFLICT DO NOTHING"
+
 /* Rows in a state below DELIVERY_ACCEPTED (4) are open: the partial index has them. */
 static const char *const sql[] = {
 	[DUE] = "SELECT id, brand_id, status, send_at,"
@@ -70,40 +82,20 @@ static const char *const sql[] = {
 	[RECOUNT] =
 	    "SELECT state, count(*) FROM campaign_subscribers WHERE campaign_id = $1"
 	    " GROUP BY state",
-	[FREEZE_STATE] = "SELECT brand_id, freeze_after, frozen_at, audience_kind"
-			 " FROM campaigns"
+	[FREEZE_STATE] = "SELECT brand_id, freeze_after, frozen_at, audience_kind,"
+			 "   parent_id FROM campaigns"
 			 " WHERE id = $1 AND status = 'sending' /*+pg FOR UPDATE */",
 	[FREEZE_BOUND] = "SELECT max(id) FROM (SELECT id FROM subscribers"
 			 " WHERE brand_id = $1 AND id > $2 ORDER BY id LIMIT $3) x",
 	[FREEZE_ROWS] =
-	    "INSERT INTO campaign_subscribers"
-	    "   (campaign_id, subscriber_id, email, email_key)"
-	    " SELECT c.id, s.id, s.email, s.email_key FROM campaigns c"
-	    "   JOIN subscribers s ON s.brand_id = c.brand_id"
-	    "  WHERE c.id = $1 AND s.id > $2 AND s.id <= $3 AND s.status = 'active'"
-	    "    AND EXISTS (SELECT 1 FROM campaign_audience a JOIN list_subscribers l"
-	    "          ON l.list_id = a.list_id AND l.subscriber_id = s.id"
-	    "         WHERE a.campaign_id = c.id AND a.exclude = 0)"
-	    "    AND NOT EXISTS (SELECT 1 FROM campaign_audience a"
-	    "          JOIN list_subscribers l"
-	    "          ON l.list_id = a.list_id AND l.subscriber_id = s.id"
-	    "         WHERE a.campaign_id = c.id AND a.exclude = 1)"
-	    "    AND NOT EXISTS (SELECT 1 FROM suppressions p"
-	    "         WHERE p.brand_id = c.brand_id AND p.email_key = s.email_key)"
-	    "  ORDER BY s.id"
-	    " ON CONFLICT DO NOTHING",
-	[FREEZE_FOLLOW] =
-	    "INSERT INTO campaign_subscribers"
-	    "   (campaign_id, subscriber_id, email, email_key)"
-	    " SELECT c.id, s.id, s.email, s.email_key FROM campaigns c"
-	    "   JOIN subscribers s ON s.brand_id = c.brand_id"
-	    "  WHERE c.id = $1 AND s.id > $2 AND s.id <= $3 AND s.status = 'active'"
-	    "    AND " CAMPAIGN_FOLLOWS("c.parent_id",
-		"c.audience_kind") "    AND NOT EXISTS (SELECT 1 FROM suppressions x"
-				   "         WHERE x.brand_id = c.brand_id AND "
-				   "x.email_key = s.email_key)"
-				   "  ORDER BY s.id"
-				   " ON CONFLICT DO NOTHING",
+	    FREEZE("EXISTS (SELECT 1 FROM campaign_audience a JOIN list_subscribers l"
+		   "          ON l.list_id = a.list_id AND l.subscriber_id = s.id"
+		   "         WHERE a.campaign_id = $1 AND a.exclude = 0)"
+		   "    AND NOT EXISTS (SELECT 1 FROM campaign_audience a"
+		   "          JOIN list_subscribers l"
+		   "          ON l.list_id = a.list_id AND l.subscriber_id = s.id"
+		   "         WHERE a.campaign_id = $1 AND a.exclude = 1)"),
+	[FREEZE_FOLLOW] = FREEZE(CAMPAIGN_FOLLOWS("$5", "CAST($6 AS TEXT)")),
 	[FREEZE_MARK] =
 	    "UPDATE campaigns SET freeze_after = $2, audience = audience + $3,"
 	    " frozen_at = $4 WHERE id = $1",
@@ -261,8 +253,9 @@ enum err ledger_next_at(struct db *db, int64_t *at)
 
 /* ---- the audience ---- */
 struct freeze {
-	int64_t brand, after, bound;
+	int64_t brand, after, bound, parent;
 	bool frozen, follows;
+	char kind[16]; /* of the audience */
 };
 
 static enum err freeze_state(struct db *db, int64_t campaign, int batch,
@@ -279,7 +272,9 @@ static enum err freeze_state(struct db *db, int64_t campaign, int batch,
 	f->brand = stmt_int(s, 0);
 	f->after = stmt_int(s, 1);
 	f->frozen = !stmt_is_null(s, 2);
-	f->follows = strcmp(stmt_text(s, 3), "lists") != 0;
+	snprintf(f->kind, sizeof(f->kind), "%s", stmt_text(s, 3));
+	f->follows = strcmp(f->kind, "lists") != 0;
+	f->parent = stmt_int(s, 4);
 	stmt_bind_int(b, 1, f->brand);
 	stmt_bind_int(b, 2, f->after);
 	stmt_bind_int(b, 3, batch);
@@ -300,6 +295,11 @@ static enum err freeze_rows(struct db *db, int64_t campaign, const struct freeze
 		stmt_bind_int(rows, 1, campaign);
 		stmt_bind_int(rows, 2, f->after);
 		stmt_bind_int(rows, 3, f->bound);
+		stmt_bind_int(rows, 4, f->brand);
+		if (f->follows) {
+			stmt_bind_int(rows, 5, f->parent);
+			stmt_bind_text(rows, 6, f->kind);
+		}
 		e = stmt_run(rows);
 		m.n[DELIVERY_PENDING] = stmt_changes(rows);
 	}
@@ -332,7 +332,7 @@ enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now,
 {
 	TX_SCOPE tx = { 0 };
 	struct freeze f = { 0 };
-	enum err e = tx_begin(db, &tx);
+	enum err e = tx_begin_keyed(db, &tx);
 
 	*complete = false;
 	if (e == OK)
