@@ -283,8 +283,25 @@ static void set_timeouts(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &out, sizeof(out));
 }
 
+void fcgi_one(const struct fcgi *f, int fd)
+{
+	FCGX_Request q;
+
+	if (FCGX_Init() != 0 || FCGX_InitRequest(&q, -1, 0) != 0) {
+		close(fd);
+		return;
+	}
+	set_timeouts(fd);
+	q.ipcFd = fd;
+	q.keepConnection = 1;
+	if (FCGX_Accept_r(&q) < 0)
+		log_debug(f->log, "fcgi.incomplete");
+	else
+		serve(f, &q);
+}
+
 /* Serves one waiting connection; false if there is none. */
-static bool take(const struct fcgi *f, FCGX_Request *q, int listener)
+static bool take(const struct fcgi *f, int listener)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
@@ -296,13 +313,7 @@ static bool take(const struct fcgi *f, FCGX_Request *q, int listener)
 		}
 		return false;
 	}
-	set_timeouts(fd);
-	q->ipcFd = fd;
-	q->keepConnection = 1;
-	if (FCGX_Accept_r(q) < 0)
-		log_debug(f->log, "fcgi.incomplete");
-	else
-		serve(f, q);
+	fcgi_one(f, fd);
 	return true;
 }
 
@@ -311,10 +322,10 @@ static bool take(const struct fcgi *f, FCGX_Request *q, int listener)
  * would wait for ever: after taking our hand off the listener we serve what is queued
  * there.
  */
-static void finish(const struct fcgi *f, FCGX_Request *q, int listener, int events)
+static void finish(const struct fcgi *f, int listener, int events)
 {
 	epoll_ctl(events, EPOLL_CTL_DEL, listener, NULL);
-	for (int i = 0; i < LAST_REQUESTS && take(f, q, listener); i++)
+	for (int i = 0; i < LAST_REQUESTS && take(f, listener); i++)
 		;
 }
 
@@ -361,11 +372,10 @@ static void set_signals(sigset_t *stop)
 
 enum err fcgi_run(const struct fcgi *f, int listener)
 {
-	FCGX_Request q;
 	sigset_t stop;
 	int signals, events;
 
-	if (FCGX_Init() != 0 || FCGX_InitRequest(&q, -1, 0) != 0)
+	if (FCGX_Init() != 0) /* before the signals: it sets its own */
 		return ERR_IO;
 	set_signals(&stop);
 	signals = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -375,8 +385,8 @@ enum err fcgi_run(const struct fcgi *f, int listener)
 		return ERR_IO;
 	}
 	while (wait_for_work(events, signals))
-		take(f, &q, listener);
-	finish(f, &q, listener, events);
+		take(f, listener);
+	finish(f, listener, events);
 	close(events);
 	close(signals);
 	return OK;

@@ -26,3 +26,5 @@ struct fcgi {
  * counted for each.  ERR_IO when the socket cannot be waited on.
  */
 enum err fcgi_run(const struct fcgi *f, int listener) MUST_CHECK;
+/* Serves one accepted connection, and closes it. */
+void fcgi_one(const struct fcgi *f, int fd);

@@ -95,25 +95,50 @@ char *message_address(void *mem, const char *name, const char *address)
 	return b->data;
 }
 
-char *message_address_ascii(void *mem, const char *name, const char *address)
+static bool between_characters(const char *s, size_t n)
+{
+	return ((unsigned char)s[n] & 0xc0) != 0x80;
+}
+
+/*
+ * Bytes of the next word: whole characters, and threes if that can be, since some
+ * readers stop at the = that ends other lengths.
+ */
+static size_t word_length(const char *s)
+{
+	size_t n = strlen(s), cut = WORD_BYTES;
+
+	if (n <= WORD_BYTES)
+		return n;
+	while (cut > 0 && !between_characters(s, cut))
+		cut -= 3;
+	if (cut > 0)
+		return cut;
+	for (cut = WORD_BYTES; cut > 1 && !between_characters(s, cut);)
+		cut--;
+	return cut;
+}
+
+char *message_words(void *mem, const char *text)
 {
 	struct buf *b;
 
-	/* what looks like a word of RFC 2047 would be read as one */
-	if (text_empty(name) || (is_ascii(name) && !strstr(name, "=?")))
-		return message_address(mem, name, address);
+	if (is_ascii(text) && !strstr(text, "=?"))
+		return mem_str(mem, text);
 	b = buf_new(mem);
-	for (const char *s = name; *s;) {
-		size_t n = strlen(s);
+	for (const char *s = text; *s;) {
+		size_t n = word_length(s);
 
-		if (n > WORD_BYTES) { /* cut between characters */
-			for (n = WORD_BYTES;
-			     n > 1 && ((unsigned char)s[n] & 0xc0) == 0x80;)
-				n--;
-		}
-		buf_printf(b, "=?UTF-8?B?%s?= ", base64_encode(mem, s, n));
+		buf_printf(b, "%s=?UTF-8?B?%s?=", b->len ? " " : "",
+		    base64_encode(mem, s, n));
 		s += n;
 	}
-	buf_printf(b, "<%s>", address);
 	return b->data;
+}
+
+char *message_address_ascii(void *mem, const char *name, const char *address)
+{
+	if (text_empty(name) || (is_ascii(name) && !strstr(name, "=?")))
+		return message_address(mem, name, address);
+	return mem_printf(mem, "%s <%s>", message_words(mem, name), address);
 }

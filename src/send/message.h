@@ -33,5 +33,10 @@ enum err message_check(const struct message *m, const char **why) MUST_CHECK;
 enum err message_ready(const struct message *m, const char **why) MUST_CHECK;
 /* "Name" <address>: quoted where needed; UTF-8 kept. */
 char *message_address(void *mem, const char *name, const char *address);
+/*
+ * For a header field: text that is not ASCII, or looks like words of RFC 2047, as such
+ * words.
+ */
+char *message_words(void *mem, const char *text);
 /* The same for the wire: a name that is not ASCII becomes RFC 2047 words. */
 char *message_address_ascii(void *mem, const char *name, const char *address);

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "send/message.h"
 
 /* g_mime_text_part_set_text would choose a smaller charset than UTF-8. */
 static GMimeObject *text_part(const char *subtype, const char *text)
@@ -116,6 +117,7 @@ static char *written(void *mem, GMimeMessage *msg)
 
 char *mime_message(void *mem, const struct outbox_message *m)
 {
+	MEM_SCOPE void *tmp = mem_scope(NULL, "mime");
 	GMimeMessage *msg;
 	char *text;
 
@@ -124,7 +126,8 @@ char *mime_message(void *mem, const struct outbox_message *m)
 	add_list(g_mime_message_get_addresses(msg, GMIME_ADDRESS_TYPE_FROM),
 	    m->from_header);
 	add_list(g_mime_message_get_addresses(msg, GMIME_ADDRESS_TYPE_TO), m->to_email);
-	g_mime_message_set_subject(msg, m->subject, "utf-8");
+	/* GMime's own words are too long, and it leaves what looks like one */
+	g_mime_message_set_subject(msg, message_words(tmp, m->subject), NULL);
 	set_date(msg, m->created_at);
 	set_message_id(msg, m);
 	add_headers(msg, m->headers);

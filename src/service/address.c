@@ -123,15 +123,18 @@ static char *to_ascii(void *mem, const char *domain)
 	return out;
 }
 
+/* In its own script, if that leads back to the same: not all that can be decoded does.
+ */
 static char *to_unicode(void *mem, const char *ascii)
 {
-	char *raw = NULL, *out;
+	char *raw = NULL, *out, *back;
 
 	if (!strstr(ascii, "xn--") || idn2_to_unicode_8z8z(ascii, &raw, 0) != IDN2_OK)
 		return mem_str(mem, ascii);
 	out = mem_str(mem, raw);
 	idn2_free(raw);
-	return out;
+	back = to_ascii(mem, out);
+	return back && strcmp(back, ascii) == 0 ? out : mem_str(mem, ascii);
 }
 
 /* What is wrong with the look of the whole, before it is cut at the @. */

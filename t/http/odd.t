@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # A bounded storm of odd requests through nginx and of broken FastCGI at the sockets: no error of
-# ours, no dead worker, nobody waits.  ODD_SEED repeats a run, ODD_REQUESTS makes it longer.
+# ours, no dead worker, nobody waits.  ODD_SEED is another storm, ODD_REQUESTS and ODD_RECORDS a longer
+# one (make check-long: 10,000 and 1,000).
 use strict;
 use warnings;
 use File::Basename qw(dirname);
@@ -12,10 +13,11 @@ use Source;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $seed = $ENV{ODD_SEED} // time ^ $$;
+my $seed = $ENV{ODD_SEED} // 20261124;
 srand $seed;
 diag "ODD_SEED=$seed" if $ENV{ODD_REQUESTS};
 my $requests = $ENV{ODD_REQUESTS} // 2000;
+my $records = $ENV{ODD_RECORDS} // 300;
 my $site = Site->start(args => ['--with-demo']);
 $site->sign_in;
 my $key = $site->key;
@@ -68,7 +70,7 @@ sub odd_body {
 
 # One request; the status, or why there is none.
 sub ask {
-	my ($text) = @_;
+	my ($text, $end) = @_;	# end: nothing more will come
 	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $site->{port}, Timeout => 5) or return 'no connection';
 	local $SIG{PIPE} = 'IGNORE';
 	local $SIG{ALRM} = sub { die "slow\n" };
@@ -76,11 +78,24 @@ sub ask {
 	my $answer = eval {
 		print $s $text;
 		$s->flush;
+		shutdown $s, 1 if $end;
 		local $/;
 		scalar <$s>;
 	};
 	alarm 0;
 	return $@ ? 'hangs' : ($answer // '') =~ m{^HTTP/1\.[01] (\d+)} ? $1 : 'nothing';
+}
+
+# Bytes that are hardly HTTP: nginx has to answer or to hang up.
+sub odd_bytes {
+	my $line = any('GET /healthz HTTP/1.1', 'GET /healthz', 'GET  /healthz  HTTP/1.1', "GET\t/healthz\tHTTP/1.1", 'GET http://localhost/healthz HTTP/1.1', 'CONNECT x:443 HTTP/1.1',
+		'OPTIONS * HTTP/1.1', 'GET /healthz HTTP/9.9', 'GET /healthz HTTP/1.1\r', "GET /he\x00althz HTTP/1.1", 'G' x 9000 . ' / HTTP/1.1', 'GET /' . 'x' x 9000 . ' HTTP/1.1',
+		'PRI * HTTP/2.0', "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 'TRACE / HTTP/1.1', 'POST /api/v1/brands HTTP/1.1', 'POST /sign-in HTTP/1.1', 'POST /u/x HTTP/1.1');
+	my @head = map { any('Host: localhost', 'Host: localhost', 'Host: a b', 'Host:', "Host: x\r\nHost: y", 'Content-Length: 5', 'Content-Length: 5, 6', 'Content-Length: -1', 'Content-Length: 99999999999999999999',
+		"Content-Length: 3\r\nContent-Length: 4", 'Transfer-Encoding: chunked', "Transfer-Encoding: chunked\r\nContent-Length: 4", 'Transfer-Encoding: xchunked', "X: a\x00b", ' folded: x', 'No colon here',
+		'X: ' . 'y' x 9000, ': empty name', "X\x01: y", 'Expect: 200-maybe', 'Upgrade: h2c', 'Connection: close, X', "X: a\nY: b", 'Cookie: ' . 'c=d; ' x 500) } 0 .. rand 5;
+	my $body = any('', 'hello', "5\r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\nx", "5;ext=\x00\r\nhel", "-1\r\n\r\n", "0\r\n\r\nGET /admin HTTP/1.1\r\nHost: x\r\n\r\n", "\xff" x 50);
+	return join(any("\r\n", "\r\n", "\r\n", "\n"), $line, @head, 'Connection: close', '', '') . $body;
 }
 
 my (%seen, @bad, $slowest);
@@ -89,6 +104,15 @@ my @pools = qw(web track cron);
 my %before = map { my $n = $_; $n => [ sort { $a <=> $b } $site->workers($n) ] } @pools;
 my $begin = time;
 for my $n (1 .. $requests) {
+	if (rand() < 0.15) {
+		my $bytes = odd_bytes();
+		my $from = time;
+		my $status = ask($bytes, 1);
+		$slowest = time - $from if time - $from > $slowest;
+		$seen{$status}++;
+		push @bad, "$status: " . substr $bytes, 0, 200 if $status eq 'hangs' || $status eq 'no connection' || $status =~ /^5/ && $status !~ /^50[15]$/;
+		next;
+	}
 	my $route = any(@routes);
 	my $method = rand() < 0.8 ? $route->{method} : any(qw(GET POST PUT PATCH DELETE HEAD OPTIONS BREW get));
 	my $path = odd_path($route);
@@ -128,6 +152,25 @@ is($site->get('/healthz')->{status}, 200, '50 that stop in the middle hold nobod
 cmp_ok(time - $from, '<', 2, '... at all');
 close $_ for @half;
 
+# ---- slow ones: a byte now and then ----
+my @slow = grep { $_ } map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $site->{port}) } 1 .. 100;
+my @words = map { "POST /api/v1/brands HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer $key\r\nContent-Length: " . (50 + $_) . "\r\nX-Slow: " } 0 .. $#slow;
+my $worst = 0;
+for my $round (0 .. 15) {
+	for my $n (0 .. $#slow) {
+		local $SIG{PIPE} = 'IGNORE';
+		syswrite $slow[$n], $round ? 'x' : $words[$n];
+	}
+	my $from = time;
+	my $status = $site->get('/readyz')->{status};
+	$worst = time - $from if time - $from > $worst || $status != 200;
+	$worst = 99 if $status != 200;
+	select undef, undef, undef, 0.1;
+}
+is(scalar @slow, 100, '100 that send a byte now and then');
+cmp_ok($worst, '<', 2, '... hold nobody up');
+close $_ for @slow;
+
 # ---- FastCGI that is none ----
 sub record {
 	my ($type, $content) = @_;
@@ -138,11 +181,11 @@ sub params {
 	return join '', map { pack('NN', length($_) | 0x80000000, length($p{$_}) | 0x80000000) . $_ . $p{$_} } sort keys %p;
 }
 my @hang;
-for my $n (1 .. 300) {
-	my $pool = $pools[ $n % 2 ];
+for my $n (1 .. $records) {
+	my $pool = $pools[ $n % 3 ];
 	my $s = IO::Socket::UNIX->new(Peer => "$site->{state}/run/$pool.sock") or next;
 	my $bytes = record(1, pack('nCx5', any(1, 1, 1, 2, 3, 99), any(0, 1))) . record(4, params(REQUEST_METHOD => any('GET', 'POST', ''),
-		REQUEST_URI => any('/healthz', '/', '/t/o/x', '/t/c/' . 'y' x 500, '/api/v1/me', '/u/x', ''), any(@names) => any(@odd),
+		REQUEST_URI => any('/healthz', '/', '/cron/send', '/t/o/x', '/t/c/' . 'y' x 500, '/api/v1/me', '/u/x', ''), any(@names) => any(@odd),
 		CONTENT_LENGTH => any('', 0, 10, -1, 'x', 4_000_000_000), CONTENT_TYPE => any(@types), BODY_REFUSED => any('', 1)))
 	    . record(4, '') . record(5, 'z' x rand 200) . record(5, '');
 	substr $bytes, rand length $bytes, 1 + rand 3, join '', map { chr rand 256 } 0 .. rand 4 for 1 .. rand 5;
@@ -156,7 +199,7 @@ for my $n (1 .. 300) {
 	alarm 0;
 	push @hang, $n if $@;
 }
-is("@hang", '', '300 broken FastCGI requests: none hangs');
+is("@hang", '', "$records broken FastCGI requests: none hangs");
 is($site->get('/healthz')->{status}, 200, '... the pools answer');
 cmp_ok(time - $begin, '<', 120, '... and it took not long') if !$ENV{ODD_REQUESTS};
 
