@@ -109,3 +109,30 @@ export async function shoot(page, name) {
 	await page.emulateMedia({ colorScheme: 'light' });
 	await page.setViewportSize(size);
 }
+
+const axeSource = readFileSync(join(top, 't/node_modules/axe-core/axe.min.js'), 'utf8');
+
+// Photographs a page, has axe look at it and sees whether it fits a phone.
+// axe in a world of its own, since the page's policy lets no script of others in.
+export async function lookAt(page, name) {
+	const context = page.context();
+	await shoot(page, name);
+	const cdp = await context.newCDPSession(page);
+	const { frameTree } = await cdp.send('Page.getFrameTree');
+	const { executionContextId } = await cdp.send('Page.createIsolatedWorld',
+		{ frameId: frameTree.frame.id, worldName: 'axe' });
+	const run = 'axe.run(document, { iframes: false, runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })'
+		+ '.then(r => r.violations.map(v => v.id + ": " + v.nodes.map(n => n.target.join(" ")).slice(0, 3).join(", ")))';
+	await cdp.send('Runtime.evaluate', { expression: axeSource, contextId: executionContextId });
+	const found = await cdp.send('Runtime.evaluate',
+		{ expression: run, contextId: executionContextId, awaitPromise: true, returnByValue: true });
+	await cdp.detach();
+	const violations = found.result.value ?? [`axe did not run: ${JSON.stringify(found).slice(0, 300)}`];
+	ok(violations.length === 0, `${name}: accessible (axe, WCAG 2.2 AA)`);
+	for (const v of violations)
+		console.log(`#   ${v}`);
+	await page.setViewportSize({ width: 390, height: 844 });
+	const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+	await page.setViewportSize({ width: 1440, height: 900 });
+	ok(wide <= 0, `${name}: fits a phone`);
+}

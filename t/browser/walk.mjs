@@ -1,10 +1,8 @@
 // The newcomer's walk: an empty state directory to the click in the report, in Chromium.
 // Every page of it is photographed (desktop and phone, light and dark) and checked by axe.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { done, is, ok, openBrowser, person, shoot, startSite, top, until } from './lib.mjs';
-
-const axeSource = readFileSync(join(top, 't/node_modules/axe-core/axe.min.js'), 'utf8');
+import { done, is, lookAt, ok, openBrowser, person, shoot, startSite, until } from './lib.mjs';
 
 const site = await startSite();
 const browser = await openBrowser();
@@ -21,28 +19,7 @@ context.on('request', (r) => {
 		visited.push(r.url());
 });
 
-// axe in a world of its own, since the page's policy lets no script of others in.
-async function look(name) {
-	await shoot(page, name);
-	const cdp = await context.newCDPSession(page);
-	const { frameTree } = await cdp.send('Page.getFrameTree');
-	const { executionContextId } = await cdp.send('Page.createIsolatedWorld',
-		{ frameId: frameTree.frame.id, worldName: 'axe' });
-	const run = 'axe.run(document, { iframes: false, runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })'
-		+ '.then(r => r.violations.map(v => v.id + ": " + v.nodes.map(n => n.target.join(" ")).slice(0, 3).join(", ")))';
-	await cdp.send('Runtime.evaluate', { expression: axeSource, contextId: executionContextId });
-	const found = await cdp.send('Runtime.evaluate',
-		{ expression: run, contextId: executionContextId, awaitPromise: true, returnByValue: true });
-	await cdp.detach();
-	const violations = found.result.value ?? [`axe did not run: ${JSON.stringify(found).slice(0, 300)}`];
-	ok(violations.length === 0, `${name}: accessible (axe, WCAG 2.2 AA)`);
-	for (const v of violations)
-		console.log(`#   ${v}`);
-	await page.setViewportSize({ width: 390, height: 844 });
-	const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-	await page.setViewportSize({ width: 1440, height: 900 });
-	ok(wide <= 0, `${name}: fits a phone`);
-}
+const look = (name) => lookAt(page, name);
 
 const heading = () => page.locator('h1').first().innerText();
 const press = async (name) => {
