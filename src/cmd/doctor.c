@@ -16,6 +16,7 @@
 #include "service/sealed.h"
 #include "service/host.h"
 #include "service/supabase_look.h"
+#include "service/system_sender.h"
 #include "web/health.h"
 
 struct visit { /* of the doctor: what is examined, and how it went */
@@ -214,6 +215,25 @@ static void look_rest(struct visit *v, bool database)
 		    "each process alone.");
 }
 
+static void look_mail(struct visit *v)
+{
+	struct system_sender s;
+	enum err e = system_sender_find(v->app->db, v->mem, &s);
+
+	if (e == ERR_NOTFOUND)
+		say(v, "note", "system mail",
+		    "No brand can send: no invitation and no link for a new password "
+		    "leaves by mail.");
+	else if (e != OK)
+		say(v, "FAIL", "system mail", "It cannot be read who sends it.");
+	else if (s.outbox)
+		say(v, "note", "system mail", "%s keeps it in its outbox; none leaves.",
+		    s.brand->name);
+	else
+		say(v, "ok", "system mail", "sent by %s, from %s", s.brand->name,
+		    s.brand->from_email);
+}
+
 static void look_supabase(struct visit *v)
 {
 	static const char *const marks[] = { "ok", "note", "FAIL" };
@@ -241,8 +261,10 @@ static int run(struct arguments *a)
 		look_sealed(&v);
 	look_templates(&v);
 	look_rest(&v, database);
-	if (database && v.app->kv)
+	if (database && v.app->kv) {
 		look_supabase(&v);
+		look_mail(&v);
+	}
 	look_nginx(&v);
 	if (v.failed > 0)
 		printf("\n%d of these need a look.\n", v.failed);

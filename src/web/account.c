@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "repo/recovery_code.h"
 #include "repo/session.h"
+#include "repo/supabase.h"
 #include "repo/user.h"
 #include "service/account.h"
 #include "service/device.h"
@@ -11,6 +12,7 @@
 #include "web/enter.h"
 #include "web/me.h"
 #include "web/notice.h"
+#include "web/supabase.h"
 #include "web/visit.h"
 
 enum err account_user(struct request *rq, struct user **out)
@@ -40,8 +42,10 @@ static enum err sessions_json(struct request *rq, struct json_object *out)
 	size_t n;
 	enum err e = session_list(rq->db, rq, rq->caller->user_id, rq->now, &s, &n);
 
-	for (size_t i = 0; e == OK && i < n; i++)
-		json_push(out, session_json(rq, &s[i]));
+	for (int others = 0; e == OK && others < 2; others++)
+		for (size_t i = 0; i < n; i++)
+			if ((s[i].id != rq->caller->session_id) == others)
+				json_push(out, session_json(rq, &s[i]));
 	return e;
 }
 
@@ -94,6 +98,18 @@ enum err account_end_others(struct request *rq, struct response *rs)
 
 /* ---- the page ---- */
 
+/* Signing in through a provider of Supabase Auth, where there is one. */
+static enum err set_link(struct request *rq, struct response *rs)
+{
+	char *there = NULL;
+	enum err e = supabase_user_of(rq->db, rq, rq->caller->user_id, &there);
+
+	json_set(rs->extra, "providers", oauth_providers(rq));
+	json_set_bool(rs->extra, "linked", there != NULL);
+	json_set_text(rs->extra, "link", link_word(rq));
+	return e;
+}
+
 enum err account_show(struct request *rq, struct response *rs)
 {
 	struct json_object *sessions = json_arr(rs);
@@ -108,13 +124,28 @@ enum err account_show(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	rs->extra = json_obj(rs);
-	json_set_text(rs->extra, "name", u->name);
+	json_set_text(rs->extra, "person", u->name);
 	json_set_text(rs->extra, "email", u->email);
 	json_set_bool(rs->extra, "has_password", u->password_hash != NULL);
 	json_set_bool(rs->extra, "second_factor", u->totp_secret != NULL);
 	json_set_int(rs->extra, "codes_left", codes);
 	json_set(rs->extra, "sessions", sessions);
-	return OK;
+	return set_link(rq, rs);
+}
+
+enum err account_unlink(struct request *rq, struct response *rs)
+{
+	int64_t id = rq->caller->user_id;
+	enum err e = supabase_user_unlink(rq->db, id, rq->now);
+
+	if (e == ERR_CONFLICT)
+		return respond_error(rs, e,
+		    "Without a password you could not sign in any more.");
+	if (e != OK)
+		return e;
+	audit(rq, "user.unlink", id, NULL);
+	respond_flash(rs, "From now on you sign in with your password only.");
+	return respond_seen(rs, NULL, "/account");
 }
 
 enum err account_rename(struct request *rq, struct response *rs)

@@ -7,6 +7,8 @@
 /* Where to go afterwards, by the field or the query `next`: a path of ours, never
  * another site. */
 const char *next_of(struct request *rq);
+/* The names of the providers of Supabase Auth; empty without it. Owned by rq. */
+struct json_object *oauth_providers(struct request *rq);
 /*
  * Begins a session for u and sets its cookie; the session the browser had before ends.
  * rq->caller is the new one's then.

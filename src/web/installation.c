@@ -9,6 +9,16 @@
 #include "service/system_sender.h"
 #include "web/access.h"
 
+static void push_choice(void *mem, struct json_object *all, const char *value,
+    const char *label)
+{
+	struct json_object *o = json_obj(mem);
+
+	json_set_text(o, "value", value);
+	json_set_text(o, "label", label);
+	json_push(all, o);
+}
+
 /* The brands that could send, for the form. */
 static enum err set_brands(struct request *rq, struct response *rs)
 {
@@ -17,13 +27,10 @@ static enum err set_brands(struct request *rq, struct response *rs)
 	size_t n;
 	enum err e = brand_list(rq->db, rq, 0, &b, &n);
 
-	for (size_t i = 0; e == OK && i < n; i++) {
-		struct json_object *o = json_obj(rs);
-
-		json_set_text(o, "value", mem_printf(rs, "%lld", (long long)b[i].id));
-		json_set_text(o, "label", b[i].name);
-		json_push(all, o);
-	}
+	push_choice(rs, all, "0", "The first brand that can send");
+	for (size_t i = 0; e == OK && i < n; i++)
+		push_choice(rs, all, mem_printf(rs, "%lld", (long long)b[i].id),
+		    b[i].name);
 	rs->extra = json_obj(rs);
 	json_set(rs->extra, "choices", all);
 	return e;

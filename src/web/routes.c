@@ -60,6 +60,7 @@ const struct route routes[] = {
 	{ POST,   "/account/second-factor", second_factor_on, "account/factor", ACCESS_PERSON, second_factor_show, ROUTE_PAGE_ONLY },
 	{ DELETE, "/account/second-factor", second_factor_off, "account/factor", ACCESS_PERSON, second_factor_show, ROUTE_PAGE_ONLY },
 	{ POST,   "/account/recovery-codes", second_factor_codes, "account/factor", ACCESS_PERSON, second_factor_show, ROUTE_PAGE_ONLY },
+	{ DELETE, "/account/link", account_unlink, NULL, ACCESS_PERSON, NULL, ROUTE_PAGE_ONLY | ROUTE_WHOLE },
 	{ GET,    "/account/sessions", account_sessions, NULL, ACCESS_PERSON, NULL, ROUTE_API_ONLY },
 	{ DELETE, "/account/sessions", account_end_others, NULL, ACCESS_PERSON, NULL, ROUTE_WHOLE },
 	{ DELETE, "/account/sessions/{}", account_end_session, NULL, ACCESS_PERSON, NULL, ROUTE_WHOLE },

@@ -15,8 +15,7 @@
 
 enum { NEXT_MAX = 2000 };
 
-/* The names of the providers of Supabase Auth, if there are any. */
-static struct json_object *providers(struct request *rq)
+struct json_object *oauth_providers(struct request *rq)
 {
 	const struct config *c = rq->app->config;
 	struct json_object *all = json_arr(rq);
@@ -52,7 +51,7 @@ enum err sign_in_show(struct request *rq, struct response *rs)
 	}
 	rs->extra = json_obj(rs);
 	json_set_text(rs->extra, "next", next_of(rq));
-	json_set(rs->extra, "providers", providers(rq));
+	json_set(rs->extra, "providers", oauth_providers(rq));
 	json_set_bool(rs->extra, "nobody_yet", n == 0);
 	return OK;
 }

@@ -225,6 +225,11 @@ SKIP: {
 	fresh();
 	is($fake->walk($site, 'test@example.com')->{status}, 303, 'from now on they sign in with it');
 	is($site->get('/api/v1/me')->{json}{user}{admin}, JSON::PP::true, 'to their account');
+	$page = $site->get('/account');
+	like($page->{content}, qr{End the link}, 'the page of the account ends the link too');
+	$site->{csrf} = Site::csrf_of($page);
+	is($site->post('/account/link', { _method => 'DELETE' })->{status}, 303, 'which works');
+	like($site->get('/account')->{content}, qr{href="/auth/google\?link=}, 'and offers to link again');
 }
 
 # ---- silent from the start ----
