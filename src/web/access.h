@@ -23,7 +23,7 @@ enum permission {
 	EDIT_CAMPAIGNS,      /* editor, write */
 	SEND_CAMPAIGNS,      /* editor, send */
 	MANAGE_BRAND,        /* admin, write: settings, provider, keys */
-	VIEW_AUDIT,          /* admin, read */
+	VIEW_MANAGEMENT,     /* admin, read: team, keys, audit log */
 	LEAVE_BRAND,         /* viewer, write; persons only */
 	OWN_BRAND,           /* owner, write */
 	ACCESS_PERSON,       /* a person, about themselves; no key */

@@ -66,15 +66,15 @@ const struct route routes[] = {
 	{ DELETE, "/account/sessions/{}", account_end_session, NULL, ACCESS_PERSON, NULL, ROUTE_WHOLE },
 
 	/* ---- the installation ---- */
-	{ GET,    "/hosts", host_index, "host/index", ACCESS_INSTALLATION, NULL, 0 },
+	{ GET,    "/hosts", host_index, "host/index", VIEW_INSTALLATION, NULL, 0 },
 	{ POST,   "/hosts/confirm", host_confirm_do, "host/index", ACCESS_INSTALLATION, host_index, 0 },
 
 	/* ---- the installation ---- */
-	{ GET,    "/users", user_index, "user/index", ACCESS_INSTALLATION, NULL, 0 },
+	{ GET,    "/users", user_index, "user/index", VIEW_INSTALLATION, NULL, 0 },
 	{ PATCH,  "/users/{}", user_change, "user/index", ACCESS_INSTALLATION, user_index, ROUTE_WHOLE },
 	{ POST,   "/users/{}/reset-link", user_reset_link, "user/index", ACCESS_INSTALLATION, user_index, ROUTE_PAGE_ONLY | ROUTE_WHOLE },
 	{ DELETE, "/users/{}/second-factor", user_drop_factor, NULL, ACCESS_INSTALLATION, user_index, ROUTE_PAGE_ONLY | ROUTE_WHOLE },
-	{ GET,    "/installation", installation_show, "installation/show", ACCESS_INSTALLATION, NULL, 0 },
+	{ GET,    "/installation", installation_show, "installation/show", VIEW_INSTALLATION, NULL, 0 },
 	{ PATCH,  "/installation", installation_update, "installation/show", ACCESS_INSTALLATION, installation_show, ROUTE_WHOLE },
 	{ POST,   "/installation/test", installation_test, "installation/show", ACCESS_INSTALLATION, installation_show, ROUTE_PAGE_ONLY },
 
@@ -93,7 +93,7 @@ const struct route routes[] = {
 	{ POST,   "/brands/{}/provider/check", provider_check, "provider/show", MANAGE_BRAND, provider_show, 0 },
 	{ POST,   "/brands/{}/provider/topics", provider_begin_topic, "provider/show", MANAGE_BRAND, provider_show, ROUTE_WHOLE },
 	{ DELETE, "/brands/{}/provider/topics/{}", provider_drop_topic, NULL, MANAGE_BRAND, NULL, ROUTE_WHOLE },
-	{ GET,    "/brands/{}/members", member_index, "member/index", MANAGE_BRAND, NULL, 0 },
+	{ GET,    "/brands/{}/members", member_index, "member/index", VIEW_MANAGEMENT, NULL, 0 },
 	{ POST,   "/brands/{}/members", member_make, "member/index", MANAGE_BRAND, member_index, ROUTE_WHOLE },
 	{ PATCH,  "/brands/{}/members/{}", member_update, "member/index", MANAGE_BRAND, member_index, ROUTE_WHOLE },
 	{ DELETE, "/brands/{}/members/{}", member_expel, "member/index", MANAGE_BRAND, member_index, ROUTE_WHOLE },
@@ -101,15 +101,15 @@ const struct route routes[] = {
 	{ POST,   "/brands/{}/members/{}/owner", member_make_owner, "member/owner", OWN_BRAND, member_confirm_hand_over, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/leave", member_confirm_leave, "member/leave", LEAVE_BRAND, NULL, ROUTE_PAGE_ONLY },
 	{ POST,   "/brands/{}/leave", member_leave, "member/leave", LEAVE_BRAND, member_confirm_leave, ROUTE_WHOLE },
-	{ GET,    "/brands/{}/invitations", invitation_index, NULL, MANAGE_BRAND, NULL, ROUTE_API_ONLY },
+	{ GET,    "/brands/{}/invitations", invitation_index, NULL, VIEW_MANAGEMENT, NULL, ROUTE_API_ONLY },
 	{ POST,   "/brands/{}/invitations", invitation_create, "member/index", MANAGE_BRAND, member_index, 0 },
 	{ POST,   "/brands/{}/invitations/{}/renew", invitation_again, "member/index", MANAGE_BRAND, member_index, 0 },
 	{ DELETE, "/brands/{}/invitations/{}", invitation_withdraw, "member/index", MANAGE_BRAND, member_index, ROUTE_WHOLE },
-	{ GET,    "/brands/{}/keys", api_key_index, "api_key/index", MANAGE_BRAND, NULL, 0 },
+	{ GET,    "/brands/{}/keys", api_key_index, "api_key/index", VIEW_MANAGEMENT, NULL, 0 },
 	{ POST,   "/brands/{}/keys", api_key_make, "api_key/index", MANAGE_BRAND, api_key_index, ROUTE_WHOLE },
 	{ DELETE, "/brands/{}/keys/{}", api_key_drop, NULL, MANAGE_BRAND, NULL, ROUTE_WHOLE },
-	{ GET,    "/brands/{}/audit", audit_index, "audit/index", VIEW_AUDIT, NULL, 0 },
-	{ GET,    "/brands/{}/audit.csv", audit_csv, NULL, VIEW_AUDIT, NULL, 0 },
+	{ GET,    "/brands/{}/audit", audit_index, "audit/index", VIEW_MANAGEMENT, NULL, 0 },
+	{ GET,    "/brands/{}/audit.csv", audit_csv, NULL, VIEW_MANAGEMENT, NULL, 0 },
 
 	/* ---- contacts: lists, fields, subscribers, imports ---- */
 	{ GET,    "/brands/{}/lists", list_index, "list/index", VIEW_CONTACTS, NULL, 0 },

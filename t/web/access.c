@@ -23,6 +23,20 @@ static enum err answer_yes(struct request *rq, struct response *rs)
 	return respond(rs, json_obj(rq));
 }
 
+/* Changes the brand and says so; then "fail" in the form makes it fail. */
+static enum err rename_brand(struct request *rq, struct response *rs)
+{
+	struct brand *b = rq->caller->brand;
+	enum err e;
+
+	b->name = form_get(rq->form, "name");
+	e = brand_set(rq->db, b, NOW);
+	if (e != OK)
+		return e;
+	audit_name(rq, "brand.update", b->id, b->name);
+	return form_has(rq->form, "fail") ? ERR_CONFLICT : answer_yes(rq, rs);
+}
+
 /* clang-format off */
 static const struct route routes[] = {
 	{ GET,    "/public", answer_yes, NULL, ACCESS_PUBLIC, NULL, 0 },
@@ -37,6 +51,11 @@ static const struct route routes[] = {
 	{ POST,   "/brands/{}/mail", answer_yes, NULL, EDIT_CAMPAIGNS, NULL, 0 },
 	{ POST,   "/brands/{}/send", answer_yes, NULL, SEND_CAMPAIGNS, NULL, 0 },
 	{ POST,   "/brands/{}/manage", answer_yes, NULL, MANAGE_BRAND, NULL, 0 },
+	{ GET,    "/brands/{}/team", answer_yes, NULL, VIEW_MANAGEMENT, NULL, 0 },
+	{ POST,   "/brands/{}/leave", answer_yes, NULL, LEAVE_BRAND, NULL, 0 },
+	{ POST,   "/brands/{}/own", answer_yes, NULL, OWN_BRAND, NULL, 0 },
+	{ GET,    "/install", answer_yes, NULL, VIEW_INSTALLATION, NULL, 0 },
+	{ PATCH,  "/brands/{}/whole", rename_brand, NULL, MANAGE_BRAND, NULL, ROUTE_WHOLE },
 	{ POST,   "/brands/{}/forgotten", answer_yes, NULL, 0, NULL, 0 },
 };
 /* clang-format on */
@@ -47,6 +66,8 @@ struct world {
 	struct brand *brand, *other;
 	const char *cookie, *csrf, *key;
 	const char *origin, *fetch_site, *cron;
+	const char *name; /* sent in the form */
+	bool fail;
 };
 
 static int ask(struct world *w, enum method m, const char *path, int64_t brand)
@@ -79,6 +100,10 @@ static int ask(struct world *w, enum method m, const char *path, int64_t brand)
 		rq->authorization = mem_printf(rq, "bearer %s", w->cron);
 	if (w->cookie)
 		json_set_text(rq->cookies, SESSION_COOKIE, w->cookie);
+	if (w->name)
+		form_add(rq->form, "name", w->name);
+	if (w->fail)
+		form_add(rq->form, "fail", "1");
 	site_serve(&site, rq, rs);
 	return rs->status;
 }
@@ -152,6 +177,9 @@ static const struct {
 	{ POST, "/mail", ROLE_EDITOR, SCOPE_WRITE },
 	{ POST, "/send", ROLE_EDITOR, SCOPE_SEND },
 	{ POST, "/manage", ROLE_ADMIN, SCOPE_WRITE },
+	{ GET, "/team", ROLE_ADMIN, SCOPE_READ },
+	{ POST, "/leave", ROLE_VIEWER, SCOPE_WRITE },
+	{ POST, "/own", ROLE_OWNER, SCOPE_WRITE },
 };
 enum { MATRIX = sizeof(matrix) / sizeof(*matrix) };
 
@@ -177,6 +205,7 @@ static void test_roles(struct dbtest *t)
 		}
 	}
 	is_int(ask(&w, POST, "/install", 0), 403, "an owner is no administrator");
+	is_int(ask(&w, GET, "/install", 0), 403, "nor sees what they see");
 	is_int(ask(&w, GET, "/mine", 0), 200, "everybody sees their own");
 	is_int(ask(&w, POST, "/forgotten", w.brand->id), 404,
 	    "a route that forgot its permission is there for nobody");
@@ -191,7 +220,7 @@ static void test_roles(struct dbtest *t)
 
 static const char *make_key(struct world *w, int64_t brand, unsigned scopes)
 {
-	struct key_grant g = { .brand_id = brand, .scopes = 7, .now = NOW };
+	struct key_grant g = { .brand_id = brand, .scopes = SCOPE_ALL, .now = NOW };
 	struct form *f = form_new(w->t->mem);
 	struct api_key *k;
 	char *secret = NULL;
@@ -203,6 +232,8 @@ static const char *make_key(struct world *w, int64_t brand, unsigned scopes)
 		form_add(f, "scopes", "write");
 	if (scopes & SCOPE_SEND)
 		form_add(f, "scopes", "send");
+	if (scopes & SCOPE_TRANSACTIONAL)
+		form_add(f, "scopes", "transactional");
 	ok(key_create(w->t->db, w->t->mem, &g, f, &k, &secret) == OK,
 	    "key_create makes one");
 	return secret;
@@ -213,7 +244,7 @@ static void test_keys(struct dbtest *t)
 	struct world w;
 
 	begin(&w, t);
-	for (unsigned scopes = 1; scopes < 8; scopes++) {
+	for (unsigned scopes = 1; scopes <= SCOPE_ALL; scopes++) {
 		w.key = make_key(&w, w.brand->id, scopes);
 		for (size_t i = 0; i < MATRIX; i++) {
 			is_int(ask(&w, matrix[i].method, matrix[i].path, w.brand->id),
@@ -227,6 +258,7 @@ static void test_keys(struct dbtest *t)
 	w.key = make_key(&w, 0, SCOPE_READ);
 	is_int(ask(&w, GET, "", w.other->id), 200, "a key for all sees all");
 	is_int(ask(&w, POST, "/install", 0), 403, "but writes only with the scope");
+	is_int(ask(&w, GET, "/install", 0), 200, "and reads what administrators read");
 	w.key = make_key(&w, 0, SCOPE_WRITE);
 	is_int(ask(&w, POST, "/install", 0), 200,
 	    "a key for all that writes makes brands");
@@ -277,6 +309,38 @@ static void test_forms(struct dbtest *t)
 	is_int(ask(&w, GET, "/public", 0), 200, "while a link may come from anywhere");
 }
 
+/* ---- a change and its line ---- */
+
+static void test_whole(struct dbtest *t)
+{
+	struct world w;
+
+	begin(&w, t);
+	w.key = make_key(&w, w.brand->id, SCOPE_WRITE);
+	w.name = "first";
+	is_int(ask(&w, PATCH, "/whole", w.brand->id), 200, "a change is made");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM audit_log WHERE action = 'brand.update'"
+		   " AND label = 'first' AND api_key_id IS NOT NULL"),
+	    1, "and stands in the audit log");
+	w.name = "second";
+	w.fail = true;
+	is_int(ask(&w, PATCH, "/whole", w.brand->id), 409, "one fails at its end");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM brands WHERE name = 'second'"),
+	    0, "and is not made");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM audit_log WHERE label = 'second'"),
+	    0, "nor told");
+	w.fail = false;
+	dbtest_script(t->db, "ALTER TABLE audit_log RENAME TO lost");
+	ok(ask(&w, PATCH, "/whole", w.brand->id) >= 500,
+	    "where the line cannot be written");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM brands WHERE name = 'second'"),
+	    0, "the change is not made either");
+	dbtest_script(t->db, "ALTER TABLE lost RENAME TO audit_log");
+	is_int(ask(&w, PATCH, "/whole", w.brand->id), 200, "until it can be");
+}
+
 static void test_cron(struct dbtest *t)
 {
 	struct world w;
@@ -295,6 +359,7 @@ int main(void)
 	dbtest_run(test_roles);
 	dbtest_run(test_keys);
 	dbtest_run(test_forms);
+	dbtest_run(test_whole);
 	dbtest_run(test_cron);
 	return done_testing();
 }
