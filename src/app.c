@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,6 +96,14 @@ static enum err open_pages(struct app *app, unsigned what)
 	return e == OK ? OK : fail(app, e, "templates", why ? why : err_name(e));
 }
 
+/* No core, no debugger of the same user: either would show the keys. */
+static void keep_private(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* its search for leaks is a debugger */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 enum err app_open(void *mem, const char *config_file, const char *process,
     unsigned what, struct app **out)
 {
@@ -107,6 +116,7 @@ enum err app_open(void *mem, const char *config_file, const char *process,
 		fprintf(stderr, "maillayer: %s\n", why ? why : err_name(e));
 		return e;
 	}
+	keep_private();
 	app->clock = &clock_system;
 	set_log(app, process);
 	e = open_state(app, what);
