@@ -86,9 +86,10 @@ enum err compose_audience(struct request *rq, struct response *rs)
 		e = campaign_lists(rq, c, &lists);
 	if (e == OK)
 		e = add_sizes(rq, c->brand_id, lists);
-	if (e == OK)
-		json_set(rs->extra, "lists", lists);
-	return e;
+	if (e != OK)
+		return e;
+	json_set(rs->extra, "lists", lists);
+	return campaign_name_parent(rq, c, rs->extra);
 }
 
 /* Who saved in between, or that it is no draft any more. */
