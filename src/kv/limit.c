@@ -68,9 +68,15 @@ struct bucket {
 	int64_t micro, filled_us;
 };
 
-enum { MILLION = 1000000, TRIES = 16, CLOCK_STEP_US = 2 * MILLION, KEEP_S = 3600 };
+enum {
+	MILLION = 1000000,
+	TRIES = 16,
+	CLOCK_STEP_US = 2 * MILLION,
+	GRACE_US = 2 * MILLION, /* until a server that is back is seen by all: kv */
+	KEEP_S = 3600
+};
 
-static int64_t now_us(void)
+static int64_t system_us(void)
 {
 	struct timespec t;
 
@@ -78,9 +84,13 @@ static int64_t now_us(void)
 	return (int64_t)t.tv_sec * MILLION + t.tv_nsec / 1000;
 }
 
+/*
+ * Half a second's worth: what was granted arrives a little later, so with a whole one
+ * the account, which counts arrivals, could see more than it allows.
+ */
 static int64_t capacity(double rate)
 {
-	return (int64_t)(fmax(rate, 1) * MILLION);
+	return (int64_t)(fmax(rate / 2, 1) * MILLION);
 }
 
 static void fill(struct bucket *b, double rate, int64_t now)
@@ -112,25 +122,37 @@ static int text_of(const struct bucket *b, char text[64])
 }
 
 /* ERR_NOTFOUND: there is no such bucket. */
-static enum err read_bucket(struct kv *kv, void *mem, const char *key, struct bucket *b,
-    char **old)
+static enum err read_bucket(struct kv *kv, void *mem, const struct shared_rate *r,
+    struct bucket *b, char **old)
 {
 	size_t n;
-	enum err e = kv_get(kv, mem, key, old, &n);
+	enum err e = kv_get(kv, mem, r->key, old, &n);
 
 	if (e == OK &&
 	    sscanf(*old, "%" SCNd64 " %" SCNd64, &b->micro, &b->filled_us) != 2)
-		*b = (struct bucket){ .micro = 0, .filled_us = now_us() };
+		*b = (struct bucket){ .micro = 0, .filled_us = r->now_us };
 	return e;
 }
 
-static enum err make_bucket(struct kv *kv, const char *key)
+/* Whether this process has been doing without the server. */
+static bool was_alone(struct kv *kv, void *mem, const char *key)
 {
-	struct bucket b = { .micro = 0, .filled_us = now_us() };
-	char text[64];
-	int n = text_of(&b, text);
+	char *value;
+	size_t n;
 
-	return kv_add(kv, key, text, (size_t)n, KEEP_S);
+	return kv_is_shared(kv) && kv_get(kv_here(kv), mem, key, &value, &n) == OK;
+}
+
+static enum err make_bucket(struct kv *kv, void *mem, const struct shared_rate *r)
+{
+	struct bucket b = { .micro = 0, .filled_us = r->now_us };
+	char text[64];
+	int n;
+
+	if (was_alone(kv, mem, r->key))
+		b.filled_us += GRACE_US;
+	n = text_of(&b, text);
+	return kv_add(kv, r->key, text, (size_t)n, KEEP_S);
 }
 
 /*
@@ -138,11 +160,11 @@ static enum err make_bucket(struct kv *kv, const char *key)
  * ahead goes on filling it; if nobody does for a while, a clock was set back, and it
  * begins again, empty.
  */
-static enum err begin_again(struct kv *kv, void *mem, const char *key, const char *old,
-    int64_t filled_us)
+static enum err begin_again(struct kv *kv, void *mem, const struct shared_rate *r,
+    const char *old, int64_t filled_us)
 {
-	char *seen_key = mem_printf(mem, "%s:seen", key), *text, now[64];
-	struct bucket b = { .micro = 0, .filled_us = now_us() };
+	char *seen_key = mem_printf(mem, "%s:seen", r->key), *text, now[64];
+	struct bucket b = { .micro = 0, .filled_us = r->now_us };
 	int64_t seen_us = 0, since = 0;
 	size_t n;
 
@@ -156,57 +178,58 @@ static enum err begin_again(struct kv *kv, void *mem, const char *key, const cha
 	if (clock_mono_ms() - since < CLOCK_STEP_US / 1000)
 		return OK;
 	text_of(&b, now);
-	return kv_swap(kv, key, old, now, KEEP_S);
+	return kv_swap(kv, r->key, old, now, KEEP_S);
 }
 
 /* One try: ERR_CONFLICT when another process was quicker. */
-static enum err take_once(struct kv *kv, const char *key, double rate, int want,
+static enum err take_once(struct kv *kv, const struct shared_rate *r, int want,
     int *granted, int *wait_ms)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "bucket_take");
 	struct bucket b;
 	char *old, text[64];
-	enum err e = read_bucket(kv, tmp, key, &b, &old);
+	enum err e = read_bucket(kv, tmp, r, &b, &old);
 	int64_t got;
 
 	if (e == ERR_NOTFOUND) {
-		e = make_bucket(kv, key);
+		e = make_bucket(kv, tmp, r);
 		return e == OK ? ERR_CONFLICT : e;
 	}
 	if (e != OK)
 		return e;
-	fill(&b, rate, now_us());
+	fill(&b, r->rate, r->now_us);
 	got = b.micro / MILLION < want ? b.micro / MILLION : want;
 	if (got <= 0) {
-		*wait_ms = wait_for(&b, rate, want);
-		return b.filled_us - now_us() > CLOCK_STEP_US
-		    ? begin_again(kv, tmp, key, old, b.filled_us)
+		*wait_ms = wait_for(&b, r->rate, want);
+		return b.filled_us - r->now_us > CLOCK_STEP_US
+		    ? begin_again(kv, tmp, r, old, b.filled_us)
 		    : OK;
 	}
 	b.micro -= got * MILLION;
 	text_of(&b, text);
-	e = kv_swap(kv, key, old, text, KEEP_S);
+	e = kv_swap(kv, r->key, old, text, KEEP_S);
 	if (e == OK)
 		*granted = (int)got;
 	return e;
 }
 
-static enum err take(struct kv *kv, const char *key, double rate, int want,
-    int *granted, int *wait_ms)
+static enum err take(struct kv *kv, const struct shared_rate *r, int want, int *granted,
+    int *wait_ms)
 {
 	enum err e = ERR_CONFLICT;
 
 	for (int i = 0; i < TRIES && e == ERR_CONFLICT; i++)
-		e = take_once(kv, key, rate, want, granted, wait_ms);
+		e = take_once(kv, r, want, granted, wait_ms);
 	if (e != ERR_CONFLICT)
 		return e;
 	*wait_ms = 1; /* a crowd: nothing was taken */
 	return OK;
 }
 
-enum err bucket_take(struct kv *kv, const struct shared_rate *r, int want, int *granted,
-    int *wait_ms)
+enum err bucket_take(struct kv *kv, const struct shared_rate *shared, int want,
+    int *granted, int *wait_ms)
 {
+	struct shared_rate r = *shared;
 	enum err e = ERR_BUSY;
 
 	*granted = 0;
@@ -214,14 +237,17 @@ enum err bucket_take(struct kv *kv, const struct shared_rate *r, int want, int *
 	if (want <= 0)
 		return OK;
 	*wait_ms = 1000;
-	if (!(r->rate > 0))
+	if (!(r.rate > 0))
 		return OK;
+	if (!r.now_us)
+		r.now_us = system_us();
 	if (kv_is_shared(kv))
-		e = take(kv, r->key, r->rate, want, granted, wait_ms);
+		e = take(kv, &r, want, granted, wait_ms);
 	if (e != ERR_BUSY) {
 		/* so that the bucket of this process starts empty if the server goes */
-		return e == OK ? kv_delete(kv_here(kv), r->key) : e;
+		return e == OK ? kv_delete(kv_here(kv), r.key) : e;
 	}
-	return take(kv_here(kv), r->key,
-	    r->rate / (r->processes < 1 ? 1 : r->processes), want, granted, wait_ms);
+	if (r.processes > 1)
+		r.rate /= r.processes;
+	return take(kv_here(kv), &r, want, granted, wait_ms);
 }

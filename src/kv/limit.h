@@ -24,14 +24,17 @@ char *limit_address(void *mem, const char *ip);
 /* A rate that all processes share, by its key. */
 struct shared_rate {
 	const char *key;
-	double rate;   /* a second */
-	int processes; /* sharing it, each its part when there is no server */
+	double rate;    /* a second */
+	int processes;  /* sharing it, each its part when there is no server */
+	int64_t now_us; /* UTC microseconds; 0: as the system's clock says */
 };
 /*
  * Token bucket shared by all processes: takes up to `want` tokens of a bucket filled at
- * `rate` per second (capacity: one second's worth, at least 1).  *granted may be less
- * than want; when 0, *wait_ms says when to ask again.  Without a shared server each
- * process gets rate / processes.
+ * `rate` per second (capacity: half a second's worth, at least 1).  *granted may be
+ * less than want; when 0, *wait_ms says when to ask again.  Without a shared server
+ * each process gets rate / processes.  Never more than the rate, whatever happens to
+ * the server: each bucket starts empty, and when a server is back it grants nothing for
+ * as long as some process may not have noticed.
  */
 enum err bucket_take(struct kv *kv, const struct shared_rate *r, int want, int *granted,
     int *wait_ms) MUST_CHECK;

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 
-enum { GET, LIST, HELD, ADD, SEEN, HOLD_ALL, FREE_ALL, PAST };
+enum { GET, LIST, HELD, ADD, SEEN, HOLD_ALL, FREE_ALL, AWAKE, PAST };
 
 /* clang-format off */
 #define COLUMNS "SELECT id, name, nonce, held, held_at, seen_at, created_at FROM hosts"
@@ -19,6 +19,7 @@ static const char *const sql[] = {
 	[SEEN] = "UPDATE hosts SET name = $2, nonce = $3, seen_at = $4 WHERE id = $1",
 	[HOLD_ALL] = "UPDATE hosts SET held = $1, held_at = $2 WHERE held <> $1",
 	[FREE_ALL] = "UPDATE hosts SET held = '', held_at = NULL WHERE held <> ''",
+	[AWAKE] = "SELECT count(*) FROM hosts WHERE held = '' AND seen_at >= $1",
 	[PAST] = "SELECT (SELECT count(*) FROM hosts),"
 	         " EXISTS (SELECT 1 FROM send_attempts),"
 	         " EXISTS (SELECT 1 FROM campaigns WHERE status <> 'draft')",
@@ -120,6 +121,17 @@ enum err host_free_all(struct db *db, int64_t *n)
 	enum err e = stmt_run(s);
 
 	*n = e == OK ? stmt_changes(s) : 0;
+	return e;
+}
+
+enum err host_awake(struct db *db, int64_t since, int *n)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[AWAKE]);
+	enum err e;
+
+	stmt_bind_int(s, 1, since);
+	e = stmt_row(s);
+	*n = e == OK ? (int)stmt_int(s, 0) : 0;
 	return e;
 }
 

@@ -28,6 +28,9 @@ enum err host_hold_all(struct db *db, const char *why, int64_t now) MUST_CHECK;
 /* No host is held any more; *n: how many were. */
 enum err host_free_all(struct db *db, int64_t *n) MUST_CHECK;
 
+/* How many send and were here since then. */
+enum err host_awake(struct db *db, int64_t since, int *n) MUST_CHECK;
+
 /* What a database has been used for. */
 struct host_past {
 	int64_t hosts;

@@ -132,8 +132,9 @@ static size_t calls_max(const struct ses *x)
 	if (n > need)
 		need = n;
 	if (x->base.rate > 0) {
-		n = x->latency > 0 ? calls_for(x, x->base.rate / (double)entries_max(x))
-				   : FIRST_CALLS;
+		double calls = x->base.rate / (bulk ? (double)entries_max(x) : 1);
+
+		n = x->latency > 0 ? calls_for(x, calls) : FIRST_CALLS;
 		if (n < need)
 			need = n;
 	}

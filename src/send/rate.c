@@ -54,7 +54,7 @@ int turn_allowed(struct turn *t, int want)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "rate");
 	struct provider *p = t->provider;
-	struct shared_rate r = { NULL, p->rate, t->app->config->server.cron_workers };
+	struct shared_rate r = { .rate = p->rate };
 	int granted = 0, wait = 0;
 	int64_t now = clock_mono_ms();
 
@@ -70,6 +70,7 @@ int turn_allowed(struct turn *t, int want)
 		t->take_at = now + TAKE_EVERY;
 		return 0;
 	}
+	r.processes = t->app->config->server.cron_workers * t->slice->hosts;
 	r.key = mem_printf(tmp, "rate:%s", p->account_key);
 	if (bucket_take(t->app->kv, &r, want, &granted, &wait) != OK)
 		granted = 0;

@@ -6,7 +6,7 @@
 #include "service/host.h"
 #include "send/turn.h"
 
-enum { CANCEL_BATCH = 10000, KEPT_AWAY_MS = 1000, HELD_MS = 30000 };
+enum { CANCEL_BATCH = 10000, KEPT_AWAY_MS = 1000, HELD_MS = 30000, AWAKE_MS = 600000 };
 
 /* Rows of a campaign that was cancelled, or was paused when a worker died. */
 static enum err tidy(struct slice *s, const struct due_campaign *due)
@@ -93,7 +93,7 @@ static enum err look_held(struct slice *s, void *mem)
 	if (changed && !*h.held)
 		log_info(&app->log, "host.new", LOG_STR("host", h.name));
 	if (!*h.held)
-		return OK;
+		return host_awake(app->db, h.seen_at - AWAKE_MS, &s->hosts);
 	s->report.held = host_held_word(h.held);
 	s->report.next_in_ms = HELD_MS;
 	log_warn(&app->log, "host.held", LOG_STR("host", h.name),

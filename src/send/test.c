@@ -68,7 +68,9 @@ static void wait_for_rate(struct app *app, const struct provider *p, int64_t end
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "rate");
 	char *key = mem_printf(tmp, "rate:%s", p->account_key);
-	struct shared_rate r = { key, p->rate, app->config->server.cron_workers };
+	struct shared_rate r = { .key = key,
+		.rate = p->rate,
+		.processes = app->config->server.cron_workers };
 	int granted = 0, wait = 0;
 
 	while (p->rate > 0 && !granted && clock_mono_ms() < end) {

@@ -20,6 +20,7 @@ struct slice {
 	struct app *app;
 	struct worker *worker;
 	int64_t claim_until; /* monotonic ms: nothing is claimed later */
+	int hosts;           /* that send from this database, this one included */
 	bool kept_away;      /* another slice is at work on one of the campaigns */
 	struct work_report report;
 };
