@@ -2,7 +2,8 @@
 // provider.  npm's @supabase/auth-js takes it for the real one (t/http/gotrue.t).
 //
 //   node t/fake/gotrue.mjs [--port N] [--alg HS256|ES256|RS256] [--allow URL,URL] [--site URL]
-//        [--exp S: life of an access token] [--flow S: life of a sign-in] [--reuse S]
+//        [--host NAME: how others call it] [--exp S: life of an access token]
+//        [--flow S: life of a sign-in] [--reuse S]
 //
 // Prints "port N".  Public, below /auth/v1: authorize, token (pkce, refresh_token), logout, user,
 // settings, .well-known/jwks.json.  The page of authorize offers the people there are, instead of
@@ -306,7 +307,7 @@ const server = createServer((req, res) => {
 
 server.listen(Number(args.port || 0), '127.0.0.1', () => {
   const { port } = server.address();
-  project = newProject(`http://127.0.0.1:${port}/auth/v1`, args.alg || 'ES256');
+  project = newProject(`http://${args.host || '127.0.0.1'}:${port}/auth/v1`, args.alg || 'ES256');
   keys = [project.key];
   serviceKey = token({ alg: 'HS256', typ: 'JWT' },
     { iss: 'supabase', ref: 'abcdefghijkl', role: 'service_role', iat: now(), exp: now() + 1e8 }, 'HS256', project.secret);
