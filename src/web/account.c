@@ -98,18 +98,6 @@ enum err account_end_others(struct request *rq, struct response *rs)
 
 /* ---- the page ---- */
 
-/* Signing in through a provider of Supabase Auth, where there is one. */
-static enum err set_link(struct request *rq, struct response *rs)
-{
-	char *there = NULL;
-	enum err e = supabase_user_of(rq->db, rq, rq->caller->user_id, &there);
-
-	json_set(rs->extra, "providers", oauth_providers(rq));
-	json_set_bool(rs->extra, "linked", there != NULL);
-	json_set_text(rs->extra, "link", link_word(rq));
-	return e;
-}
-
 enum err account_show(struct request *rq, struct response *rs)
 {
 	struct json_object *sessions = json_arr(rs);
@@ -130,22 +118,7 @@ enum err account_show(struct request *rq, struct response *rs)
 	json_set_bool(rs->extra, "second_factor", u->totp_secret != NULL);
 	json_set_int(rs->extra, "codes_left", codes);
 	json_set(rs->extra, "sessions", sessions);
-	return set_link(rq, rs);
-}
-
-enum err account_unlink(struct request *rq, struct response *rs)
-{
-	int64_t id = rq->caller->user_id;
-	enum err e = supabase_user_unlink(rq->db, id, rq->now);
-
-	if (e == ERR_CONFLICT)
-		return respond_error(rs, e,
-		    "Without a password you could not sign in any more.");
-	if (e != OK)
-		return e;
-	audit(rq, "user.unlink", id, NULL);
-	respond_flash(rs, "From now on you sign in with your password only.");
-	return respond_seen(rs, NULL, "/account");
+	return link_extra(rq, rs->extra);
 }
 
 enum err account_rename(struct request *rq, struct response *rs)

@@ -10,6 +10,5 @@ handler account_password;
 handler account_sessions; /* API: the list */
 handler account_end_session;
 handler account_end_others;
-handler account_unlink; /* from Supabase */
 /* The account of who calls, with what only it may know. */
 enum err account_user(struct request *rq, struct user **out) MUST_CHECK;

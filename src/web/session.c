@@ -11,6 +11,7 @@
 #include "service/supabase.h"
 #include "web/access.h"
 #include "web/enter.h"
+#include "web/supabase.h"
 #include "web/visit.h"
 
 enum { NEXT_MAX = 2000 };

@@ -32,39 +32,6 @@ static bool is_offered(struct request *rq, const char *provider)
 	return false;
 }
 
-/*
- * A link begins at the page of the account, which has a word of its own for it: nobody
- * else can make a browser link what it is signed in to.
- */
-static enum err link_of(struct request *rq, int64_t *user)
-{
-	const char *given = form_get(rq->query, "link");
-	const char *word = link_word(rq);
-
-	*user = 0;
-	if (text_empty(given))
-		return OK;
-	if (!word || strlen(given) != strlen(word) ||
-	    !equal_secret(given, word, strlen(word)))
-		return ERR_FORBIDDEN;
-	*user = rq->caller->user_id;
-	return OK;
-}
-
-char *link_word(struct request *rq)
-{
-	const struct caller *c = rq->caller;
-	const char *text;
-	uint8_t mac[32];
-
-	if (!c->session_id)
-		return NULL;
-	text = mem_printf(rq, "supabase link %s", c->csrf);
-	hmac_sha256(rq->app->keys->mac, sizeof(rq->app->keys->mac), text, strlen(text),
-	    mac);
-	return base64url_encode(rq, mac, sizeof(mac) / 2);
-}
-
 enum err supabase_go(struct request *rq, struct response *rs)
 {
 	struct visit v = visit_of(rq);
@@ -76,8 +43,8 @@ enum err supabase_go(struct request *rq, struct response *rs)
 		    "There is no signing in with this here.");
 	if (link_of(rq, &t.link_user) != OK)
 		return respond_error(rs, ERR_FORBIDDEN,
-		    "This link is not good any more. Go back to the page of your "
-		    "account, reload it and try again.");
+		    "This is not good any more. Begin again at the page of your "
+		    "account.");
 	supabase_depart(&v, rq, &t, &url, &cookie);
 	response_cookie(rs, TRIP_COOKIE, cookie, SUPABASE_TRIP_S);
 	rs->location = url;
@@ -174,6 +141,13 @@ static enum err link_up(struct request *rq, struct response *rs,
 		return e;
 	json_set_text(detail, "provider", t->provider);
 	audit(rq, "user.link", t->link_user, detail);
+	if (user_get(rq->db, rq, t->link_user, &u) == OK)
+		notice_later(rq, rs, u, "An account was linked with yours",
+		    mem_printf(rq,
+			"From now on you can sign in through %s as well. If this was "
+			"not you, end the link on the page of your account and change "
+			"your password.",
+			t->provider));
 	respond_flash(rs, "From now on you can sign in with this as well.");
 	return respond_seen(rs, NULL, "%s", t->next);
 }

@@ -203,33 +203,64 @@ my $session;
 }
 
 # ---- linking ----
-SKIP: {
+{
 	fresh();
 	$site->sign_in;
-	my $page = $site->get('/account');
-	skip 'there is no page of the account yet', 1 if $page->{status} == 404;
-	my ($link) = $page->{content} =~ m{href="(/auth/google\?link=[^"]+)"};
-	ok($link, 'the page of the account offers to link') or skip 'no link', 1;
-	$link =~ s/&amp;/&/g;
-	(my $wrong = $link) =~ s/link=./link=_/;
-	is($site->get($wrong)->{status}, 403, 'which only that page can');
 	my %local = %{ $site->{cookies} };
+	like($site->get('/account')->{content}, qr{href="/account/link"}, 'the page of the account offers to link');
+	is($site->post('/account/link', { current_password => 'wrong' })->{status}, 422, 'which wants the password');
+	my $page = $site->post('/account/link', { current_password => 'correct horse battery' });
+	is($page->{status}, 200, 'and then asks which provider') or diag($page->{content});
+	my ($link) = $page->{content} =~ m{href="(/auth/google\?[^"]*link=[^"]+)"};
+	$link =~ s/&amp;/&/g;
+	unlike($site->get('/account/link')->{content}, qr/link=/, 'not without the password');
+	(my $wrong = $link) =~ s/(.)$/$1 eq 'A' ? 'B' : 'A'/e;
+	is($site->get($wrong)->{status}, 403, 'the link is of that page');
+	$site->{cookies} = { ml_session => $session->{ml_session} };
+	is($site->get($link)->{status}, 403, 'and of that session');
+	$site->{cookies} = { %local };
 	my $back = $fake->agree($site, 'test@example.com', $link);
-	my %trip = (ml_trip => $site->{cookies}{ml_trip});
-	$site->{cookies} = { %trip };
+	$site->{cookies} = { ml_trip => $site->{cookies}{ml_trip} };
 	is($site->get($back)->{status}, 403, 'who signed out meanwhile links nothing');
 	$site->{cookies} = { %local };
 	is($fake->walk($site, 'ines@', $link)->{status}, 403, 'a person of another account is not linked');
-	is($fake->walk($site, 'test@example.com', $link)->{status}, 303, 'one of none is');
-	is($site->get('/brands')->{status}, 200, 'and the session goes on');
+	my $r = $fake->walk($site, 'test@example.com', $link);
+	is($r->{headers}{location}, '/account', 'one of none is') or diag(why($r));
+	$page = $site->get('/account')->{content};
+	like($page, qr/From now on you can sign in with this as well/, 'which is said');
+	like($page, qr/End the link/, 'and can be ended');
 	fresh();
 	is($fake->walk($site, 'test@example.com')->{status}, 303, 'from now on they sign in with it');
 	is($site->get('/api/v1/me')->{json}{user}{admin}, JSON::PP::true, 'to their account');
-	$page = $site->get('/account');
-	like($page->{content}, qr{End the link}, 'the page of the account ends the link too');
-	$site->{csrf} = Site::csrf_of($page);
-	is($site->post('/account/link', { _method => 'DELETE' })->{status}, 303, 'which works');
-	like($site->get('/account')->{content}, qr{href="/auth/google\?link=}, 'and offers to link again');
+	my %linked = %{ $site->{cookies} };
+	$site->{cookies} = { %local };
+	is($site->post('/account/link', { _method => 'DELETE' })->{status}, 303, 'the link is ended');
+	is($site->get('/account')->{status}, 200, 'this session goes on');
+	$site->{cookies} = { %linked };
+	is($site->get('/account')->{status}, 303, 'the others are over');
+	fresh();
+	is($fake->walk($site, 'test@example.com')->{status}, 403, 'and nobody comes in by it');
+	fresh();
+	$fake->walk($site, 'ines@');
+	$site->{csrf} = Site::csrf_of($site->get('/brands'));
+	is($site->post('/account/link', { _method => 'DELETE' })->{status}, 409, 'who has no password keeps the link');
+}
+
+# ---- disabled here ----
+{
+	fresh();
+	$fake->walk($site, 'odd@');
+	my $id = $site->get('/api/v1/me')->{json}{user}{id};
+	my $t = $fake->token('odd@nordlicht.example');
+	is($site->api(GET => '/me', undef, key => $t)->{status}, 200, 'a person and their token');
+	is($site->api(PATCH => "/users/$id", { disabled => JSON::PP::true })->{status}, 200, 'are disabled here');
+	is($site->get('/brands')->{status}, 303, 'their session ends at once');
+	my $r = $site->api(GET => '/me', undef, key => $t);
+	is($r->{status}, 403, 'so does the token');
+	like($r->{json}{detail}, qr/is disabled here/, 'which is said');
+	$r = $fake->walk($site, 'odd@');
+	is($r->{status}, 403, 'and they do not come in again');
+	like(why($r), qr/^This account is disabled/, 'but read why');
 }
 
 # ---- silent from the start ----
