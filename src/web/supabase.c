@@ -8,10 +8,12 @@
 #include "base/text.h"
 #include "kv/limit.h"
 #include "repo/brand.h"
+#include "repo/user.h"
 #include "service/invitation.h"
 #include "service/supabase.h"
 #include "web/access.h"
 #include "web/enter.h"
+#include "web/notice.h"
 #include "web/visit.h"
 
 /* Tries of an address: each costs Supabase a call. */
@@ -128,6 +130,7 @@ static enum err link_up(struct request *rq, struct response *rs,
 	struct visit v = visit_of(rq);
 	struct supabase_tokens tokens = { p->access, p->refresh };
 	struct json_object *detail = json_obj(rq);
+	struct user *u;
 	const char *why =
 	    "Sign in to the account that you want to link, then try again.";
 	enum err e = ERR_FORBIDDEN;
