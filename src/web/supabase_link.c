@@ -69,8 +69,10 @@ enum err supabase_link_show(struct request *rq, struct response *rs)
 {
 	struct visit v = visit_of(rq);
 
-	if (!v.supabase)
-		return ERR_NOTFOUND;
+	if (!v.supabase) { /* nothing to link with */
+		rs->location = "/account";
+		return OK;
+	}
 	rs->extra = json_obj(rs);
 	return link_extra(rq, rs->extra);
 }
