@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "repo/recovery_code.h"
 #include "repo/session.h"
-#include "repo/supabase.h"
 #include "repo/user.h"
 #include "service/account.h"
 #include "service/device.h"

@@ -11,7 +11,6 @@
 #include "service/supabase.h"
 #include "web/access.h"
 #include "web/enter.h"
-#include "web/supabase.h"
 #include "web/visit.h"
 
 enum { NEXT_MAX = 2000 };

@@ -214,7 +214,7 @@ my $session;
 	my ($link) = $page->{content} =~ m{href="(/auth/google\?[^"]*link=[^"]+)"};
 	$link =~ s/&amp;/&/g;
 	unlike($site->get('/account/link')->{content}, qr/link=/, 'not without the password');
-	(my $wrong = $link) =~ s/(.)$/$1 eq 'A' ? 'B' : 'A'/e;
+	(my $wrong = $link) =~ s/(link=\d+-)(.)/$1 . ($2 eq 'A' ? 'B' : 'A')/e;
 	is($site->get($wrong)->{status}, 403, 'the link is of that page');
 	$site->{cookies} = { ml_session => $session->{ml_session} };
 	is($site->get($link)->{status}, 403, 'and of that session');
