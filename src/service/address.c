@@ -199,6 +199,8 @@ enum err address_parse(void *mem, const char *text, struct address *out,
 		return ERR_INVALID;
 	}
 	out->email = mem_printf(mem, "%.*s@%s", local, s, to_unicode(mem, domain));
+	if (strlen(out->email) > EMAIL_MAX) /* in its own script it needs more bytes */
+		out->email = mem_printf(mem, "%.*s@%s", local, s, domain);
 	out->key = mem_printf(mem, "%s@%s", lower_ascii(mem, s, (size_t)local), domain);
 	return OK;
 }
