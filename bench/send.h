@@ -28,7 +28,7 @@ struct job {
 	const char *dir, *db; /* directory and URL of the database */
 	const struct fake_ses *sink;
 	bool bulk, tls;
-	int people;
+	int people; /* to be sent to: all, or a fifth of them when one by one */
 };
 
 /* ---- bench/send_slice.c ---- */

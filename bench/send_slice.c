@@ -110,6 +110,11 @@ static void add_people(struct dbtest *t, int n)
 	if (stmt_run(s) != OK)
 		bench_die("the people cannot be written");
 	dbtest_script(t->db,
+	    "INSERT INTO lists (id, brand_id, name, created_at, updated_at)"
+	    " VALUES (2, 1, 'a fifth', 1, 1) ON CONFLICT DO NOTHING;"
+	    "INSERT INTO list_subscribers (list_id, subscriber_id, created_at)"
+	    " SELECT 2, id, 1 FROM subscribers WHERE id % 5 = 0"
+	    " ON CONFLICT DO NOTHING;"
 	    "INSERT INTO list_subscribers (list_id, subscriber_id, created_at)"
 	    " SELECT 1, id, 1 FROM subscribers WHERE true ON CONFLICT DO NOTHING;");
 }
@@ -174,6 +179,9 @@ void bench_slice(const struct job *j, struct figure *f)
 	    "DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"
 	    "DELETE FROM send_attempts; UPDATE campaigns SET status = 'sending',"
 	    " audience = 0, frozen_at = NULL, freeze_after = 0;");
+	dbtest_script(t.db,
+	    mem_printf(t.mem, "UPDATE campaign_audience SET list_id = %d",
+		j->bulk ? 1 : 2));
 	start = bench_now_us();
 	cpu = bench_cpu_us();
 	while (r.more) {

@@ -39,8 +39,12 @@ struct sink {
 	struct waiting queue[WAITING];
 	size_t first, n;
 	int64_t latency; /* us */
+	unsigned long long ids;
 	SSL_CTX *tls;
 };
+
+/* As long as Amazon's, rising as they do, and never the same: it has an index. */
+#define ID "010701a%010llx-7c4d2e1f-55aa-4b3c-9d8e-0123456789ab-000000"
 
 static const char mark[] = "\"ReplacementEmailContent\"";
 
@@ -70,13 +74,11 @@ static void answer(struct sink *k, int fd, int bulk, size_t entries)
 		n = (size_t)sprintf(body, "{\"BulkEmailEntryResults\":[");
 		for (size_t i = 0; i < entries; i++)
 			n += (size_t)sprintf(body + n,
-			    "%s{\"Status\":\"SUCCESS\",\"MessageId\":"
-			    "\"0102018f-sink-%06zu-000000\"}",
-			    i ? "," : "", i);
+			    "%s{\"Status\":\"SUCCESS\",\"MessageId\":\"" ID "\"}",
+			    i ? "," : "", k->ids++);
 		n += (size_t)sprintf(body + n, "]}");
 	} else {
-		n = (size_t)sprintf(body,
-		    "{\"MessageId\":\"0102018f-sink-000000-000000\"}");
+		n = (size_t)sprintf(body, "{\"MessageId\":\"" ID "\"}", k->ids++);
 	}
 	h = sprintf(head,
 	    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
