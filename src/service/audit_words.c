@@ -117,6 +117,16 @@ static const char *words_of(const char *action)
 	return NULL;
 }
 
+/* "read,write" as people write it: "read, write". */
+static void put_list(struct buf *b, const char *s)
+{
+	for (; *s; s++) {
+		buf_char(b, *s);
+		if (*s == ',' && s[1] != ' ')
+			buf_char(b, ' ');
+	}
+}
+
 /* What stands in braces at p, n bytes. */
 static void put_value(struct buf *b, const struct audit_line *l,
     struct json_object *detail, const char *p, size_t n)
@@ -129,7 +139,7 @@ static void put_value(struct buf *b, const struct audit_line *l,
 	else if (text_equal(name, "label") || text_equal(name, "id"))
 		buf_printf(b, "%lld", (long long)l->object_id);
 	else if ((v = json_get(detail, name)) != NULL)
-		buf_str(b, json_object_get_string(v));
+		put_list(b, json_object_get_string(v));
 }
 
 char *audit_words(void *mem, const struct audit_line *l)

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "model/brand.h"
 #include "service/audit.h"
+#include "service/device.h"
 #include "web/access.h"
 #include "web/campaign.h"
 #include "web/export.h"
@@ -106,8 +107,10 @@ enum err audit_index(struct request *rq, struct response *rs)
 	for (i = 0; i < n && i < (size_t)want; i++) {
 		struct json_object *line = audit_json(rs, &l[i]);
 
-		if (!rq->api)
+		if (!rq->api) {
 			json_set_text(line, "place", place_of(rs, &l[i]));
+			json_set_text(line, "device", device_name(rq, l[i].agent));
+		}
 		json_push(items, line);
 	}
 	json_set(o, "items", items);

@@ -170,10 +170,18 @@ enum err member_leave(struct request *rq, struct response *rs)
 
 enum err member_confirm_hand_over(struct request *rq, struct response *rs)
 {
-	struct member *m;
-	enum err e = member_get(rq->db, rq, rq->caller->brand->id, rq->args[1], &m);
+	int64_t brand = rq->caller->brand->id;
+	struct member *m, *me;
+	enum err e = member_get(rq->db, rq, brand, rq->args[1], &m);
+	bool owns;
 
-	return e == OK ? respond(rs, member_json(rs, m)) : e;
+	if (e != OK)
+		return e;
+	owns = member_get(rq->db, rq, brand, rq->caller->user_id, &me) == OK &&
+	    me->role == ROLE_OWNER;
+	rs->extra = json_obj(rs);
+	json_set_bool(rs->extra, "i_own", owns);
+	return respond(rs, member_json(rs, m));
 }
 
 enum err member_make_owner(struct request *rq, struct response *rs)
