@@ -32,7 +32,7 @@ await context.addInitScript(() => {
 
 function sql(text) {
 	return execFileSync('sqlite3', ['-json', join(site.state, 'maillayer.db')],
-		{ input: `.timeout 5000\n${text}`, encoding: 'utf8', maxBuffer: 64 << 20 });
+		{ stdio: ['pipe', 'pipe', 'ignore'], input: `.timeout 5000\n${text}`, encoding: 'utf8', maxBuffer: 64 << 20 });
 }
 const rows = (text) => JSON.parse(sql(text) || '[]');
 
@@ -87,6 +87,7 @@ await page.goto(`${site.url}${brand}/imports/new`);
 await page.setInputFiles('[name=file]', people);
 await page.getByRole('button', { name: /Upload/ }).click();
 await page.waitForURL(/imports\/\d+/);
+const invited = await api('POST', `${brand}/invitations`, { email: 'ken@x.example', role: 'viewer' });
 await api('POST', `${brand}/keys`, { name: 'Robot', scopes: 'read' });
 await api('POST', `${brand}/provider/topics`, { topic_arn: 'arn:aws:sns:eu-west-1:123456789012:mail' });
 ok(await until(() => rows("SELECT 1 AS n FROM campaigns WHERE status = 'completed'").length === 2, 40),
@@ -204,6 +205,13 @@ for (const r of routes) {
 }
 while (queue.length)
 	await visit(queue.shift());
+// What strangers see: an invitation, leaving.
+const leave = rows("SELECT html FROM outbox_messages WHERE html LIKE '%/u/%' LIMIT 1")[0].html.match(/\/u\/[\w-]+/)[0];
+for (const path of [leave, ...(invited.url ? [new URL(invited.url).pathname] : []), '/sign-in']) {
+	const r = await page.goto(site.url + path);
+	ok(r.status() === 200, `${patternOf(path).slice(0, 12)} is there`);
+	await look(path);
+}
 const visited = routes.filter((r) => [...seen.keys()].some((k) => k.startsWith(`${r}?`)));
 ok(visited.length === routes.length, `${seen.size} addresses are looked at, every page among them`);
 is(wrong.join('\n'), '', 'no element is made of what is stored');
@@ -211,7 +219,7 @@ is(wrong.join('\n'), '', 'no element is made of what is stored');
 // What people and machines outside type has been seen on a page, or the test would prove nothing.
 const must = ['brands-name', 'lists-name', 'fields-label', 'fields-choices', 'subscribers-email', 'subscribers-first_name', 'subscribers-custom',
 	'subscriber_tags-tag', 'campaigns-name', 'campaigns-subject', 'campaigns-pause_reason', 'campaign_subscribers-reason', 'imports-file_name',
-	'api_keys-name', 'users-name', 'email_events-detail', 'outbox_messages-subject', 'campaign_links-url'];
+	'api_keys-name', 'users-name', 'audit_log-ip', 'invitations-email', 'email_events-detail', 'outbox_messages-subject', 'campaign_links-url'];
 is(must.filter((m) => !shown.has(m)).join(' '), '', 'what was poisoned is on the pages');
 if (process.env.XSS_VERBOSE)
 	console.log(`# not on any page: ${poisoned.filter((m) => !shown.has(m)).join(' ')}`);
