@@ -244,10 +244,10 @@ static void ses_quit(struct provider *p)
 }
 
 /* What to tell when the account did not answer with its limits. */
-static const char *account_why(CURLcode code, long status)
+static const char *account_why(const struct ses *x, CURLcode code, long status)
 {
 	if (code != CURLE_OK)
-		return curl_easy_strerror(code);
+		return call_error(x, code);
 	if (status == 400 || status == 401 || status == 403)
 		return "Amazon does not accept this key here, or its user may not call "
 		       "ses:GetAccount.";
@@ -275,7 +275,7 @@ static enum err ask(struct ses *x, void *mem, const char *path, struct json_obje
 	code = curl_easy_perform(c->curl);
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)CALL_SECONDS);
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
-	*why = account_why(code, status);
+	*why = account_why(x, code, status);
 	if (code != CURLE_OK || status != 200 ||
 	    json_read(mem, c->answer->data, c->answer->len, o, NULL) != OK)
 		return ERR_IO;

@@ -30,12 +30,15 @@ static int only_once(void *ctx, char *to, char *from, int to_port, int from_port
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose,
     struct curl_sockaddr *a)
 {
-	const struct ses *x = ((struct call *)ctx)->ses;
+	struct ses *x = ((struct call *)ctx)->ses;
 
 	(void)purpose;
 	if (x->typed &&
-	    (x->plain ? !address_is_loopback(&a->addr) : !address_is_public(&a->addr)))
+	    (x->plain ? !address_is_loopback(&a->addr)
+		      : !address_is_public(&a->addr))) {
+		x->inside = true;
 		return CURL_SOCKET_BAD;
+	}
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
@@ -251,17 +254,23 @@ static void answered(struct call *c)
 	call_all_done(c, v.outcome, v.reason);
 }
 
+const char *call_error(const struct ses *x, CURLcode code)
+{
+	return x->inside ? "The endpoint leads into a private network and is not called"
+			 : curl_easy_strerror(code);
+}
+
 static void failed(struct call *c, CURLcode code)
 {
 	char *why;
 
 	if (!c->begun) /* nothing of the request left us: certainly not sent */
 		why = mem_printf(c->ses, "Amazon SES cannot be reached: %s.",
-		    curl_easy_strerror(code));
+		    call_error(c->ses, code));
 	else
 		why = mem_printf(c->ses,
 		    "The connection failed before an answer came: %s.",
-		    curl_easy_strerror(code));
+		    call_error(c->ses, code));
 	call_all_done(c, c->begun ? OUTCOME_DOUBT : OUTCOME_RETRY, why);
 	mem_free(why);
 }

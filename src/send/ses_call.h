@@ -43,6 +43,7 @@ struct ses {
 	struct ses_writer writer;
 	const char *url, *host; /* "https://host" and its "host[:port]" */
 	bool plain;             /* loopback, http allowed */
+	bool inside;            /* it led where nothing may be called */
 	bool typed;             /* an endpoint of the brand's, not Amazon's own */
 	enum send_mode mode;
 	CURLM *multi;
@@ -66,6 +67,8 @@ void call_init(struct ses *x, struct call *c);
 enum err call_sign(struct call *c, const char *method, const char *path) MUST_CHECK;
 /* Sends the body for the entries; what cannot begin comes back at once. */
 void call_start(struct call *c);
+/* What libcurl says, or why we did not let it. */
+const char *call_error(const struct ses *x, CURLcode code);
 /* Takes it out of the multi handle. */
 void call_end(struct call *c);
 /* Hands all entries back with one outcome. */
