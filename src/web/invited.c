@@ -70,6 +70,8 @@ enum err invitation_show(struct request *rq, struct response *rs)
 	json_set_text(o, "me", c->user_id ? c->email : NULL);
 	json_set_text(o, "csrf", c->csrf);
 	json_set_text(o, "path", mem_printf(rs, "/invitations/%s", rq->words[0]));
+	rs->extra = json_obj(rs);
+	json_set(rs->extra, "providers", oauth_providers(rq));
 	return respond(rs, o);
 }
 

@@ -13,6 +13,7 @@ const fake = await new Promise((resolve) => createInterface(child.stdout).once('
 const ask = async (method, path, body) => (await fetch(fake + path, { method, body: body && JSON.stringify(body) })).json();
 const project = await ask('GET', '/_project');
 await ask('PUT', '/_people', [{ name: 'Jonas Weber', email: 'jonas@nordlicht.example' },
+	{ name: 'Ines at Microsoft', email: 'ines.halvorsen@elsewhere.example' },
 	{ name: 'Mallory Stranger', email: 'mallory@elsewhere.example' }]);
 Object.assign(process.env, {
 	MAILLAYER_SUPABASE_URL: project.url, MAILLAYER_SUPABASE_ANON_KEY: project.anon_key,
@@ -53,11 +54,29 @@ try {
 	await page.waitForURL(/\/brands\/\d+$/);
 	const brand = new URL(page.url()).pathname;
 	await page.goto(`${site.url}${brand}/members`);
-	const status = await page.evaluate(async (path) => (await fetch(`/api/v1${path}/invitations`, {
+	const invited = await page.evaluate(async (path) => (await fetch(`/api/v1${path}/invitations`, {
 		method: 'POST', headers: { 'content-type': 'application/json', 'x-csrf-token': document.body.dataset.csrf },
 		body: JSON.stringify({ email: 'jonas@nordlicht.example', role: 'editor' }),
-	})).status, brand);
-	is(status, 201, 'Jonas is invited');
+	})).json(), brand);
+	ok(invited.url, 'Jonas is invited');
+
+	// ---- the owner links an account ----
+	hear(page);
+	await page.goto(`${site.url}/account`);
+	await lookAt(page, '43-account');
+	await page.getByRole('link', { name: 'Link an account' }).click();
+	await page.getByLabel('Your password').fill('a patient');
+	await page.getByRole('button', { name: 'Go on' }).click();
+	is(await page.locator('.field-error').count(), 1, 'a wrong password gets a sentence');
+	await lookAt(page, '44-link-password');
+	await page.getByLabel('Your password').fill('a patient pour-over');
+	await page.getByRole('button', { name: 'Go on' }).click();
+	await lookAt(page, '45-link-which');
+	await page.getByRole('link', { name: 'Microsoft' }).click();
+	await page.getByRole('link', { name: /Ines/ }).click();
+	await page.waitForURL(/account$/);
+	ok(/From now on you can sign in with this as well/.test(await text(page)), 'the owner has linked an account of theirs');
+	await lookAt(page, '46-linked');
 
 	// ---- who is not invited ----
 	page = await fresh();
@@ -75,7 +94,11 @@ try {
 	ok(/\/sign-in/.test(page.url()), 'and is not signed in');
 
 	// ---- who is ----
-	await signIn(page, /Jonas/);
+	await page.goto(invited.url);
+	await lookAt(page, '47-invitation');
+	await page.getByRole('link', { name: 'Google' }).click();
+	await page.getByRole('link', { name: /Jonas/ }).click();
+	await page.waitForURL(/127\.0\.0\.1/);
 	ok(/Nordlicht Coffee/.test(await page.locator('body').innerText()), 'who is invited sees the brand');
 	is(await page.evaluate(() => document.cookie), '', 'no cookie is there for scripts');
 	is((await page.context().cookies()).map((c) => c.name).join(), 'ml_session', 'and the one of the trip is gone');
@@ -115,7 +138,7 @@ try {
 	console.log(e.stack.replace(/^/gm, '# '));
 	await shoot(page, '99-broken-supabase').catch(() => {});
 }
-const unexpected = complaints.filter((c) => c.startsWith(site.url) && !/403/.test(c));
+const unexpected = complaints.filter((c) => c.startsWith(site.url) && !/403|422/.test(c));
 ok(unexpected.length === 0, 'no error in the console of the browser');
 for (const c of unexpected)
 	console.log(`#   ${c}`);

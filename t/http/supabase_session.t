@@ -14,9 +14,9 @@ use Time::HiRes qw(sleep time);
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
 
-# A token of 61 seconds is renewed as soon as a second has gone by.
+# A token of 64 seconds is renewed when four of them have gone by.
 my $port = Site::free_port();
-my $fake = GoTrue->start(alg => 'ES256', site_port => $port, exp => 61);
+my $fake = GoTrue->start(alg => 'ES256', site_port => $port, exp => 64);
 my $site = Site->start(port => $port, env => $fake->env(MAILLAYER_SUPABASE_SELF_REGISTER => 'true'));
 $fake->people({ name => 'Ines Halvorsen', email => 'ines@nordlicht.example' },
 	{ name => 'Ada Lovelace', email => 'ada@nordlicht.example' }, { name => 'Cy', email => 'cy@nordlicht.example' });
@@ -33,7 +33,7 @@ sub enter {
 # ---- one renewal for all ----
 my $ines = enter('ines@');
 is($fake->stats->{refresh}, 0, 'a new token is not renewed');
-sleep 2.2;
+sleep 4.3;
 my @kids = map {
 	my $pid = fork // die;
 	if (!$pid) {
@@ -48,13 +48,13 @@ for (@kids) { waitpid $_, 0; $bad++ if $? }
 is($bad, 0, 'twelve requests at once, when the token is about to end, are all answered');
 is($fake->stats->{refresh}, 1, 'and it is renewed once');
 is($fake->stats->{reused}, 0, 'no refresh token is used twice');
-sleep 2.2;
+sleep 4.3;
 is($site->get('/brands')->{status}, 200, 'and again, when the next is about to end');
 is($fake->stats->{refresh}, 2, 'with the next refresh token');
 
 # ---- silent ----
 $fake->ask(PUT => '/_mode', { status => 503 });
-sleep 2.2;
+sleep 4.3;
 my $r = $site->get('/brands');
 is($r->{status}, 200, 'while Supabase is silent a person stays');
 like($r->{content}, qr/Supabase, where you signed in, cannot be reached\. You stay signed in for 1 more minute\./, 'and is told for how long');
@@ -77,7 +77,7 @@ ok($site->until_true(20, sub { my $r = $site->get('/brands'); $r->{status} == 20
 my $ada = enter('ada@');
 $fake->ask(POST => '/_end', { email => 'ada@nordlicht.example' });
 is($site->get('/brands')->{status}, 200, 'a session that ended at Supabase is good here until the token is about to end');
-sleep 2.2;
+sleep 4.3;
 $r = $site->get('/brands');
 is($r->{headers}{location}, '/sign-in?next=%2Fbrands', 'then it ends here');
 like($site->get('/sign-in')->{content}, qr/Your session ended at Supabase\. Sign in again\./, 'with a sentence');
@@ -85,7 +85,7 @@ $site->{cookies} = { %$ada };
 is($site->get('/brands')->{status}, 303, 'for good');
 enter('cy@');
 $fake->ask(POST => '/_ban', { email => 'cy@nordlicht.example' });
-sleep 2.2;
+sleep 4.3;
 is($site->get('/brands')->{status}, 303, 'who is banned there is out');
 is($fake->walk($site, 'cy@')->{status}, 403, 'and does not come in again');
 
@@ -93,7 +93,7 @@ is($fake->walk($site, 'cy@')->{status}, 403, 'and does not come in again');
 {
 	my $mine = enter('ada@');
 	$fake->ask(PUT => '/_mode', { answer => { user => { id => '11111111-1111-4111-8111-111111111111' } } });
-	sleep 2.2;
+	sleep 4.3;
 	$r = $site->get('/brands');
 	is($r->{status}, 200, 'an answer that does not fit itself changes nothing');
 	like($r->{content}, qr/cannot be reached/, 'it is like none');
