@@ -142,9 +142,30 @@ static void count(struct turn *t, const struct settle *r, size_t n)
 	}
 }
 
-enum err turn_settle(struct turn *t, bool now)
+enum err turn_write(struct turn *t, struct settle **out)
 {
 	int64_t at = clock_now(t->app->clock);
+	struct settle *r = mem_array(t->provider, struct settle, t->nback);
+
+	*out = r;
+	for (size_t i = 0; i < t->nback; i++)
+		r[i] = settle_of(t, t->back[i], at);
+	return ledger_settle(t->app->db, t->campaign->id, r, t->nback, at);
+}
+
+void turn_written(struct turn *t, struct settle *r, bool well)
+{
+	if (well) {
+		count(t, r, t->nback);
+		for (size_t i = 0; i < t->nback; i++)
+			mem_free(t->back[i]);
+		t->nback = 0;
+	}
+	mem_free(r);
+}
+
+enum err turn_settle(struct turn *t, bool now)
+{
 	struct settle *r;
 	enum err e;
 
@@ -152,16 +173,7 @@ enum err turn_settle(struct turn *t, bool now)
 	    (!now && clock_mono_ms() - t->back_since < SETTLE_AGE &&
 		t->nback < turn_worth(t, t->provider->ops->room(t->provider))))
 		return OK;
-	r = mem_array(t->provider, struct settle, t->nback);
-	for (size_t i = 0; i < t->nback; i++)
-		r[i] = settle_of(t, t->back[i], at);
-	e = ledger_settle(t->app->db, t->campaign->id, r, t->nback, at);
-	if (e == OK) {
-		count(t, r, t->nback);
-		for (size_t i = 0; i < t->nback; i++)
-			mem_free(t->back[i]);
-		t->nback = 0;
-	}
-	mem_free(r);
+	e = turn_write(t, &r);
+	turn_written(t, r, e == OK);
 	return e;
 }

@@ -238,17 +238,20 @@ static bool endure(struct turn *t)
 
 bool turn_step(struct turn *t, int wait_ms)
 {
-	size_t before = t->provider->in_flight;
-	enum err e = turn_refill(t);
+	size_t before;
+	enum err e;
 
-	/* When some were handed over there may be room for more: no waiting. */
-	if (e != OK || t->provider->in_flight > before)
+	/* When some were handed over there may be room for more. */
+	if (t->eager)
 		wait_ms = 0;
 	if (t->provider->in_flight)
 		t->provider->ops->step(t->provider, wait_ms);
 	else if (!t->nback && !t->provider->done)
 		sleep_ms(wait_ms / 5);
 	turn_collect(t);
+	before = t->provider->in_flight;
+	e = turn_refill(t);
+	t->eager = t->provider->in_flight > before;
 	if (e == OK)
 		e = turn_settle(t, t->provider->in_flight == 0);
 	keep_lock(t);
@@ -339,6 +342,7 @@ enum err turn_open(struct slice *s, const struct due_campaign *due, int64_t unti
 		.owner = worker_owner(s->worker),
 		.until = until,
 		.mine = { .mem = t },
+		.eager = true,
 		.share = 1,
 	};
 	mem_on_free(t, let_go);

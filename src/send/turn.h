@@ -49,6 +49,7 @@ struct turn {
 	int64_t failing;  /* monotonic ms since when the database is away */
 	enum err error;   /* of the last step */
 	bool freezing;    /* its audience is not yet whole */
+	bool eager;       /* the last step handed some over: no waiting in the next */
 	int64_t renew_at; /* of the lock */
 
 	/* claim */
@@ -89,6 +90,12 @@ size_t turn_worth(const struct turn *t, size_t room);
 /* settle.c: takes what the provider gave back; writes it when it is time (or now). */
 void turn_collect(struct turn *t);
 enum err turn_settle(struct turn *t, bool now) MUST_CHECK;
+/*
+ * The two halves of it, for who has a transaction: writes all that came back (*r owned
+ * by the turn, also after a failure), and lets it go when that is committed.
+ */
+enum err turn_write(struct turn *t, struct settle **r) MUST_CHECK;
+void turn_written(struct turn *t, struct settle *r, bool well);
 /* rate.c: where kv/slow.h keeps how far the account's rate is turned down. */
 char *turn_slow_key(void *mem, const struct provider *p);
 /* rate.c: how many of want may go now; 0 and t->take_at when none. */

@@ -50,6 +50,7 @@ static const struct point points[] = {
 	{ "send.answered:3", NULL, true, false },
 	{ "settle.rows:1", NULL, true, false },
 	{ "settle.rows:error:1", NULL, false, true },
+	{ "turn.committed:1", NULL, true, false },
 	{ "settle.committed:1", NULL, true, false },
 	{ "reclaim.rows:1", "intent.committed:1", true, false },
 	{ "finish.before:1", NULL, false, false },
