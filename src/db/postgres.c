@@ -97,6 +97,12 @@ static void no_notice(void *arg, const PGresult *r)
 	(void)r;
 }
 
+/* PostgreSQL's 0 is "for ever". */
+static int patience(const struct pg *pg)
+{
+	return pg->db->wait_ms > 0 ? pg->db->wait_ms : 1;
+}
+
 /*
  * A commit that was acknowledged must survive a crash, whatever the server's default.
  */
@@ -116,7 +122,7 @@ static enum err set_session(struct pg *pg)
 		"SET bytea_output = 'hex'; SET jit = off;"
 		"SELECT set_config('synchronous_commit', 'on', false)"
 		" WHERE current_setting('synchronous_commit') = 'off'",
-		pg->db->wait_ms, STATEMENT_MS, IDLE_IN_TRANSACTION_MS));
+		patience(pg), STATEMENT_MS, IDLE_IN_TRANSACTION_MS));
 }
 
 static enum err connected(struct pg *pg)
@@ -211,7 +217,7 @@ static enum err set_wait(struct pg *pg)
 		e = pg_ready(pg);
 	if (e != OK)
 		return e;
-	return run_text(pg, mem_printf(tmp, "SET lock_timeout = %d", pg->db->wait_ms));
+	return run_text(pg, mem_printf(tmp, "SET lock_timeout = %d", patience(pg)));
 }
 
 static enum err ping(struct pg *pg)

@@ -71,20 +71,19 @@ static const char *const sql[STATEMENTS] = {
 	[REACH] =
 	    "SELECT count(*) FROM subscribers s"
 	    " WHERE s.brand_id = $1 AND s.status = 'active'"
-	    "   AND s.id IN (SELECT i.subscriber_id FROM list_subscribers i"
-	    "        WHERE i.list_id IN " IDS("2") ")"
+	    "   AND EXISTS (SELECT 1 FROM list_subscribers i"
+	    "        WHERE i.subscriber_id = s.id AND i.list_id IN " IDS("2") ")"
 	    "   AND NOT EXISTS (SELECT 1 FROM list_subscribers x"
 	    "        WHERE x.subscriber_id = s.id AND x.list_id IN " IDS("3") ")"
 	    "   AND NOT EXISTS (SELECT 1 FROM suppressions p"
-	    "        WHERE p.brand_id = s.brand_id AND p.email_key = s.email_key)",
+	    "        WHERE p.brand_id = $1 AND p.email_key = s.email_key)",
 	[REACH_FOLLOW] =
-	    "SELECT count(*) FROM subscribers s"
-	    " WHERE s.brand_id = $1 AND s.status = 'active'"
-	    "   AND s.id IN (SELECT f.subscriber_id FROM campaign_subscribers f"
-	    "        WHERE f.campaign_id = $2)"
-	    "   AND " CAMPAIGN_FOLLOWS("$2", "CAST($3 AS TEXT)")
+	    "SELECT count(*) FROM campaign_subscribers p"
+	    "   JOIN subscribers s ON s.id = p.subscriber_id"
+	    " WHERE p.campaign_id = $2 AND " CAMPAIGN_FOLLOWS("CAST($3 AS TEXT)")
+	    "   AND s.brand_id = $1 AND s.status = 'active'"
 	    "   AND NOT EXISTS (SELECT 1 FROM suppressions x"
-	    "        WHERE x.brand_id = s.brand_id AND x.email_key = s.email_key)",
+	    "        WHERE x.brand_id = $1 AND x.email_key = s.email_key)",
 };
 /* clang-format on */
 

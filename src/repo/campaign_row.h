@@ -18,16 +18,14 @@
 enum { CAMPAIGN_COLUMN_COUNT = 27 };
 
 /*
- * Whether person s is one of the audience of a campaign that follows another: of those
- * whose mail was accepted, who did not open it; or who was left when it was cancelled.
+ * Whether row p of the ledger of the campaign that is followed is one of the audience:
+ * accepted, and nothing was heard of the person since; or left when it was cancelled.
  */
-#define CAMPAIGN_FOLLOWS(parent, kind)                                                 \
-	"EXISTS (SELECT 1 FROM campaign_subscribers p WHERE p.campaign_id = " parent   \
-	"   AND p.subscriber_id = s.id AND CASE " kind                                 \
-	"     WHEN 'unopened' THEN p.state = 4 AND p.opened_at IS NULL"                \
-	"       AND p.clicked_at IS NULL AND p.bounced_at IS NULL"                     \
-	"       AND p.complained_at IS NULL AND p.unsubscribed_at IS NULL"             \
-	"     WHEN 'unsent' THEN p.state = 8 ELSE p.state < 0 END)"
+#define CAMPAIGN_FOLLOWS(kind)                                                         \
+	"p.state = CASE " kind " WHEN 'unopened' THEN 4 WHEN 'unsent' THEN 8 END"      \
+	"   AND (p.state = 8 OR p.opened_at IS NULL AND p.clicked_at IS NULL"          \
+	"     AND p.bounced_at IS NULL AND p.complained_at IS NULL"                    \
+	"     AND p.unsubscribed_at IS NULL)"
 
 /* Which bit of a set of statuses a row has. */
 #define CAMPAIGN_STATUS_BIT                                                            \

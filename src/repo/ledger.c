@@ -95,7 +95,10 @@ static const char *const sql[] = {
 		   "          JOIN list_subscribers l"
 		   "          ON l.list_id = a.list_id AND l.subscriber_id = s.id"
 		   "         WHERE a.campaign_id = $1 AND a.exclude = 1)"),
-	[FREEZE_FOLLOW] = FREEZE(CAMPAIGN_FOLLOWS("$5", "CAST($6 AS TEXT)")),
+	[FREEZE_FOLLOW] = FREEZE(
+	    "EXISTS (SELECT 1 FROM campaign_subscribers p WHERE p.campaign_id = $5"
+	    "   AND p.subscriber_id = s.id AND " CAMPAIGN_FOLLOWS(
+		"CAST($6 AS TEXT)") ")"),
 	[FREEZE_MARK] =
 	    "UPDATE campaigns SET freeze_after = $2, audience = audience + $3,"
 	    " frozen_at = $4 WHERE id = $1",

@@ -20,18 +20,46 @@
 	"  FROM campaign_subscribers d LEFT JOIN subscribers s ON s.id = "             \
 	"d.subscriber_id"
 
-enum { PAGE, ONE, REASONS, PACE, STEPS, NEXT_TRY, LATEST, STATEMENTS };
+#define CHOSEN                                                                         \
+	"d.campaign_id = $1 AND d.state = $2 AND d.id > $3"                            \
+	" AND (CAST($4 AS TEXT) = '' OR d.reason = $4)"                                \
+	" AND (CAST($5 AS TEXT) = '' OR d.email_key LIKE lower($5) ESCAPE '!'"         \
+	"      OR d.message_id = $6)"
+
+enum {
+	PAGE,
+	PAGE_BOUNCED,
+	EXACT,
+	ONE,
+	REASONS,
+	PACE,
+	STEPS,
+	NEXT_TRY,
+	LATEST,
+	STATEMENTS
+};
 
 /* clang-format off */
 static const char *const sql[STATEMENTS] = {
 	[PAGE] =
+	    "SELECT " COLUMNS FROM " WHERE " CHOSEN
+	    " ORDER BY d.id LIMIT $7",
+	[PAGE_BOUNCED] =
+	    "SELECT " COLUMNS
+	    "  FROM campaign_subscribers d"
+	    "  /*+lite INDEXED BY campaign_subscribers_bounced */"
+	    "  LEFT JOIN subscribers s ON s.id = d.subscriber_id"
+	    " WHERE " CHOSEN " AND d.bounced_at IS NOT NULL ORDER BY d.id LIMIT $7",
+	[EXACT] =
 	    "SELECT " COLUMNS FROM
-	    " WHERE d.campaign_id = $1 AND d.state = $2 AND d.id > $3"
-	    "   AND (CAST($4 AS BIGINT) = 0 OR d.bounced_at IS NOT NULL)"
-	    "   AND (CAST($5 AS TEXT) = '' OR d.reason = $5)"
-	    "   AND (CAST($6 AS TEXT) = '' OR d.email_key LIKE lower($6) ESCAPE '!'"
-	    "        OR d.message_id = $7)"
-	    " ORDER BY d.id LIMIT $8",
+	    " WHERE d.campaign_id = $1 AND d.id IN"
+	    "   (SELECT x.id FROM campaign_subscribers x"
+	    "     WHERE x.campaign_id = $1 AND x.email_key = lower($2)"
+	    "    UNION ALL SELECT a.delivery_id FROM send_attempts a"
+	    "     WHERE a.message_id = $2)"
+	    "   AND (CAST($3 AS BIGINT) = 0 OR d.bounced_at IS NOT NULL)"
+	    "   AND (CAST($4 AS TEXT) = '' OR d.reason = $4)"
+	    " ORDER BY d.state, d.id LIMIT $5",
 	[ONE] = "SELECT " COLUMNS FROM " WHERE d.campaign_id = $1 AND d.id = $2",
 	[REASONS] =
 	    "SELECT state, reason, min(email), count(*), max(settled_at)"
@@ -110,19 +138,41 @@ static int64_t cursor_of(const struct delivery *d)
 static enum err page_of_state(struct db *db, void *mem, int64_t campaign, int state,
     const struct recipient_filter *f, struct recipient_rows *out)
 {
-	STMT_SCOPE s = db_stmt(db, &sql[PAGE]);
+	STMT_SCOPE s = db_stmt(db, &sql[f->bounced ? PAGE_BOUNCED : PAGE]);
 	size_t most = (size_t)f->limit + 1;
 
 	stmt_bind_int(s, 1, campaign);
 	stmt_bind_int(s, 2, state);
 	stmt_bind_int(s, 3, f->after);
-	stmt_bind_int(s, 4, f->bounced);
-	stmt_bind_text(s, 5, f->reason != NULL ? f->reason : "");
-	stmt_bind_text(s, 6, like_part(mem, f->search));
-	stmt_bind_text(s, 7, f->search != NULL ? f->search : "");
-	stmt_bind_int(s, 8, (int64_t)(most - out->n));
+	stmt_bind_text(s, 4, f->reason != NULL ? f->reason : "");
+	stmt_bind_text(s, 5, like_part(mem, f->search));
+	stmt_bind_text(s, 6, f->search != NULL ? f->search : "");
+	stmt_bind_int(s, 7, (int64_t)(most - out->n));
 	while (out->n < most && stmt_next(s))
 		read_row(s, mem, &out->rows[out->n++]);
+	return stmt_error(s);
+}
+
+static bool is_wanted(const struct recipient_filter *f, const struct recipient *r)
+{
+	return f->states == 0 || (f->states & 1u << r->d.state) != 0;
+}
+
+/* The rows whose whole address or message id was asked for: two looks into an index. */
+static enum err page_exact(struct db *db, void *mem, int64_t campaign,
+    const struct recipient_filter *f, struct recipient_rows *out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[EXACT]);
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_text(s, 2, f->search);
+	stmt_bind_int(s, 3, f->bounced);
+	stmt_bind_text(s, 4, f->reason != NULL ? f->reason : "");
+	stmt_bind_int(s, 5, f->limit);
+	while (out->n < (size_t)f->limit && stmt_next(s)) {
+		read_row(s, mem, &out->rows[out->n]);
+		out->n += is_wanted(f, &out->rows[out->n]);
+	}
 	return stmt_error(s);
 }
 
@@ -137,6 +187,10 @@ enum err recipient_page(struct db *db, void *mem, int64_t campaign,
 
 	*out =
 	    (struct recipient_rows){ .rows = mem_array(mem, struct recipient, most) };
+	if (f->after == 0 && !text_empty(f->search))
+		e = page_exact(db, mem, campaign, f, out);
+	if (e != OK || out->n > 0)
+		return e;
 	part.after &= ((int64_t)1 << CURSOR_ID_BITS) - 1;
 	for (; e == OK && state < DELIVERY_STATES && out->n < most; state++) {
 		if (f->states == 0 || (f->states & 1u << state) != 0)

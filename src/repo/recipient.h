@@ -34,8 +34,10 @@ struct recipient_rows {
 	int64_t next; /* cursor of the next page; 0: this is the last */
 };
 /*
- * By state, then id, as the index stands: quick on a ledger of any size.  The caller
- * has checked that the campaign is the brand's.
+ * By state, then id, as the index stands: quick on a ledger of any size, but for a
+ * search by part of an address, which looks at every row.  A search for a whole address
+ * or message id that is there gives only that.  The caller has checked that the
+ * campaign is the brand's.
  */
 enum err recipient_page(struct db *db, void *mem, int64_t campaign,
     const struct recipient_filter *f, struct recipient_rows *out) MUST_CHECK;

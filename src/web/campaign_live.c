@@ -7,6 +7,7 @@
 #include "repo/ledger_doubt.h"
 #include "repo/provider.h"
 #include "repo/recipient.h"
+#include "service/reach.h"
 
 /* Without JavaScript the page loads itself again. */
 enum { REFRESH_S = 5, LATEST = 5, DOUBTS = 20, SPARK_W = 600, SPARK_H = 60 };
@@ -224,7 +225,7 @@ enum err campaign_live(struct request *rq, struct response *rs,
 	if (e == OK)
 		e = campaign_lists(rq, c, &lists);
 	if (e == OK && c->status == CAMPAIGN_SCHEDULED)
-		e = campaign_reach(rq->db, c, &reach);
+		e = reach_measure(rq->db, rq->kv, c, &reach);
 	if (e != OK)
 		return e;
 	for (i = 0; i < DELIVERY_ACCEPTED; i++)

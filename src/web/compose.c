@@ -11,6 +11,7 @@
 #include "send/provider.h"
 #include "service/field.h"
 #include "service/list.h"
+#include "service/reach.h"
 #include "web/access.h"
 #include "web/campaign.h"
 #include "web/frame.h"
@@ -45,7 +46,7 @@ enum err compose_fill(struct request *rq, struct response *rs, const struct camp
 	enum err e = campaign_json(rq->db, rs, c, &rs->model);
 
 	if (e == OK)
-		e = campaign_reach(rq->db, c, &reach);
+		e = reach_measure(rq->db, rq->kv, c, &reach);
 	if (e != OK)
 		return e;
 	json_set_int(rs->model, "reach", reach);
@@ -127,7 +128,7 @@ enum err compose_count(struct request *rq, struct response *rs)
 	c.nlists = form_ids(rq->query, rq, "lists", LISTS_MAX, &c.lists);
 	c.nexclude_lists =
 	    form_ids(rq->query, rq, "exclude_lists", LISTS_MAX, &c.exclude_lists);
-	e = campaign_reach(rq->db, &c, &reach);
+	e = reach_measure(rq->db, rq->kv, &c, &reach);
 	json_set_int(o, "reach", reach);
 	return e == OK ? respond(rs, o) : e;
 }

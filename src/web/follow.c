@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "base/mem.h"
+#include "service/reach.h"
 #include "web/access.h"
 #include "web/campaign.h"
 
@@ -32,10 +33,10 @@ enum err campaign_add_followers(struct request *rq, struct response *rs,
 
 	next.audience_kind = AUDIENCE_UNOPENED;
 	if (e == OK && c->track_opens)
-		e = campaign_reach(rq->db, &next, &unopened);
+		e = reach_measure(rq->db, rq->kv, &next, &unopened);
 	next.audience_kind = AUDIENCE_UNSENT;
 	if (e == OK && c->status == CAMPAIGN_CANCELLED)
-		e = campaign_reach(rq->db, &next, &unsent);
+		e = reach_measure(rq->db, rq->kv, &next, &unsent);
 	json_set_int(rs->extra, "unopened", unopened);
 	json_set_int(rs->extra, "unsent", unsent);
 	return e;

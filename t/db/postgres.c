@@ -94,6 +94,31 @@ static void test_inside(struct dbtest *t, struct db *other)
 	is_int(add(t->db, "six"), OK, "then writing goes on");
 }
 
+static int64_t reads_tables(struct db *db)
+{
+	return dbtest_int(db,
+	    "SELECT count(*) FROM pg_settings WHERE name = 'enable_seqscan'"
+	    " AND setting = 'on'");
+}
+
+static void test_keyed(struct dbtest *t)
+{
+	{
+		TX_SCOPE tx = { 0 };
+
+		is_int(tx_begin_keyed(t->db, &tx), OK, "tx_begin_keyed begins");
+		is_int(reads_tables(t->db), 0, "with indexes only");
+		is_int(tx_commit(&tx), OK, "until it ends");
+	}
+	is_int(reads_tables(t->db), 1, "and not after it");
+	db_set_wait(t->db, 0);
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM pg_settings WHERE name = 'lock_timeout'"
+		   " AND setting = '1'"),
+	    1, "no wait is the shortest one, not an endless one");
+	db_set_wait(t->db, 5000);
+}
+
 static void test_values(struct dbtest *t)
 {
 	is_int(add(t->db, "\xff"), ERR_INVALID,
@@ -121,6 +146,7 @@ static void test_postgres(struct dbtest *t)
 	other = dbtest_connect(t);
 	test_outside(t, other);
 	test_inside(t, other);
+	test_keyed(t);
 	test_values(t);
 	mem_free(other);
 }

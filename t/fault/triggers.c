@@ -123,16 +123,25 @@ static int poison(void)
 
 /* ---- a worker that is stopped ---- */
 
+/* Whether nobody is in the middle of a transaction on the campaign. */
+static bool at_rest(struct db *db)
+{
+	STMT_SCOPE s = db_stmt_text(db,
+	    "SELECT 1 FROM campaigns c JOIN campaign_counts n ON n.campaign_id = c.id"
+	    " /*+pg FOR UPDATE */");
+	TX_SCOPE tx = { 0 };
+
+	return tx_begin(db, &tx) == OK && stmt_row(s) == OK;
+}
+
 /* Not while it writes: then all others would have to wait for it. */
 static void stop_between(struct dbtest *t, pid_t pid)
 {
 	db_set_wait(t->db, 0);
 	for (int i = 0; i < 200; i++) {
-		TX_SCOPE tx = { 0 };
-
 		kill(pid, SIGSTOP);
 		usleep(2000);
-		if (tx_begin(t->db, &tx) == OK)
+		if (at_rest(t->db))
 			break;
 		kill(pid, SIGCONT);
 		usleep(3000);
