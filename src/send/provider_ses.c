@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "http/url.h"
 
-enum { BULK_FROM_RATE = 200, PACE_US = 50000 };
+enum { BULK_FROM_RATE = 200, PACE_US = 50000, STUCK_US = 1000000 };
 /* Before anything is known: with a rate, and where nothing but the wire is a limit. */
 enum { FIRST_CALLS = 3, FIRST_SINGLE = 64, FIRST_BULK = 12 };
 
@@ -141,6 +141,20 @@ static size_t calls_max(const struct ses *x)
 	return need < most ? need : most;
 }
 
+/*
+ * Calls that have waited far longer than others do: their answers may never come, and
+ * until their time is over the others must not wait for their places.
+ */
+static size_t stuck(const struct ses *x)
+{
+	int64_t limit = clock_mono_us() - STUCK_US - (int64_t)(8 * x->latency);
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->ncalls; i++)
+		n += x->calls[i].busy && x->calls[i].began < limit;
+	return n;
+}
+
 /* Follows at once when it rises; answers come in bursts, so slowly when it falls. */
 static void count_pace(struct ses *x)
 {
@@ -158,6 +172,8 @@ static void pump(struct ses *x)
 {
 	size_t most = calls_max(x);
 
+	if (x->active >= most)
+		most += stuck(x);
 	for (size_t i = 0; i < x->ncalls && x->active < most && x->waiting; i++) {
 		struct call *c = &x->calls[i];
 		struct outgoing *o;
@@ -189,6 +205,10 @@ static size_t ses_room(struct provider *p)
 	size_t rest = SES_QUEUE - x->waiting,
 	       room = most > p->in_flight ? most - p->in_flight : 0;
 
+	if (room == 0 && rest > 0) {
+		most += stuck(x) * (wants_bulk(x) ? entries_max(x) : 1);
+		room = most > p->in_flight ? most - p->in_flight : 0;
+	}
 	/* Some is kept for what must go alone. */
 	rest = rest > SES_ENTRIES ? rest - SES_ENTRIES : 0;
 	return room < rest ? room : rest;

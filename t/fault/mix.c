@@ -39,10 +39,10 @@ static void resume(struct dbtest *t)
 		    " pause_reason = '' WHERE id = 5");
 }
 
-static bool run(struct dbtest *t, int *pauses)
+static bool run(struct dbtest *t, int people, int *pauses)
 {
 	const struct trigger how = { .servers = "" };
-	int64_t end = clock_mono_ms() + 600000;
+	int64_t end = clock_mono_ms() + 600000 + (int64_t)people * 120;
 	int rest = 0;
 
 	while (!faulttest_done(t) && clock_mono_ms() < end) {
@@ -76,7 +76,7 @@ static void test_mix(struct dbtest *t)
 	fake_ses_start(t, &f, "");
 	sendtest_use_ses(t, app, &f, "single", 3000);
 	fake_ses_script(&f, mem_printf(t->mem, rules, hangs));
-	ok(run(t, &pauses), "the campaign of %d is completed", people);
+	ok(run(t, people, &pauses), "the campaign of %d is completed", people);
 	v = faulttest_compare(t, &f, people);
 	doubt = sendtest_rows(t, 7);
 	faults = stat_of(&f, "n500") + stat_of(&f, "n500a") + stat_of(&f, "ndrop") +

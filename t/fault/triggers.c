@@ -20,9 +20,10 @@
 #include "base/mem.h"
 #include "faulttest.h"
 #include "memcached.h"
+#include "send/ses_call.h"
 #include "tap.h"
 
-enum { PEOPLE = 320, MANY = 3000, MOST = 64 };
+enum { PEOPLE = 320, MANY = 3000, MOST = 64, IN_FLIGHT = 8 /* at 100 a second */ };
 
 static struct memcached mc;
 
@@ -170,7 +171,9 @@ static void stopped(struct dbtest *t, struct fake_ses *f, int stop_ms)
 	kill(a, SIGCONT);
 	is_int(faulttest_wait(a), 0, "the stopped one goes on");
 	faulttest_finish(t, &how);
-	faulttest_exact(t, f, PEOPLE, 0, "stopped past the end of its lock");
+	/* the time of a call may be over before its answer is looked at */
+	faulttest_exact(t, f, PEOPLE, stop_ms > CALL_SECONDS * 1000 ? IN_FLIGHT : 0,
+	    "stopped past the end of its lock");
 }
 
 /* ---- chaos ---- */
