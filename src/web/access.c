@@ -371,6 +371,24 @@ void access_guess(struct request *rq)
 		c->brand = NULL;
 }
 
+const char *access_words(void *mem, const struct route *r)
+{
+	const struct need *need = &needs[r->access];
+
+	if (r->access == ACCESS_PUBLIC)
+		return "For everybody.";
+	if (r->access == ACCESS_PERSON)
+		return "For a signed-in person, not for keys.";
+	if (r->access == ACCESS_INSTALLATION || r->access == VIEW_INSTALLATION)
+		return mem_printf(mem,
+		    "For administrators of the installation; a key must be for all "
+		    "brands and have the scope %s.",
+		    scopes_text(mem, need->scope));
+	return mem_printf(mem, "Needs %s%s; of a key the scope %s.",
+	    need->role ? "the role " : "anybody known",
+	    need->role ? role_word(need->role) : "", scopes_text(mem, need->scope));
+}
+
 enum err access_act(struct request *rq, struct response *rs)
 {
 	TX_SCOPE tx = { 0 };

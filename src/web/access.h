@@ -38,6 +38,9 @@ enum err access_enter(struct request *rq, struct response *rs, const struct rout
 void access_guess(struct request *rq);
 /* site.leave: flash cookie of the next page, kept answer of an Idempotency-Key. */
 void access_leave(struct request *rq, struct response *rs, enum err e);
+/* What a route demands, as a sentence: "Needs the role editor; of a key the scope
+ * write." */
+const char *access_words(void *mem, const struct route *r);
 /* site.act */
 enum err access_act(struct request *rq, struct response *rs);
 

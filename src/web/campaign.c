@@ -58,6 +58,7 @@ enum err campaign_refuse(struct request *rq, struct response *rs,
 		return e;
 	if (rq->api)
 		return respond_error(rs, e, "%s", why);
+	audit_nothing(rq);
 	respond_flash(rs, "%s", why);
 	return respond_seen(rs, NULL, "%s", campaign_path(rs, c, ""));
 }

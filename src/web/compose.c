@@ -301,8 +301,10 @@ enum err compose_save(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	e = campaign_change(rq->db, c, rq->now, rq->form);
-	if (rq->htmx && (e == ERR_INVALID || e == ERR_CONFLICT))
+	if (rq->htmx && (e == ERR_INVALID || e == ERR_CONFLICT)) {
+		audit_nothing(rq);
 		return answer_saved(rq, rs, c, first_error(rq->form));
+	}
 	if (e != OK)
 		return refuse_change(rq, rs, c, e);
 	note_edit(rq, c);

@@ -19,6 +19,7 @@
 #include "web/list.h"
 #include "web/me.h"
 #include "web/member.h"
+#include "web/openapi.h"
 #include "web/outbox.h"
 #include "web/password_reset.h"
 #include "web/provider.h"
@@ -51,6 +52,7 @@ const struct route routes[] = {
 	{ POST,   "/forgot", password_reset_send, "password_reset/new", ACCESS_PUBLIC, password_reset_new, ROUTE_PAGE_ONLY },
 	{ GET,    "/reset/{*}", password_reset_show, "password_reset/show", ACCESS_PUBLIC, NULL, ROUTE_PAGE_ONLY },
 	{ POST,   "/reset/{*}", password_reset_do, "password_reset/show", ACCESS_PUBLIC, password_reset_show, ROUTE_PAGE_ONLY },
+	{ GET,    "/openapi.json", openapi_show, NULL, ACCESS_PUBLIC, NULL, ROUTE_API_ONLY },
 	{ GET,    "/me", me_show, NULL, ACCESS_SIGNED_IN, NULL, ROUTE_API_ONLY },
 	{ PATCH,  "/me", account_rename, NULL, ACCESS_PERSON, NULL, ROUTE_API_ONLY | ROUTE_WHOLE },
 	{ GET,    "/account", account_show, "account/show", ACCESS_PERSON, NULL, ROUTE_PAGE_ONLY },

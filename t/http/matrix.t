@@ -28,6 +28,7 @@ GET /forgot: public
 POST /forgot: public
 GET /reset/{*}: public
 POST /reset/{*}: public
+GET /openapi.json: public
 GET /me: anyone read
 PATCH /me: person
 GET /account: person
