@@ -59,21 +59,23 @@ static const char *bearer(const struct request *rq)
 
 /* ---- who calls ---- */
 
-/* One key may ask so often. */
+/* One key, or one person with tokens, may ask so often. */
 static enum err count_call(struct request *rq, struct response *rs,
     const struct caller *c)
 {
 	int most = rq->app->config->security.key_rate;
+	const char *who = c->bearer
+	    ? mem_printf(rq, "rate:token:%lld", (long long)c->user_id)
+	    : mem_printf(rq, "rate:key:%lld", (long long)c->key_id);
 	enum err e = OK;
 
 	if (most > 0)
-		e = limit_hit(rq->kv,
-		    mem_printf(rq, "rate:key:%lld", (long long)c->key_id), rq->now,
-		    KEY_WINDOW_S, most, &rs->retry_after);
+		e = limit_hit(rq->kv, who, rq->now, KEY_WINDOW_S, most,
+		    &rs->retry_after);
 	if (e == ERR_LIMITED)
 		return respond_error(rs, e,
-		    "This API key may ask %d times a minute. Wait %d seconds.", most,
-		    rs->retry_after);
+		    "%s may ask %d times a minute. Wait %d seconds.",
+		    c->bearer ? "You" : "This API key", most, rs->retry_after);
 	return e;
 }
 
@@ -98,9 +100,11 @@ static enum err by_token(struct request *rq, struct response *rs, const char *to
 	const char *why = NULL;
 	enum err e = supabase_bearer(&v, rq, token, c, &why);
 
+	if (e == OK)
+		return count_call(rq, rs, c);
 	if (e == ERR_UNAUTHENTICATED)
 		return wrong_key(rq, rs, why);
-	return e != OK && why ? respond_error(rs, e, "%s", why) : e;
+	return why ? respond_error(rs, e, "%s", why) : e;
 }
 
 static enum err by_key(struct request *rq, struct response *rs, const char *key,

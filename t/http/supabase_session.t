@@ -105,7 +105,7 @@ undef $fake;
 # ---- what Supabase said runs out ----
 $port = Site::free_port();
 $fake = GoTrue->start(alg => 'HS256', site_port => $port, exp => 4, flow => 2);
-$site = Site->start(port => $port, env => $fake->env(MAILLAYER_SUPABASE_SELF_REGISTER => 'true'));
+$site = Site->start(port => $port, env => $fake->env(MAILLAYER_SUPABASE_SELF_REGISTER => 'true', MAILLAYER_SECURITY_KEY_RATE => 5));
 $fake->people({ name => 'Ines Halvorsen', email => 'ines@nordlicht.example' });
 {
 	fresh();
@@ -114,6 +114,12 @@ $fake->people({ name => 'Ines Halvorsen', email => 'ines@nordlicht.example' });
 	$r = $site->get($back);
 	is($r->{status}, 403, 'who takes too long at the provider begins again');
 	like($r->{content}, qr/This sign-in took too long\. Begin again\./, 'and reads that');
+}
+{
+	my $token = $fake->token('ines@nordlicht.example', exp => 60);
+	$fake->walk($site, 'ines@');
+	my @status = map { $site->api(GET => '/me', undef, key => $token)->{status} } 1 .. 6;
+	is("@status", '200 200 200 200 200 429', 'tokens of one person have the limit of a key');
 }
 $ines = enter('ines@');
 $fake->ask(PUT => '/_mode', { close => JSON::PP::true });
