@@ -178,7 +178,7 @@ static void pump(struct ses *x)
 		struct call *c = &x->calls[i];
 		struct outgoing *o;
 
-		if (c->busy || !c->curl)
+		if (c->busy || !call_ready(x, c))
 			continue;
 		c->n = 0;
 		o = queue_pop(x);
@@ -285,6 +285,9 @@ static enum err ask(struct ses *x, void *mem, const char *path, struct json_obje
 	CURLcode code;
 
 	*o = NULL;
+	*why = "This process has too little memory.";
+	if (!call_ready(x, c))
+		return ERR_IO;
 	buf_reset(c->body);
 	buf_reset(c->answer);
 	c->begun = false;
@@ -441,8 +444,6 @@ enum err provider_ses_open(void *mem, struct app *app,
 	x->ncalls = SINGLE_CONNECTIONS;
 	curl_multi_setopt(x->multi, CURLMOPT_MAXCONNECTS, (long)x->ncalls);
 	x->calls = mem_array(x, struct call, x->ncalls);
-	for (size_t i = 0; i < x->ncalls; i++)
-		call_init(x, &x->calls[i]);
 	*out = &x->base;
 	return OK;
 }

@@ -54,16 +54,19 @@ static size_t take_answer(char *from, size_t size, size_t n, void *ctx)
 }
 
 /* ---- calls ---- */
-void call_init(struct ses *x, struct call *c)
+bool call_ready(struct ses *x, struct call *c)
 {
-	CURL *h = curl_easy_init();
+	CURL *h = c->curl;
 
-	c->ses = x;
+	if (h)
+		return true;
+	h = curl_easy_init();
+	if (!h)
+		return false;
 	c->curl = h;
+	c->ses = x;
 	c->body = buf_new(x);
 	c->answer = buf_new(x);
-	if (!h)
-		return;
 	curl_easy_setopt(h, CURLOPT_PRIVATE, c);
 	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, x->plain ? "http,https" : "https");
 	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
@@ -82,6 +85,7 @@ void call_init(struct ses *x, struct call *c)
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
 	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_answer);
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
+	return true;
 }
 
 static void add_header(struct call *c, const char *name, const char *value)

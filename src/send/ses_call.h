@@ -61,8 +61,8 @@ struct ses {
 	struct ses_template *template;
 };
 
-/* Makes the curl handle; c->curl stays NULL when there is none to be had. */
-void call_init(struct ses *x, struct call *c);
+/* Makes the curl handle when it is first needed; false when there is none to be had. */
+bool call_ready(struct ses *x, struct call *c);
 /* Signs the body as it stands; sets address and headers. */
 enum err call_sign(struct call *c, const char *method, const char *path) MUST_CHECK;
 /* Sends the body for the entries; what cannot begin comes back at once. */
