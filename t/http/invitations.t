@@ -126,6 +126,13 @@ is($site->api(DELETE => "/brands/$b/invitations/$id")->{status}, 204, 'the brand
 is($site->get($second)->{status}, 404, 'then the link ends');
 is($site->api(DELETE => "/brands/$b/invitations/$id")->{status}, 404, 'once');
 
+as('ines');
+$r = $site->post("/brands/$b/invitations", { email => 'otto@nordlicht.example', role => 'editor', by_mail => 0 });
+($id) = map { $_->{id} } grep { $_->{email} =~ /^otto/ } @{ $site->api(GET => "/brands/$b/invitations")->{json}{items} };
+like($site->post("/brands/$b/invitations/$id/renew", {})->{content}, qr{value="http[^"]*/invitations/.{43}"}, 'a click renews it too');
+is($site->post("/brands/$b/invitations/$id", { _method => 'DELETE' })->{status}, 303, 'and another takes it back');
+as('');
+
 # ---- who loses the role loses what they gave ----
 $r = $site->request(POST => "/api/v1/brands/$b/invitations", headers => { 'content-type' => 'application/json',
 	'x-csrf-token' => $jar{ines}[1], cookie => join '; ', map { "$_=$jar{ines}[0]{$_}" } keys %{ $jar{ines}[0] } },

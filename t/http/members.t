@@ -115,6 +115,11 @@ is($site->api(POST => "/brands/$b/members", { email => 'ines@nordlicht.example',
 is($site->api(POST => "/brands/$b/members/$ines/owner", {})->{json}{role}, 'owner', 'and is made owner by a key');
 is($site->api(POST => "/brands/$b/members/987654/owner", {})->{status}, 404, 'who is not there is not');
 
+is($site->api(PATCH => "/brands/$b/members/$tomasz", { role => 'viewer' })->{status}, 200, 'there are two owners, so one may be less');
+as('tomasz');
+$r = $site->request(POST => "/api/v1/brands/$b/leave", headers => { 'content-type' => 'application/json', 'x-csrf-token' => $site->{csrf} }, content => '{}');
+is($r->{status}, 204, 'a person leaves by the API as well');
+
 # ---- in words ----
 my @lines = map { $_->{words} } @{ $site->api(GET => "/brands/$b/audit?action=member&limit=100")->{json}{items} };
 for my $want ('took tomasz@nordlicht.example into the team as viewer',
