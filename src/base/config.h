@@ -36,7 +36,7 @@ struct config {
 		const char *servers;
 	} memcached;
 	struct {
-		/* sender of our own mails (reset, invitation) */
+		/* sender of our own mails (reset, invitation); "" = the brand's */
 		const char *system_from;
 	} mail;
 	struct {

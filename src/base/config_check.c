@@ -119,6 +119,15 @@ static const char *check_supabase(void *mem, const struct config *c)
 	return check_providers(mem, c);
 }
 
+/* Roughly: the provider has the last word. */
+static bool is_address(const char *s)
+{
+	const char *at = strchr(s, '@');
+
+	return at != NULL && at > s && strchr(at + 1, '@') == NULL && at[1] != '\0' &&
+	    !text_has_control(s) && strpbrk(s, " <>,;\"") == NULL;
+}
+
 const char *config_fault(void *mem, const struct config *c)
 {
 	const char *why;
@@ -133,6 +142,9 @@ const char *config_fault(void *mem, const struct config *c)
 	    !text_starts(c->database.url, "postgresql://") &&
 	    !text_starts(c->database.url, "postgres://"))
 		return "[database] url must start with sqlite:/ or postgresql://";
+	if (!text_empty(c->mail.system_from) && !is_address(c->mail.system_from))
+		return "[mail] system_from must be one plain address, such as "
+		       "accounts@example.com";
 	why = check_stand_in(c);
 	return why ? why : check_supabase(mem, c);
 }

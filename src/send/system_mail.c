@@ -45,6 +45,13 @@ static const char *fit_subject(void *mem, const char *s)
 	return mem_strn(mem, s, n);
 }
 
+const char *system_mail_from(const struct app *app, const struct brand *b)
+{
+	const char *own = app->config->mail.system_from;
+
+	return text_empty(own) ? b->from_email : own;
+}
+
 static struct content *content_of(struct app *app, void *mem, const struct brand *b,
     const struct system_mail *m, const struct buf *html)
 {
@@ -58,7 +65,7 @@ static struct content *content_of(struct app *app, void *mem, const struct brand
 	c->brand_id = b->id;
 	c->brand = *b;
 	c->from_name = b->from_name ? b->from_name : "";
-	c->from_email = b->from_email;
+	c->from_email = system_mail_from(app, b);
 	c->reply_to = b->reply_to ? b->reply_to : "";
 	c->from = message_address(c, c->from_name, c->from_email);
 	c->has_html = true;

@@ -3,6 +3,7 @@
 #include <json-c/json.h>
 
 #include "app.h"
+#include "model/brand.h"
 
 /*
  * One of our own mails to one person: an invitation, a link for a new password, a
@@ -27,3 +28,5 @@ struct system_mail {
  */
 enum err system_mail_send(struct app *app, void *mem, const struct system_mail *m,
     const char **why) MUST_CHECK;
+/* The sender's address: `[mail] system_from`, else the brand's. */
+const char *system_mail_from(const struct app *app, const struct brand *b);

@@ -48,7 +48,7 @@ static enum err sender_json(struct request *rq, struct json_object *o)
 		return OK;
 	json_set_int(o, "brand_id", s.brand->id);
 	json_set_text(o, "brand", s.brand->name);
-	json_set_text(o, "from", s.brand->from_email);
+	json_set_text(o, "from", system_mail_from(rq->app, s.brand));
 	json_set_bool(o, "chosen", s.chosen);
 	json_set_bool(o, "outbox", s.outbox);
 	return OK;

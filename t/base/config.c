@@ -208,6 +208,8 @@ static void supabase_keys(void *mem)
 	const char *why;
 	char **words;
 
+	ok(strstr(reason(mem, "[mail]\nsystem_from = Us <a@b.example>\n"), "one plain"),
+	    "our own mails come from a plain address");
 	ok(strstr(project(mem, ""), "anon_key is needed"), "Supabase needs anon_key");
 	ok(strstr(project(mem, "anon_key = sb_secret_abc\nalgorithm = ES256\n"),
 	       "not the secret one"),

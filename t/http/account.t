@@ -11,6 +11,7 @@ use Digest::SHA qw(hmac_sha1 sha256_hex);
 use Test::More;
 use Site;
 
+$ENV{MAILLAYER_MAIL_SYSTEM_FROM} = 'accounts@nordlicht.example';
 my $site = Site->start;
 my $mail = 'test@example.com';
 my $password = 'correct horse battery';
@@ -82,6 +83,7 @@ like($admin->get('/installation')->{content}, qr/outbox/, 'the page says where i
 my $outbox = sub { $_[0]->request(GET => "/api/v1/brands/$brand/outbox")->{json}{items} };
 my $mails = $outbox->($admin);
 is($mails->[0]{subject}, 'A test of this server’s own mail', 'an administrator finds it in the outbox');
+like($mails->[0]{from}, qr/Nordlicht.*<accounts\@nordlicht\.example>/, 'from the address of the configuration');
 is(scalar @{ $site->api(GET => "/brands/$brand/outbox")->{json}{items} }, 0, 'an API key does not');
 is($site->api(GET => "/brands/$brand/outbox/$mails->[0]{id}")->{status}, 404, 'neither listed nor by its number');
 my $colleague = 'mina@nordlicht.example';
