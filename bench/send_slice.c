@@ -103,7 +103,8 @@ static void add_people(struct dbtest *t, int n)
 	    " INSERT INTO subscribers (id, brand_id, email, email_key, status,"
 	    "   first_name, custom, created_at, updated_at)"
 	    " SELECT i, 1, 'p' || i || '@x.test', 'p' || i || '@x.test', 'active',"
-	    "   'N' || i, '{\"city\":\"C' || i || '\"}', 1, 1 FROM n WHERE i <= "
+	    "   'N' || i, CAST('{\"city\":\"C' || i || '\"}'"
+	    "     AS /*+lite TEXT */ /*+pg jsonb */), 1, 1 FROM n WHERE i <= "
 	    "CAST($1 AS BIGINT)");
 
 	stmt_bind_int(s, 1, n);
