@@ -145,7 +145,8 @@ static void check_tags(struct making *m)
 
 static void check_subject(struct making *m)
 {
-	size_t n = text_length(m->c->subject);
+	const char *read = example_subject(m->mem, m->v, m->c, m->content);
+	size_t n = text_length(read);
 
 	if (n == 0)
 		say(m, "subject", CHECK_BLOCK, "The subject is empty.", "Write one.");
@@ -154,8 +155,9 @@ static void check_subject(struct making *m)
 		    mem_printf(m->mem, "The subject has %zu characters.", n),
 		    "Phones show about 40 of them.");
 	else
-		say(m, "subject", CHECK_GOOD,
-		    mem_printf(m->mem, "Subject: “%s”", m->c->subject), "");
+		say(m, "subject", CHECK_GOOD, mem_printf(m->mem, "Subject: “%s”", read),
+		    text_equal(read, m->c->subject) ? ""
+						    : "As an example person reads it.");
 	if (text_empty(m->c->preview_text))
 		say(m, "preview_text", CHECK_NOTE, "There is no preview text.",
 		    "Inboxes show the first words of the mail instead.");

@@ -33,6 +33,12 @@ enum err campaign_problems(void *mem, const struct check_view *v,
 /* Someone to fill the merge tags with when nobody is chosen: an example, id 0. */
 struct subscriber *example_person(void *mem, const struct brand *b);
 /*
+ * The subject as the example reads it; as it was written when it has no merge tags or
+ * cannot be made.  content may be NULL: then it is compiled if need be.
+ */
+const char *example_subject(void *mem, const struct check_view *v,
+    const struct campaign *c, const struct content *content);
+/*
  * A template that can be compiled may still make no mail, for want of a value or for
  * doing too much.  NULL when it makes one for the example (or cannot be compiled);
  * otherwise why not, and whether it makes none for somebody of the audience either.

@@ -1,7 +1,10 @@
 #include "send/check.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "repo/subscriber.h"
 
 struct subscriber *example_person(void *mem, const struct brand *b)
@@ -68,4 +71,21 @@ const char *example_fails(void *mem, const struct check_view *v,
 	real = first_person(mem, v->db, c);
 	*for_none = !real || made(mem, content, real, &again) != OK;
 	return why;
+}
+
+const char *example_subject(void *mem, const struct check_view *v,
+    const struct campaign *c, const struct content *content)
+{
+	struct content *own = NULL;
+	struct message msg;
+	const char *why;
+
+	if (!strstr(c->subject, "{{") && !strstr(c->subject, "{%"))
+		return c->subject;
+	if (!content && check_compile(mem, v, c, COMPOSE_PREVIEW, &own) != OK)
+		return c->subject;
+	if (content_message(content ? content : own, mem, example_person(mem, v->brand),
+		&msg, &why) != OK)
+		return c->subject;
+	return text_empty(msg.subject) ? c->subject : msg.subject;
 }

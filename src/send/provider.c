@@ -15,7 +15,7 @@ enum { ACCOUNT_AGE = 10 * 60 * 1000 }; /* ms after which the account is asked ag
 static const double careful_rate = 14;
 
 /* The lower of what is wished and what the account allows. */
-static double effective_rate(const struct provider_settings *ps)
+double provider_rate(const struct provider_settings *ps)
 {
 	if (ps->kind == PROVIDER_OUTBOX)
 		return ps->rate;
@@ -24,6 +24,18 @@ static double effective_rate(const struct provider_settings *ps)
 	if (ps->rate > 0)
 		return ps->rate;
 	return ps->max_rate > 0 ? ps->max_rate : careful_rate;
+}
+
+char *provider_account_key(void *mem, const struct provider_settings *ps)
+{
+	if (text_empty(ps->account_key))
+		return mem_printf(mem, "brand:%lld", (long long)ps->brand_id);
+	return mem_str(mem, ps->account_key);
+}
+
+char *provider_slow_key(void *mem, const char *account_key)
+{
+	return mem_printf(mem, "rate-slow:%s", account_key);
 }
 
 static void ask_account(struct provider *p, struct provider_settings *ps)
@@ -58,10 +70,8 @@ enum err provider_open(void *mem, struct app *app, const struct brand *b,
 	(*out)->kind = kind;
 	(*out)->settings_at = ps->updated_at;
 	ask_account(*out, ps);
-	(*out)->rate = effective_rate(ps);
-	(*out)->account_key = text_empty(ps->account_key)
-	    ? mem_printf(mem, "brand:%lld", (long long)b->id)
-	    : ps->account_key;
+	(*out)->rate = provider_rate(ps);
+	(*out)->account_key = provider_account_key(mem, ps);
 	return OK;
 }
 

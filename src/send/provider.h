@@ -93,6 +93,12 @@ struct provider {
  */
 enum err provider_open(void *mem, struct app *app, const struct brand *b,
     const char *kind, struct provider **out, const char **why) MUST_CHECK;
+/* Recipients a second that these settings allow; 0: no limit. */
+double provider_rate(const struct provider_settings *ps);
+/* What shares one rate with the brand of these settings. */
+char *provider_account_key(void *mem, const struct provider_settings *ps);
+/* Where kv/slow.h keeps how far an account's rate is turned down. */
+char *provider_slow_key(void *mem, const char *account_key);
 /* The next finished message, or NULL. */
 struct outgoing *provider_take(struct provider *p);
 /* For implementations: hands one back. reason (may be NULL) is copied. */

@@ -8,18 +8,14 @@
 /* ms between two looks into the bucket: not a row at a time */
 enum { TAKE_EVERY = 50, PART_EVERY = 1000, CREDIT_MS = 300 };
 
-char *turn_slow_key(void *mem, const struct provider *p)
-{
-	return mem_printf(mem, "rate-slow:%s", p->account_key);
-}
-
 /* The rate of the account, turned down while it is throttled. */
 static double rate_now(struct turn *t, void *mem)
 {
 	int64_t now = clock_mono_ms();
 
 	if (!t->part_at || now - t->part_at >= PART_EVERY) {
-		t->part = slow_part(t->app->kv, turn_slow_key(mem, t->provider),
+		t->part = slow_part(t->app->kv,
+		    provider_slow_key(mem, t->provider->account_key),
 		    clock_now(t->app->clock));
 		t->part_at = now;
 	}

@@ -260,8 +260,20 @@ static void answered(struct call *c)
 
 const char *call_error(const struct ses *x, CURLcode code)
 {
-	return x->inside ? "The endpoint leads into a private network and is not called"
-			 : curl_easy_strerror(code);
+	if (x->inside)
+		return "The endpoint leads into a private network and is not called";
+	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST: return "its name cannot be resolved";
+	case CURLE_COULDNT_CONNECT: return "the connection was refused";
+	case CURLE_OPERATION_TIMEDOUT: return "no answer came in time";
+	case CURLE_GOT_NOTHING:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_ABORTED_BY_CALLBACK: /* by us: no request is ever repeated */
+		return "the connection was closed";
+	default: return curl_easy_strerror(code);
+	}
 }
 
 static void failed(struct call *c, CURLcode code)
@@ -272,8 +284,7 @@ static void failed(struct call *c, CURLcode code)
 		why = mem_printf(c->ses, "Amazon SES cannot be reached: %s.",
 		    call_error(c->ses, code));
 	else
-		why = mem_printf(c->ses,
-		    "The connection failed before an answer came: %s.",
+		why = mem_printf(c->ses, "No answer came from Amazon SES: %s.",
 		    call_error(c->ses, code));
 	call_all_done(c, c->begun ? OUTCOME_DOUBT : OUTCOME_RETRY, why);
 	mem_free(why);

@@ -98,7 +98,8 @@ static void watch(struct turn *t, const struct outgoing *o)
 	if (o->outcome == OUTCOME_RETRY || o->outcome == OUTCOME_SLOW)
 		t->take_at = clock_mono_ms() + HOLD;
 	if (o->outcome == OUTCOME_SLOW) {
-		slow_down(t->app->kv, turn_slow_key(tmp, t->provider), now);
+		slow_down(t->app->kv, provider_slow_key(tmp, t->provider->account_key),
+		    now);
 		t->part_at = 0;
 	}
 	if (o->outcome == OUTCOME_QUOTA && !t->pause) {

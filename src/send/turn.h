@@ -96,8 +96,6 @@ enum err turn_settle(struct turn *t, bool now) MUST_CHECK;
  */
 enum err turn_write(struct turn *t, struct settle **r) MUST_CHECK;
 void turn_written(struct turn *t, struct settle *r, bool well);
-/* rate.c: where kv/slow.h keeps how far the account's rate is turned down. */
-char *turn_slow_key(void *mem, const struct provider *p);
 /* rate.c: how many of want may go now; 0 and t->take_at when none. */
 int turn_allowed(struct turn *t, int want);
 /*

@@ -294,6 +294,16 @@ enum err campaign_make(struct request *rq, struct response *rs)
 	    (long long)c->brand_id, (long long)c->id, rq->api ? "" : "/audience");
 }
 
+void campaign_name_subject(struct request *rq, const struct campaign *c,
+    struct json_object *into)
+{
+	struct check_view v = campaign_view(rq);
+	const char *subject = example_subject(rq, &v, c, NULL);
+
+	json_set_text(into, "subject", subject);
+	json_set_bool(into, "subject_varies", !text_equal(subject, c->subject));
+}
+
 static enum err show_report(struct request *rq, struct response *rs,
     const struct campaign *c)
 {
@@ -317,6 +327,7 @@ static enum err show_report(struct request *rq, struct response *rs,
 	json_set(drawing, "sum", campaign_sum(rs, c, &counts));
 	json_set(rs->extra, "drawing", drawing);
 	campaign_names(rs, lists, rs->extra);
+	campaign_name_subject(rq, c, rs->extra);
 	return campaign_add_followers(rq, rs, c);
 }
 
@@ -337,6 +348,11 @@ enum err campaign_show(struct request *rq, struct response *rs)
 	e = campaign_json(rq->db, rs, c, &rs->model);
 	if (e != OK || rq->api)
 		return e;
+	/* the live page asks with the status it shows: another one needs the whole page
+	 */
+	if (rq->htmx && form_has(rq->query, "live") &&
+	    !text_equal(form_get(rq->query, "live"), campaign_status_word(c->status)))
+		response_header(rs, "HX-Refresh", "true");
 	if (c->status == CAMPAIGN_COMPLETED || c->status == CAMPAIGN_CANCELLED)
 		return show_report(rq, rs, c);
 	return campaign_live(rq, rs, c);

@@ -25,6 +25,10 @@ enum err campaign_lists(struct request *rq, const struct campaign *c,
     struct json_object **out) MUST_CHECK;
 /* {to, without}: the names of the chosen lists, "A + B". */
 void campaign_names(void *mem, struct json_object *lists, struct json_object *into);
+/* {subject, subject_varies}: as an example person reads it, and whether that is not
+ * all. */
+void campaign_name_subject(struct request *rq, const struct campaign *c,
+    struct json_object *into);
 /* {to} of a campaign that follows another one. */
 enum err campaign_name_parent(struct request *rq, const struct campaign *c,
     struct json_object *into) MUST_CHECK;

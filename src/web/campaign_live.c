@@ -6,17 +6,29 @@
 #include "repo/ledger.h"
 #include "repo/ledger_doubt.h"
 #include "repo/provider.h"
+#include "kv/slow.h"
 #include "repo/recipient.h"
+#include "send/provider.h"
 #include "service/reach.h"
 
-/* Without JavaScript the page loads itself again. */
-enum { REFRESH_S = 5, LATEST = 5, DOUBTS = 20, SPARK_W = 600, SPARK_H = 60 };
+enum { LATEST = 5, DOUBTS = 20, SPARK_W = 600, SPARK_H = 60 };
 
 /* ---- rate and time left ---- */
 
-static double rate_of(const struct recipient_pace *p)
+/* Of the last minute, or since it began. */
+static double rate_of(const struct recipient_pace *p, int64_t running)
 {
-	return p->span_ms > 0 ? (double)p->settled * 1000.0 / (double)p->span_ms : 0;
+	int64_t span = running > 0 && running < p->span_ms ? running : p->span_ms;
+
+	return span > 0 ? (double)p->settled * 1000.0 / (double)span : 0;
+}
+
+/* "14", "0.5", "1,000": for people. */
+static char *rate_text(void *mem, double rate)
+{
+	if (rate < 10 && rate != (double)(int64_t)rate)
+		return mem_printf(mem, "%.1f", rate);
+	return text_count(mem, (int64_t)rate);
 }
 
 static const char *duration(void *mem, int64_t ms)
@@ -63,9 +75,9 @@ static struct json_object *pace_json(void *mem, const struct request *rq,
     const struct campaign *c, const struct recipient_pace *p, int64_t left)
 {
 	struct json_object *o = json_obj(mem);
-	double rate = rate_of(p);
+	double rate = rate_of(p, c->started_at ? rq->now - c->started_at : 0);
 
-	json_set_text(o, "rate", mem_printf(mem, rate < 10 ? "%.1f" : "%.0f", rate));
+	json_set_text(o, "rate", rate_text(mem, rate));
 	json_set_time(o, "next_try_at", p->next_try_at);
 	if (rate > 0 && left > 0 && c->status == CAMPAIGN_SENDING) {
 		int64_t ms = (int64_t)((double)left / rate * 1000.0);
@@ -96,10 +108,16 @@ static const char *todo_of(enum delivery_state s)
 	}
 }
 
-static const char *title_of(const struct recipient_reason *r)
+/* Some reasons are words of ours, others sentences of the provider. */
+static const char *title_of(void *mem, const struct recipient_reason *r)
 {
-	if (!text_empty(r->reason))
-		return r->reason;
+	if (!text_empty(r->reason)) {
+		char *title = mem_str(mem, r->reason);
+
+		if (*title >= 'a' && *title <= 'z')
+			*title -= 'a' - 'A';
+		return title;
+	}
 	switch (r->state) {
 	case DELIVERY_RETRY: return "Waiting to be tried again";
 	case DELIVERY_REJECTED: return "Refused";
@@ -119,7 +137,7 @@ static struct json_object *reasons_json(void *mem, const struct recipient_reason
 
 		json_set_text(o, "state", delivery_state_name(r[i].state));
 		json_set_text(o, "reason", r[i].reason);
-		json_set_text(o, "title", title_of(&r[i]));
+		json_set_text(o, "title", title_of(mem, &r[i]));
 		json_set_text(o, "todo", todo_of(r[i].state));
 		json_set_text(o, "example", r[i].example);
 		json_set_int(o, "n", r[i].n);
@@ -184,12 +202,18 @@ static enum err add_provider(struct request *rq, struct json_object *o,
 {
 	struct provider_settings *ps;
 	struct json_object *p = json_obj(rq);
+	double rate, part;
 	enum err e = provider_settings_get(rq->db, rq, c->brand_id, &ps);
 
 	if (e != OK)
 		return e;
+	rate = provider_rate(ps);
+	part = slow_part(rq->kv, provider_slow_key(rq, provider_account_key(rq, ps)),
+	    rq->now);
 	json_set_text(p, "kind", provider_kind_word(ps->kind));
-	json_set_int(p, "rate", (int64_t)(ps->rate > 0 ? ps->rate : ps->max_rate));
+	json_set_text(p, "rate",
+	    ps->rate > 0 || ps->max_rate > 0 ? rate_text(rq, rate) : NULL);
+	json_set_text(p, "slowed", part < 1 ? rate_text(rq, rate * part) : NULL);
 	json_set_int(p, "max_day", (int64_t)ps->max_day);
 	json_set_int(p, "free_day", (int64_t)(ps->max_day - ps->sent_day));
 	json_set(o, "provider", p);
@@ -232,6 +256,8 @@ enum err campaign_live(struct request *rq, struct response *rs,
 		left += counts.n[i];
 	campaign_names(rs, lists, o);
 	e = campaign_name_parent(rq, c, o);
+	if (c->status == CAMPAIGN_SCHEDULED)
+		campaign_name_subject(rq, c, o);
 	json_set_int(o, "reach", reach);
 	json_set(o, "sum", campaign_sum(rs, c, &counts));
 	if (e == OK && c->status != CAMPAIGN_SCHEDULED)
@@ -241,8 +267,6 @@ enum err campaign_live(struct request *rq, struct response *rs,
 	if (e == OK)
 		e = ledger_feed_at(rq->db, c->brand_id, &feed);
 	json_set_time(o, "feed_at", feed);
-	if (c->status == CAMPAIGN_SENDING && !rq->htmx)
-		response_header(rs, "Refresh", "%d", REFRESH_S);
 	rs->page = "campaign/live";
 	rs->extra = o;
 	return e;

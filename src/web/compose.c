@@ -363,6 +363,7 @@ enum err compose_when(struct request *rq, struct response *rs)
 		return e;
 	json_set(rs->extra, "list", checklist_json(rs, &list));
 	campaign_names(rs, lists, rs->extra);
+	campaign_name_subject(rq, c, rs->extra);
 	return campaign_name_parent(rq, c, rs->extra);
 }
 
