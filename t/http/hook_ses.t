@@ -53,11 +53,8 @@ sub people { return { map { $_->{email} => $_->{status} } @{ $site->api(GET => "
 # Attempt ids by person: the outbox keeps none, so they are found as SES would have them, by the tag.
 my %attempt;
 {
-	my ($status, $text) = (0, '');
-	open my $q, '-|', 'sqlite3', "$site->{state}/maillayer.db",
-		"SELECT c.brand_id, d.email, d.attempt_id FROM campaign_subscribers d JOIN campaigns c ON c.id = d.campaign_id" or die;
-	while (<$q>) { chomp; my ($brand, $email, $id) = split /\|/; $attempt{$brand}{$email} = $id }
-	close $q;
+	my $rows = $site->sql('SELECT c.brand_id, d.email, d.attempt_id FROM campaign_subscribers d JOIN campaigns c ON c.id = d.campaign_id');
+	for (split /\n/, $rows) { my ($brand, $email, $id) = split /\|/; $attempt{$brand}{$email} = $id }
 }
 is(scalar keys %{ $attempt{ $acme->{id} } }, 12, 'the attempts are known');
 
@@ -247,12 +244,9 @@ ok(topics($acme)->{$topic}{last_event_at}, 'the topic was heard');
 
 # ---- again and again, in any order, at once ----
 sub ledger {
-	open my $q, '-|', 'sqlite3', "$site->{state}/maillayer.db",
-		'SELECT id, state, reason, message_id, delivered_at, bounced_at, bounce, complained_at FROM campaign_subscribers ORDER BY id;'
-		. 'SELECT * FROM campaign_counts WHERE n <> 0 ORDER BY 1, 2; SELECT campaign_id, delivered, bounced, soft_bounced, complained FROM campaign_stats;'
-		. 'SELECT count(*) FROM email_events; SELECT email_key, reason FROM suppressions ORDER BY 1' or die;
-	local $/;
-	return <$q>;
+	return join "\n", map { $site->sql($_) } 'SELECT id, state, reason, message_id, delivered_at, bounced_at, bounce, complained_at FROM campaign_subscribers ORDER BY id',
+		'SELECT * FROM campaign_counts WHERE n <> 0 ORDER BY 1, 2', 'SELECT campaign_id, delivered, bounced, soft_bounced, complained FROM campaign_stats ORDER BY 1',
+		'SELECT count(*) FROM email_events', 'SELECT email_key, reason FROM suppressions ORDER BY 1';
 }
 my $ledger = ledger();
 my @again = signed(map { notice($_) } (reverse @mail) x 3);
@@ -275,10 +269,7 @@ my $failed = grep { waitpid $_, 0; $? } @children;
 is($failed, 0, '1,000 copies of one message are answered');
 is(stats()->{bounced}, 2, 'and count once');
 is(post($one)->{status}, 200, 'and once more');
-open my $q, '-|', 'sqlite3', "$site->{state}/maillayer.db",
-	"SELECT count(*) FROM hook_messages WHERE message_id = '$one->{MessageId}'" or die;
-is(<$q> + 0, 1, 'it is remembered once');
-close $q;
+is($site->sql("SELECT count(*) FROM hook_messages WHERE message_id = '$one->{MessageId}'"), 1, 'it is remembered once');
 
 # ---- the other brand, and the end ----
 my ($theirs) = signed({ message => { Type => 'SubscriptionConfirmation', TopicArn => $topic_b, Message => 'x' } });

@@ -7,37 +7,13 @@ use lib "$FindBin::Bin/../lib";
 use Test::More;
 use Site;
 
-my $server = $ENV{MAILLAYER_TEST_PG};
-plan skip_all => 'MAILLAYER_TEST_PG is not set' if !$server;
-
-my $name = 'maillayer_http_' . join '', map { sprintf '%x', int rand 16 } 1 .. 12;
-(my $url = $server) =~ s{^(\w+://[^/]*)/[^?]*}{$1/$name};
-
-sub psql {
-	my ($where, $sql) = @_;
-	open(my $out, '-|', 'psql', '-XqAt', '-d', $where, '-c', $sql) or die "psql: $!\n";
-	local $/;
-	my $text = <$out> // '';
-	close $out or die "psql: $sql\n";
-	return $text =~ s/\n\z//r;
-}
-
-psql($server, "CREATE DATABASE $name TEMPLATE template0 ENCODING 'UTF8'");
-my $site = Site->start(env => { MAILLAYER_DATABASE_URL => $url });
-# the commands that the test itself runs
-$ENV{MAILLAYER_DATABASE_URL} = $url;
-
-END {
-	my $status = $?;
-	undef $site;
-	psql($server, "DROP DATABASE $name WITH (FORCE)") if $name;
-	$? = $status;
-}
+plan skip_all => 'MAILLAYER_TEST_PG is not set' if !$ENV{MAILLAYER_TEST_PG};
+my $site = Site->start(postgres => 1);
 
 # Cuts every connection, as a restart of the server does.
 sub cut {
-	psql($server, 'SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity'
-	    . " WHERE datname = '$name'");
+	$site->sql('SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity'
+	    . ' WHERE datname = current_database() AND pid <> pg_backend_pid()');
 }
 
 ok(!glob("$site->{state}/*.db"), 'there is no SQLite file');
@@ -88,6 +64,6 @@ is($r->{json}{status}, 'completed', 'though the connections are cut it completes
 my $counts = $r->{json}{counts} // {};
 is($counts->{audience}, 3001, 'for everybody');
 is($counts->{accepted} + $counts->{doubt}, 3001, 'with the sum kept');
-is(psql($url, 'SELECT count(*) = count(DISTINCT to_email) FROM outbox_messages'), 't', 'and nobody twice');
+is($site->sql('SELECT count(*) = count(DISTINCT to_email) FROM outbox_messages'), 't', 'and nobody twice');
 is($site->get('/readyz')->{status}, 200, 'all is ready');
 done_testing();

@@ -7,6 +7,8 @@
 #	my $r = $site->post('/brands/1/lists', { name => 'News' });	# adds the CSRF token
 #
 # MAILLAYER_BUILD names the build directory; otherwise build/ beside the source.
+# MAILLAYER_TEST_DB=postgres gives every site a database of its own on the server MAILLAYER_TEST_PG
+# instead of a file; option postgres => 1 this one.
 package Site;
 
 use strict;
@@ -29,7 +31,33 @@ sub free_port {
 	return $s->sockport;
 }
 
-# Options: state (directory, kept), args (more arguments of ./run), env (hash).
+# A database on the server for tests, dropped with the site; its URL.
+sub own_database {
+	my $server = $ENV{MAILLAYER_TEST_PG} or die "MAILLAYER_TEST_PG is not set\n";
+	my $name = 'maillayer_http_' . join '', map { sprintf '%x', int rand 16 } 1 .. 12;
+	psql($server, "CREATE DATABASE $name TEMPLATE template0 ENCODING 'UTF8'");
+	return $server =~ s{^(\w+://[^/]*)/[^?]*}{$1/$name}r;
+}
+
+# What a program prints, without the last line's end.
+sub answer_of {
+	open(my $out, '-|', @_) or die "$_[0]: $!\n";
+	local $/;
+	my $text = <$out> // '';
+	close $out or die "$_[0]: $_[-1]\n";
+	return $text =~ s/\n\z//r;
+}
+
+sub psql { my ($url, $sql) = @_; return answer_of('psql', '-XqAt', '-d', $url, '-c', $sql) }
+
+# Asks the site's database: lines of cells with | between them.
+sub sql {
+	my ($self, $sql) = @_;
+	return $self->{database} ? psql($self->{database}, $sql)
+	    : answer_of('sqlite3', '-cmd', '.timeout 5000', "$self->{state}/maillayer.db", $sql);
+}
+
+# Options: state (directory, kept), args (more arguments of ./run), env (hash), postgres.
 sub start {
 	my ($class, %o) = @_;
 	my $self = bless {
@@ -41,6 +69,10 @@ sub start {
 		cookies => {},
 		owner => $$,
 	}, $class;
+	if ($o{postgres} || !$self->{kept} && ($ENV{MAILLAYER_TEST_DB} // '') eq 'postgres') {
+		$self->{database} = own_database();
+		$self->{env}{MAILLAYER_DATABASE_URL} = $self->{database};
+	}
 	$self->{build} = abs_path($ENV{MAILLAYER_BUILD} // "$top/build");
 	$self->{url} = "http://127.0.0.1:$self->{port}";
 	$self->{http} = HTTP::Tiny->new(max_redirect => 0, timeout => 130,
@@ -169,6 +201,8 @@ sub DESTROY {
 	return if $self->{owner} != $$;
 	$self->stop;
 	system 'rm', '-rf', $self->{state} unless $self->{kept};
+	my ($name) = ($self->{database} // '') =~ m{/(maillayer_http_\w+)} or return;
+	psql($ENV{MAILLAYER_TEST_PG}, "DROP DATABASE $name WITH (FORCE)");
 }
 
 # ---- commands ----
@@ -183,6 +217,7 @@ sub command {
 	if ($pid == 0) {
 		open STDIN, '<', "$in" or die;
 		open STDERR, '>&', \*STDOUT;
+		$ENV{MAILLAYER_DATABASE_URL} = $self->{database} if $self->{database};
 		exec "$self->{build}/maillayer", @$args, '--config', "$self->{state}/maillayer.ini";
 		die "exec: $!";
 	}
