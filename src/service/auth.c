@@ -5,15 +5,13 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "kv/limit.h"
 #include "repo/setting.h"
 #include "repo/user.h"
 #include "service/account.h"
 #include "service/address.h"
+#include "service/door.h"
 
 static const char setup_key[] = "setup_token";
-
-enum { IP_WINDOW_S = 60, IP_TRIES = 5, ACCOUNT_WINDOW_S = 15 * 60, ACCOUNT_TRIES = 10 };
 
 /* ---- the first account ---- */
 
@@ -126,41 +124,19 @@ static enum err too_often(struct form *f, int seconds)
 	return ERR_LIMITED;
 }
 
-enum err sign_in_from(const struct visit *v, void *mem, int *retry_after)
+static enum err no_match(struct form *f, const struct door *d)
 {
-	const char *ip = kv_key(mem, "rate:sign-in:ip", limit_address(mem, v->ip));
+	static const char sorry[] = "Email and password don’t match.";
 
-	return limit_hit(v->kv, ip, v->now, IP_WINDOW_S, IP_TRIES, retry_after);
-}
-
-/* Counts this try; *left: how many more the account has. */
-static enum err count_try(const struct visit *v, void *mem, const char *email_key,
-    int *left, int *retry_after)
-{
-	const char *account = kv_key(mem, "rate:sign-in:account", email_key);
-	struct limit l = { .window_s = ACCOUNT_WINDOW_S, .max = ACCOUNT_TRIES };
-	enum err e = sign_in_from(v, mem, retry_after);
-
-	if (e != OK)
-		return e;
-	e = limit_spend(v->kv, account, v->now, &l);
-	*left = l.left;
-	*retry_after = l.retry_after;
-	return e;
-}
-
-static enum err no_match(struct form *f, int left)
-{
-	if (left > 5)
-		return form_fail(f, "password", "Email and password don’t match.");
-	if (left > 0)
+	if (d->left == 0)
 		return form_fail(f, "password",
-		    "Email and password don’t match. %d %s left, then a pause of 15 "
-		    "minutes.",
-		    left, left == 1 ? "try" : "tries");
+		    "%s That was the last try; pause for 15 minutes.", sorry);
+	if (d->wait == 0)
+		return form_fail(f, "password", "%s", sorry);
 	return form_fail(f, "password",
-	    "Email and password don’t match. That was the last try; pause for 15 "
-	    "minutes.");
+	    "%s Wait %d seconds before you try again; after %d more %s comes a pause "
+	    "of 15 minutes.",
+	    sorry, d->wait, d->left, d->left == 1 ? "try" : "tries");
 }
 
 enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user **out,
@@ -169,7 +145,7 @@ enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user *
 	const char *password = form_get(f, "password");
 	struct user *u = NULL;
 	struct address a;
-	int left = 0;
+	struct door d = { 0 };
 	enum err e;
 
 	*retry_after = 0;
@@ -181,15 +157,19 @@ enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user *
 		    PASSWORD_MAX);
 	if (!form_ok(f))
 		return ERR_INVALID;
-	e = count_try(v, mem, a.key, &left, retry_after);
-	if (e == ERR_LIMITED)
-		return too_often(f, *retry_after);
+	e = door_knock(v, mem, a.key, &d);
+	if (e == ERR_LIMITED) {
+		*retry_after = d.wait;
+		return too_often(f, d.wait);
+	}
 	if (e == OK)
 		e = user_find(v->db, mem, a.key, &u);
 	if (e != OK && e != ERR_NOTFOUND)
 		return e;
-	if (!password_matches(v, u, password))
-		return no_match(f, left);
-	*out = u;
-	return OK;
+	if (password_matches(v, u, password)) {
+		*out = u;
+		return OK;
+	}
+	door_refuse(v, mem, &d);
+	return no_match(f, &d);
 }

@@ -17,6 +17,7 @@ struct visit { /* from where a person comes */
 	struct kv *kv;
 	const struct keyring *keys;
 	const char *ip, *agent;
+	const char *known; /* kept by a browser that was here before: service/door.h */
 	const char *state_dir; /* where passwords queue: two are checked at once */
 	const struct log *log;
 	struct supabase *supabase; /* NULL: not configured */
@@ -42,14 +43,11 @@ enum err user_create(struct db *db, void *mem, struct form *f, bool admin, int64
 /* ---- signing in and out ---- */
 /*
  * Fields: email, password.  Wrong: ERR_INVALID with the sentence at `password`; too
- * often (5 a minute from an address, 10 in 15 minutes for an account): ERR_LIMITED,
- * *retry_after seconds and the same place.  Unknown and known accounts take the same
- * time.
+ * often (service/door.h): ERR_LIMITED, *retry_after seconds and the same place.
+ * Unknown and known accounts take the same time.
  */
 enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user **out,
     int *retry_after) MUST_CHECK;
-/* Counts a try from this address, of either step. ERR_LIMITED, *retry_after seconds. */
-enum err sign_in_from(const struct visit *v, void *mem, int *retry_after) MUST_CHECK;
 /* Begins a session; *cookie is its secret, told nowhere else. */
 enum err session_begin(const struct visit *v, void *mem, const struct user *u,
     char **cookie) MUST_CHECK;

@@ -12,6 +12,7 @@
 #include "repo/recovery_code.h"
 #include "repo/user.h"
 #include "service/account.h"
+#include "service/door.h"
 
 enum {
 	RECOVERY_BYTES = 10,
@@ -115,7 +116,7 @@ static enum err count_try(const struct visit *v, void *mem, const struct user *u
 {
 	const char *account =
 	    mem_printf(mem, "rate:code:account:%lld", (long long)u->id);
-	enum err e = sign_in_from(v, mem, retry_after);
+	enum err e = door_from(v, mem, retry_after);
 
 	if (e == OK)
 		e = limit_hit(v->kv, account, v->now, ACCOUNT_WINDOW_S, ACCOUNT_TRIES,

@@ -7,13 +7,14 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "repo/user.h"
-#include "service/auth.h"
+#include "service/address.h"
+#include "service/door.h"
 #include "service/supabase.h"
 #include "web/access.h"
 #include "web/enter.h"
 #include "web/visit.h"
 
-enum { NEXT_MAX = 2000 };
+enum { NEXT_MAX = 2000, KNOWN_S = 180 * 24 * 3600 };
 
 struct json_object *oauth_providers(struct request *rq)
 {
@@ -56,6 +57,17 @@ enum err sign_in_show(struct request *rq, struct response *rs)
 	return OK;
 }
 
+/* A browser that has signed in has tries of its own from then on. */
+static void remember(struct request *rq, struct response *rs, const struct user *u)
+{
+	struct visit v = visit_of(rq);
+	struct address a;
+	const char *why;
+
+	if (address_parse(rq, u->email, &a, &why) == OK && !door_knows(&v, rq, a.key))
+		response_cookie(rs, KNOWN_COOKIE, door_known(&v, rq, a.key), KNOWN_S);
+}
+
 enum err enter_as(struct request *rq, struct response *rs, const struct user *u)
 {
 	const char *old = request_cookie(rq, SESSION_COOKIE);
@@ -71,6 +83,7 @@ enum err enter_as(struct request *rq, struct response *rs, const struct user *u)
 	if (e != OK)
 		return e;
 	response_cookie(rs, SESSION_COOKIE, cookie, (int)(SESSION_LIFE_MS / 1000));
+	remember(rq, rs, u);
 	c->user_id = u->id;
 	c->email = u->email;
 	c->name = u->name;

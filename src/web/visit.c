@@ -15,6 +15,7 @@ struct visit visit_of(const struct request *rq)
 		.keys = app->keys,
 		.ip = rq->ip,
 		.agent = rq->agent,
+		.known = request_cookie(rq, KNOWN_COOKIE),
 		.state_dir = app->config->server.state_dir,
 		.log = &rq->log,
 		.supabase = app->supabase,

@@ -4,6 +4,7 @@
 #include "service/auth.h"
 
 #define SESSION_COOKIE "ml_session"
+#define KNOWN_COOKIE "ml_known"     /* this browser has signed in before */
 #define PENDING_COOKIE "ml_pending" /* between the two steps of signing in */
 
 /* What the rules of signing in need of a request. */

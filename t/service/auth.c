@@ -7,6 +7,7 @@
 #include "dbtest.h"
 #include "kv/limit.h"
 #include "repo/user.h"
+#include "service/door.h"
 #include "tap.h"
 
 #define NOW INT64_C(1764000000000)
@@ -90,9 +91,8 @@ static void try(struct dbtest *t, struct visit *v, const char *password, enum er
 	struct user *u;
 	int retry;
 
-	v->ip = mem_printf(t->mem, "10.0.0.%d",
-	    (int)(v->now % 200)); /* not the limit by address */
-	v->now++;
+	v->ip = mem_printf(t->mem, "10.%d.0.1",
+	    (int)(v->now / 1000 % 200)); /* not the limit by address */
 	is_int(sign_in(v, t->mem, f, &u, &retry), want, "%s", name);
 	if (want == ERR_INVALID || want == ERR_LIMITED)
 		diag("%s", form_error(f, "password"));
@@ -117,11 +117,14 @@ static void test_sign_in(struct dbtest *t)
 	       NOW, &u) == OK,
 	    "user_create makes an account");
 	try(t, &v, "four words do well", OK, "sign_in lets the right one in");
-	for (int i = 0; i < 9; i++)
+	for (int i = 0; i < 9; i++) {
+		v.now += 33 * 1000;
 		try(t, &v, "wrong", ERR_INVALID, "sign_in refuses a wrong password");
+	}
+	v.now += 33 * 1000;
 	try(t, &v, "four words do well", ERR_LIMITED,
 	    "sign_in pauses after ten tries, right or wrong");
-	v.now += 15 * 60 * 1000;
+	v.now = NOW + 15 * 60 * 1000;
 	try(t, &v, "four words do well", OK, "sign_in lets in after the pause");
 	v.ip = "2001:db8::1";
 	for (int i = 0; i < 5; i++) {
@@ -141,6 +144,55 @@ static void test_sign_in(struct dbtest *t)
 	v.now += 3600 * 1000;
 	try(t, &v, "four words do well", ERR_INVALID,
 	    "sign_in keeps a disabled account out");
+}
+
+/* The pauses between the tries of one account, and a browser that was there before. */
+static void test_door(struct dbtest *t)
+{
+	static const int waits[] = { 0, 0, 0, 0, 2, 4, 8, 16, 32, 0 };
+	struct keyring keys = { .mac = { 3 } };
+	struct visit v = { .db = t->db,
+		.keys = &keys,
+		.state_dir = t->dir,
+		.now = NOW };
+	const char *key = "ines@nordlicht.example";
+	struct door d;
+	char *known;
+
+	ok(kv_open(t->mem, "", t->log, &v.kv) == OK, "kv_open opens the local table");
+	for (int i = 0; i < 10; i++) {
+		v.ip = mem_printf(t->mem, "10.7.0.%d", i);
+		ok(door_knock(&v, t->mem, key, &d) == OK && d.left == 9 - i,
+		    "try %d is taken", i + 1);
+		door_refuse(&v, t->mem, &d);
+		is_int(d.wait, waits[i], "and then comes a pause of %d s", waits[i]);
+		if (waits[i] == 0)
+			continue;
+		v.now += waits[i] * 1000 - 1;
+		ok(door_knock(&v, t->mem, key, &d) == ERR_LIMITED && d.wait == 1,
+		    "which is kept");
+		v.now += 1;
+	}
+	v.ip = "10.7.1.1";
+	ok(door_knock(&v, t->mem, key, &d) == ERR_LIMITED && d.wait > 60 &&
+		d.wait <= 15 * 60,
+	    "after ten, a quarter of an hour at most");
+	known = door_known(&v, t->mem, key);
+	v.known = known;
+	v.ip = "10.7.1.2";
+	is_int(door_knock(&v, t->mem, key, &d), OK,
+	    "a browser that was there before is not shut out by others");
+	is_int(d.left, 9, "it has tries of its own");
+	ok(!door_knows(&v, t->mem, "eva@nordlicht.example"), "for that account only");
+	known[40] = known[40] == 'A' ? 'B' : 'A';
+	ok(!door_knows(&v, t->mem, key), "and nobody can make one up");
+	v.known = "x";
+	ok(!door_knows(&v, t->mem, key), "nor out of nothing");
+	v.known = NULL;
+	v.ip = "10.7.1.3";
+	is_int(door_knock(&v, t->mem, key, &d), ERR_LIMITED, "others still wait");
+	v.now = NOW + 15 * 60 * 1000;
+	is_int(door_knock(&v, t->mem, key, &d), OK, "until the time has passed");
 }
 
 static void test_sessions(struct dbtest *t)
@@ -194,6 +246,7 @@ int main(void)
 	dbtest_run(test_setup);
 	dbtest_run(test_passwords);
 	dbtest_run(test_sign_in);
+	dbtest_run(test_door);
 	dbtest_run(test_sessions);
 	return done_testing();
 }
