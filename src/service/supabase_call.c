@@ -32,15 +32,38 @@ static const char *error_code(struct json_object *o)
 	return "";
 }
 
+/*
+ * A call that is not answered holds a worker for seconds.  So after one only one
+ * process at a time tries again, and the others know without asking; the first answer
+ * ends it.
+ */
+enum { SILENT_S = 60, PROBE_S = 5 };
+static const char silent_key[] = "supabase:silent", probe_key[] = "supabase:probe";
+
+bool supabase_silent(const struct visit *v)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "supabase_silent");
+	char *value;
+	size_t n;
+
+	return kv_get(v->kv, tmp, silent_key, &value, &n) == OK;
+}
+
+static enum err no_answer(const char **why)
+{
+	*why =
+	    "Supabase, where you sign in, cannot be reached just now. Try again in a "
+	    "minute.";
+	return ERR_BUSY;
+}
+
 static enum err silent(const struct visit *v, const struct supabase_call *c,
     const char *what, const char **why)
 {
 	log_warn(v->log, "supabase.failed", LOG_STR("call", c->path),
 	    LOG_STR("why", what));
-	*why =
-	    "Supabase, where you sign in, cannot be reached just now. Try again in a "
-	    "minute.";
-	return ERR_BUSY;
+	(void)kv_set(v->kv, silent_key, "1", 1, SILENT_S);
+	return no_answer(why);
 }
 
 static const char *const *headers(void *mem, const struct supabase *s,
@@ -70,9 +93,12 @@ enum err supabase_ask(const struct visit *v, void *mem, const struct supabase_ca
 		.timeout_ms = c->timeout_ms,
 		.allow_loopback = s->config->security.allow_loopback_http,
 	};
+	bool doubt = supabase_silent(v);
 	struct http_answer a;
 
 	*out = (struct supabase_answer){ .code = "" };
+	if (doubt && kv_add(v->kv, probe_key, "1", 1, PROBE_S) == ERR_CONFLICT)
+		return no_answer(why);
 	if (http_fetch(mem, v->log, &f, &a) != OK)
 		return silent(v, c, a.why, why);
 	out->status = a.status;
@@ -83,6 +109,10 @@ enum err supabase_ask(const struct visit *v, void *mem, const struct supabase_ca
 		out->code = error_code(out->body);
 	if (a.status >= 500 || a.status == 429 || a.status == 408)
 		return silent(v, c, mem_printf(mem, "it answers %d", a.status), why);
+	if (doubt) {
+		(void)kv_delete(v->kv, silent_key);
+		(void)kv_delete(v->kv, probe_key);
+	}
 	return OK;
 }
 
@@ -146,8 +176,7 @@ static enum err read_tokens(const struct visit *v, void *mem, struct json_object
 	if (e == ERR_UNAUTHENTICATED)
 		return odd(v, mem_printf(mem, "access token: %s", what), why);
 	if (e != OK)
-		return silent(v, &(struct supabase_call){ .path = "/.well-known" },
-		    "no keys", why);
+		return no_answer(why);
 	p->id = mem_str(mem, j.sub);
 	p->verified_until = j.ends_at;
 	if (!text_equal(json_text(user, "id", NULL), p->id))

@@ -34,6 +34,8 @@ struct supabase_answer {
 	const char *text;
 	const char *code; /* of an error, as Supabase calls it; "" if none */
 };
+/* Has it lately not answered? */
+bool supabase_silent(const struct visit *v);
 /* ERR_BUSY: no answer, or one that says to come later (429, 5xx); *why a sentence. */
 enum err supabase_ask(const struct visit *v, void *mem, const struct supabase_call *c,
     struct supabase_answer *out, const char **why) MUST_CHECK;

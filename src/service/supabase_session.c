@@ -16,8 +16,6 @@
 enum { RENEW_MS = 60 * 1000, LEASE_MS = 20 * 1000, REST_S = 15, WAIT_MS = 3000 };
 enum { POLL_MS = 100, LEAVE_MS = 3000 };
 
-static const char silent_key[] = "supabase:silent";
-
 /* ---- the tokens, sealed ---- */
 
 static const char *context(void *mem, int64_t session_id)
@@ -125,7 +123,6 @@ static enum err renew(const struct visit *v, void *mem, struct caller *c,
 	if (e == ERR_FORBIDDEN)
 		return ended(v, c, g.code, why);
 	if (e == ERR_BUSY) {
-		(void)kv_set(v->kv, silent_key, "1", 1, REST_S);
 		e = supabase_row_rest(v->db, c->session_id, v->now + REST_S * 1000);
 		return e == OK ? go_on(v, mem, c, why) : e;
 	}
@@ -153,12 +150,10 @@ static enum err wait_for_it(const struct visit *v, void *mem, struct caller *c,
 	struct supabase_row row = { .verified_until = c->verified_until };
 	int64_t before = c->verified_until;
 	bool silent = false;
-	size_t n;
-	char *said;
 	enum err e = OK;
 
 	for (int ms = 0; ms <= WAIT_MS; ms += POLL_MS) {
-		silent = kv_get(v->kv, mem, silent_key, &said, &n) == OK;
+		silent = supabase_silent(v);
 		e = supabase_row_get(v->db, mem, c->session_id, &row);
 		if (e != OK || row.verified_until != before || silent ||
 		    v->now < before)

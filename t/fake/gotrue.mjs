@@ -37,7 +37,7 @@ const flows = new Map();		// state -> {challenge, method, redirect, at, person};
 const codes = new Map();
 const sessions = new Map();		// id -> {person}
 const refreshTokens = new Map();	// token -> {session, used, next}
-const stats = { authorize: 0, pkce: 0, refresh: 0, logout: 0, user: 0, jwks: 0, refused: 0, reused: 0 };
+const stats = { authorize: 0, pkce: 0, refresh: 0, logout: 0, user: 0, jwks: 0, refused: 0, reused: 0, hung: 0 };
 
 class Refusal extends Error {
   constructor(status, code, message) { super(message); this.status = status; this.code = code; }
@@ -294,7 +294,7 @@ const server = createServer((req, res) => {
     try {
       if (control[name]) a = json(control[name](body ? JSON.parse(body) : {}, url.searchParams));
       else if (name === 'GET /_choose') a = { status: 302, headers: { location: choose(url.searchParams) } };
-      else if (mode.hang) return;
+      else if (mode.hang) { stats.hung++; return; }
       else if (mode.close) { req.socket.destroy(); return; }
       else if (mode.status) a = { status: mode.status, type: 'text/html', body: '<h1>Bad gateway</h1>' };
       else if (url.pathname.startsWith('/auth/v1/')) a = serve(req, url, body);

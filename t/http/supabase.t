@@ -275,6 +275,8 @@ my $session;
 			'a person reads that Supabase does not answer: ' . encode_json($mode)) or diag("$r->{status} " . why($r));
 		ok(!$site->{cookies}{ml_session}, 'and is not signed in');
 		$fake->ask(PUT => '/_mode', {});
+		ok($site->until_true(10, sub { fresh(); $fake->walk($site, 'ines@')->{status} == 303 || (sleep 0.5 and 0) }), 'but soon after it answers again');
+		fresh();
 	}
 }
 

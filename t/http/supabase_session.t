@@ -133,7 +133,29 @@ is($site->get('/sign-in')->{status}, 200, 'what is for everybody is there');
 is($site->get('/healthz')->{status}, 200, 'health, too');
 $fake->ask(PUT => '/_mode', {});
 ok($site->until_true(20, sub { $site->get('/brands')->{status} == 200 || (sleep 1 and 0) }), 'when it answers again so are the pages, without signing in');
+my %mine = %{ $site->{cookies} };
+my @trips = map { fresh(); [ $fake->agree($site, 'ines@'), $site->{cookies}{ml_trip} ] } 1 .. 13;
+$site->{cookies} = { %mine };
 $fake->ask(PUT => '/_mode', { hang => JSON::PP::true });
+sub come_back {
+	my ($to, $trip) = @{ $_[0] };
+	return HTTP::Tiny->new(max_redirect => 0, timeout => 30, local_address => "127.0.7.$_[1]")->get("$site->{url}$to", { headers => { cookie => "ml_trip=$trip" } })->{status};
+}
+is(come_back(shift @trips, 1), 503, 'one that hangs is given up after a while');
+my $hung = $fake->stats->{hung};
+@kids = map {
+	my $n = $_;
+	my $pid = fork // die;
+	if (!$pid) {
+		require POSIX;
+		POSIX::_exit(come_back($trips[$n], $n + 2) == 503 ? 0 : 1);
+	}
+	$pid;
+} 0 .. $#trips;
+$bad = 0;
+for (@kids) { waitpid $_, 0; $bad++ if $? }
+is($bad, 0, 'then twelve people read at once that it cannot be reached');
+cmp_ok($fake->stats->{hung} - $hung, '<=', 2, 'while one of them waits for it, so that the others have somebody to ask');
 my $begin = time;
 is($site->post('/sign-out', {})->{status}, 303, 'signing out does not wait for one that hangs');
 cmp_ok(time - $begin, '<', 8, 'for long');
