@@ -74,8 +74,7 @@ enum err invitation_show(struct request *rq, struct response *rs)
 	rs->extra = json_obj(rs);
 	json_set(rs->extra, "providers", oauth_providers(rq));
 	rs->extra = json_obj(rs);
-	json_set_bool(rs->extra, "outside",
-	    !text_empty(rq->app->config->supabase.url));
+	json_set_bool(rs->extra, "outside", !text_empty(rq->app->config->supabase.url));
 	return respond(rs, o);
 }
 

@@ -29,6 +29,9 @@ POST /forgot: public
 GET /reset/{*}: public
 POST /reset/{*}: public
 GET /openapi.json: public
+DELETE /account/link: person
+GET /account/link: person
+POST /account/link: person
 GET /me: anyone read
 PATCH /me: person
 GET /account: person
@@ -279,7 +282,7 @@ sub judge {
 # Ends what the next request needs: only asked of who is refused.
 my %ends = map { $_ => 1 } 'POST /sign-out', 'POST /brands/{}/leave', 'DELETE /account/sessions', 'POST /installation/test', 'POST /hosts/confirm';
 
-for my $route (grep { !$_->{raw} } @routes) {
+for my $route (grep { !$_->{raw} && $need{"$_->{method} $_->{pattern}"} } @routes) {
 	my $id = "$route->{method} $route->{pattern}";
 	my $branded = $route->{pattern} =~ m{^/brands/\{\}};
 	next if $need{$id} eq 'public';
@@ -318,7 +321,7 @@ is(join("\n", @bad), '', 'everybody may what the table says, and nothing else');
 is(join("\n", @own), '', 'no answer was an error of ours');
 
 # ---- those for everybody, and the trigger ----
-for my $route (grep { $need{"$_->{method} $_->{pattern}"} =~ /^(public|cron)$/ } @routes) {
+for my $route (grep { ($need{"$_->{method} $_->{pattern}"} // '') =~ /^(public|cron)$/ } @routes) {
 	@$site{qw(cookies csrf)} = ({}, '');
 	my $path = path_of($route, $own, 1);
 	my $r = $site->request($route->{method}, $path, $route->{method} eq 'GET' ? () :
