@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "repo/campaign.h"
+#include "send/ses_call.h"
 #include "sendtest.h"
 #include "tap.h"
 
@@ -439,6 +440,27 @@ static void test_rate(struct dbtest *t)
 	fake_ses_stop(&f);
 }
 
+/* To who answers late it opens more and more connections, up to a bound. */
+static void test_connections(struct dbtest *t)
+{
+	struct fake_ses f;
+	struct app *app;
+	int64_t n;
+
+	sendtest_people(t, 700);
+	app = sendtest_app(t, "");
+	fake_ses_start(t, &f, "--latency 100");
+	sendtest_use_ses(t, app, &f, "single", 1000000);
+	run(app, 30000);
+	/* without the one that asks for this, and the one that asked for the account */
+	n = fake_ses_stat(&f, "connections") - 2;
+	ok(n >= 80 && n <= SINGLE_CONNECTIONS,
+	    "slice_run opens connections while answers are waited for (%lld)",
+	    (long long)n);
+	is_int(sendtest_rows(t, 4), 700, "slice_run sends all through them");
+	fake_ses_stop(&f);
+}
+
 int main(void)
 {
 	dbtest_run(test_outbox);
@@ -452,5 +474,6 @@ int main(void)
 	dbtest_run(test_refused);
 	dbtest_run(test_slow);
 	dbtest_run(test_rate);
+	dbtest_run(test_connections);
 	return done_testing();
 }
