@@ -1,39 +1,18 @@
 #include "base/jwt.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "dbtest.h"
+#include "forged.h"
 #include "tap.h"
 
 #define NOW INT64_C(1764000000000)
 
 /* ---- hundreds of tokens, forged in every way we know, made by t/fake/forge.mjs ----
  */
-
-static struct json_object *forged(void *mem)
-{
-	const char *command =
-	    mem_printf(mem, "node '%s/t/fake/forge.mjs'", dbtest_share());
-	FILE *f = popen(command, "r");
-	struct buf *b = buf_new(mem);
-	struct json_object *o;
-	char part[8192];
-	size_t n;
-
-	while (f != NULL && (n = fread(part, 1, sizeof(part), f)) > 0)
-		buf_add(b, part, n);
-	if (f == NULL || pclose(f) != 0)
-		skip_all("node cannot run t/fake/forge.mjs");
-	ok(json_read(mem, b->data, b->len, &o, NULL) == OK, "the tokens can be read");
-	return o;
-}
 
 static struct jwt_keys *keys_of(void *mem, struct json_object *project)
 {
@@ -74,7 +53,7 @@ static void try_one(struct json_object *project, const struct jwt_keys *k,
 
 static void corpus(void *mem)
 {
-	struct json_object *all = forged(mem);
+	struct json_object *all = forged_tokens(mem);
 	size_t count = 0;
 
 	for (size_t i = 0; i < json_object_array_length(all); i++) {
