@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "http/body.h"
 #include "http/cookie.h"
+#include "http/fcgi_guard.h"
 
 /*
  * We accept by ourselves and hand the connection to libfcgi: its own accept can be
@@ -287,11 +288,12 @@ void fcgi_one(const struct fcgi *f, int fd)
 {
 	FCGX_Request q;
 
-	if (FCGX_Init() != 0 || FCGX_InitRequest(&q, -1, 0) != 0) {
+	set_timeouts(fd);
+	if (!fcgi_guard(fd) || FCGX_Init() != 0 || FCGX_InitRequest(&q, -1, 0) != 0) {
+		log_debug(f->log, "fcgi.incomplete");
 		close(fd);
 		return;
 	}
-	set_timeouts(fd);
 	q.ipcFd = fd;
 	q.keepConnection = 1;
 	if (FCGX_Accept_r(&q) < 0)

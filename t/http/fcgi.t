@@ -86,6 +86,25 @@ for (1 .. 200) {
 	substr $bytes, rand(length $bytes), 1 + rand 4, join '', map { chr rand 256 } 1 .. rand 6 for 1 .. 3;
 	talk($bytes);
 }
+# Lengths that libfcgi would believe, and abort.
+for my $n ([ 0x7fffffff, 0x7fffffff ], [ 0x7fffffff, 1 ], [ 0x40000000, 0x40000000 ], [ 0x64e4e4e4, 0x64e4e4e4 ], [ 0x0fffffff, 0 ], [ 5, 0x7fffffff ]) {
+	my $lengths = pack 'NN', map { $_ | 0x80000000 } @$n;
+	talk($begin . record(4, "${lengths}NAME") . record(4, ''));
+	talk($begin . record(4, params() . $lengths) . record(4, ''));
+	talk($begin . record(9, $lengths, id => 0) . record(4, params()) . record(4, ''));
+	talk($begin . record(8, "\0\0\0$lengths", id => 0) . record(4, params()) . record(4, ''));
+}
+# Slowly, in pieces: nginx does not, but it is a request.
+{
+	my $s = IO::Socket::UNIX->new(Peer => $socket) or die;
+	for my $piece (request(params()) =~ /(.{1,12})/gs) {
+		print $s $piece;
+		$s->flush;
+		select undef, undef, undef, 0.02;
+	}
+	local $/;
+	like(scalar <$s>, qr/Status: 200 OK/, 'a request that comes in pieces is answered');
+}
 is($site->get('/healthz')->{status}, 200, 'after 200 broken requests the pool answers');
 is_deeply([ sort $site->workers('web') ], \@before, '... and no worker died');
 is(scalar(grep { $_->{event} =~ /worker\.(killed|ended)/ } $site->events('web')), 0, '... nor was replaced');

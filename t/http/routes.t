@@ -199,18 +199,18 @@ each_route('the API with a cookie wants the token too', all($api, $closed, $chan
 	return $r->{status} == 403 ? '' : $r->{status};
 });
 
-for my $where (qw(cross-site same-site)) {
-	each_route("a form the browser calls $where is 403", all($page, $changes), sub {
-		my $r = as_person(\%admin, $_[0]{method}, path_of($_[0], $b), headers => { 'sec-fetch-site' => $where });
-		return $r->{status} == 403 ? '' : $r->{status};
-	});
-}
-for my $origin ('null', 'https://127.0.0.1.evil.example', "http://127.0.0.1:1") {
-	each_route("a form of $origin without the token is 403", all($page, $closed, $changes), sub {
-		my $r = as_person(\%admin, $_[0]{method}, path_of($_[0], $b), no_csrf => 1, headers => { origin => $origin });
-		return $r->{status} == 403 ? '' : $r->{status};
-	});
-}
+each_route('a form the browser calls cross-site is 403', all($page, $changes), sub {
+	my $r = as_person(\%admin, $_[0]{method}, path_of($_[0], $b), headers => { 'sec-fetch-site' => 'cross-site' });
+	return $r->{status} == 403 ? '' : $r->{status};
+});
+# the same for every route, so one of these is enough for each
+my @from = ([ 'sec-fetch-site' => 'same-site' ], [ origin => 'null' ], [ origin => 'https://127.0.0.1.evil.example' ],
+	[ origin => 'http://127.0.0.1:1' ], [ origin => "$site->{url}.evil.example" ], [ origin => 'file://' ]);
+my $turn = 0;
+each_route('a form from elsewhere without the token is 403', all($page, $closed, $changes), sub {
+	my $r = as_person(\%admin, $_[0]{method}, path_of($_[0], $b), no_csrf => 1, headers => { @{ $from[ $turn++ % @from ] } });
+	return $r->{status} == 403 ? '' : $r->{status};
+});
 ok($ENV{MAILLAYER_DATABASE_URL} || $stored =~ /INSERT INTO campaigns/, '... what is stored can be read');
 ok(stored() eq $stored, '... and none of them changed anything');
 

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <stdbool.h>
+
+/*
+ * Does the connection begin as nginx begins one: a request, its parameters, their end?
+ * Looks without taking anything.  libfcgi believes every length it is told and aborts
+ * when there is no such memory, so nothing else is handed to it.  Waits for what is not
+ * there yet, as long as the socket's receive time-out says, 10 s at most.
+ */
+bool fcgi_guard(int fd);
