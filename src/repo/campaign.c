@@ -4,10 +4,10 @@
 #include "base/mem.h"
 #include "repo/campaign_row.h"
 
-#define IDS(n)                                                                         \
-	"(SELECT /*+lite value FROM json_each($" n ")*/"                               \
-	" /*+pg CAST(value AS BIGINT) FROM json_array_elements_text(CAST($" n          \
-	" AS JSON))*/)"
+#define IN_IDS(column, n)                                                              \
+	"/*+lite " column " IN (SELECT value FROM json_each($" n ")) */"               \
+	"/*+pg " column " = ANY(ARRAY(SELECT CAST(value AS BIGINT)"                    \
+	" FROM json_array_elements_text(CAST($" n " AS JSON)))) */"
 
 enum {
 	GET,
@@ -72,9 +72,9 @@ static const char *const sql[STATEMENTS] = {
 	    "SELECT count(*) FROM subscribers s"
 	    " WHERE s.brand_id = $1 AND s.status = 'active'"
 	    "   AND EXISTS (SELECT 1 FROM list_subscribers i"
-	    "        WHERE i.subscriber_id = s.id AND i.list_id IN " IDS("2") ")"
+	    "        WHERE i.subscriber_id = s.id AND " IN_IDS("i.list_id", "2") ")"
 	    "   AND NOT EXISTS (SELECT 1 FROM list_subscribers x"
-	    "        WHERE x.subscriber_id = s.id AND x.list_id IN " IDS("3") ")"
+	    "        WHERE x.subscriber_id = s.id AND " IN_IDS("x.list_id", "3") ")"
 	    "   AND NOT EXISTS (SELECT 1 FROM suppressions p"
 	    "        WHERE p.brand_id = $1 AND p.email_key = s.email_key)",
 	[REACH_FOLLOW] =

@@ -52,7 +52,7 @@ static const char *const sql[STATEMENTS] = {
 	    " WHERE " CHOSEN " AND d.bounced_at IS NOT NULL ORDER BY d.id LIMIT $7",
 	[EXACT] =
 	    "SELECT " COLUMNS FROM
-	    " WHERE d.campaign_id = $1 AND d.id IN"
+	    " WHERE +d.campaign_id = $1 AND d.id IN"
 	    "   (SELECT x.id FROM campaign_subscribers x"
 	    "     WHERE x.campaign_id = $1 AND x.email_key = lower($2)"
 	    "    UNION ALL SELECT a.delivery_id FROM send_attempts a"
