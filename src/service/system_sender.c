@@ -8,67 +8,47 @@
 
 static const char setting[] = "system_brand";
 
-/* How well a brand serves: an account before the outbox, and the older first. */
-static int fitness(const struct brand *b, const struct provider_settings *p)
+/* The oldest that has a sender's address, whatever others set up since. */
+static enum err oldest(struct db *db, void *mem, struct brand **out)
 {
-	if (text_empty(b->from_email))
-		return 0;
-	if (p->kind == PROVIDER_OUTBOX)
-		return 1;
-	return text_empty(p->access_key_id) || !p->secret ? 0 : 2;
-}
-
-static enum err look_for_one(struct db *db, void *mem, struct system_sender *out)
-{
-	struct provider_settings *p;
 	struct brand *all;
 	size_t n;
-	int best = 0;
 	enum err e = brand_list(db, mem, 0, &all, &n);
 
-	for (size_t i = 0; e == OK && i < n; i++) {
-		int fits;
-
-		e = provider_settings_get(db, mem, all[i].id, &p);
-		fits = e == OK ? fitness(&all[i], p) : 0;
-		if (fits < best || fits == 0 ||
-		    (fits == best && out->brand->id < all[i].id))
-			continue;
-		best = fits;
-		out->brand = &all[i];
-		out->outbox = p->kind == PROVIDER_OUTBOX;
-	}
-	return e == OK && best == 0 ? ERR_NOTFOUND : e;
+	*out = NULL;
+	for (size_t i = 0; e == OK && i < n; i++)
+		if (!text_empty(all[i].from_email) && (!*out || all[i].id < (*out)->id))
+			*out = &all[i];
+	return e == OK && !*out ? ERR_NOTFOUND : e;
 }
 
 /* ERR_NOTFOUND: none was chosen, or it is gone. */
-static enum err chosen(struct db *db, void *mem, struct system_sender *out)
+static enum err chosen(struct db *db, void *mem, struct brand **out)
 {
-	struct provider_settings *p;
 	int64_t id;
 	char *value;
 	enum err e = setting_get(db, mem, setting, &value);
 
 	if (e == OK && !text_to_int(value, 1, INT64_MAX, &id))
 		e = ERR_NOTFOUND;
-	if (e == OK)
-		e = brand_get(db, mem, id, &out->brand);
-	if (e == OK)
-		e = provider_settings_get(db, mem, id, &p);
-	if (e != OK)
-		return e;
-	out->chosen = true;
-	out->outbox = p->kind == PROVIDER_OUTBOX;
-	return OK;
+	return e == OK ? brand_get(db, mem, id, out) : e;
 }
 
 enum err system_sender_find(struct db *db, void *mem, struct system_sender *out)
 {
+	struct provider_settings *p;
 	enum err e;
 
 	*out = (struct system_sender){ 0 };
-	e = chosen(db, mem, out);
-	return e == ERR_NOTFOUND ? look_for_one(db, mem, out) : e;
+	e = chosen(db, mem, &out->brand);
+	out->chosen = e == OK;
+	if (e == ERR_NOTFOUND)
+		e = oldest(db, mem, &out->brand);
+	if (e == OK)
+		e = provider_settings_get(db, mem, out->brand->id, &p);
+	if (e == OK)
+		out->outbox = p->kind == PROVIDER_OUTBOX;
+	return e;
 }
 
 enum err system_sender_choose(struct db *db, void *mem, struct form *f, int64_t now)

@@ -6,8 +6,9 @@
 
 /*
  * Which brand sends the installation's own mails (invitations, resets of passwords):
- * the one an administrator chose, else the first with an account at a provider, else
- * the first with the outbox, where only administrators of the installation see them.
+ * the one an administrator chose, else the oldest with a sender's address, so that
+ * nobody gets hold of these mails, which lead into accounts, by setting up a brand of
+ * their own.  In an outbox only administrators of the installation see them.
  */
 struct system_sender {
 	struct brand *brand;

@@ -27,7 +27,7 @@ static enum err set_brands(struct request *rq, struct response *rs)
 	size_t n;
 	enum err e = brand_list(rq->db, rq, 0, &b, &n);
 
-	push_choice(rs, all, "0", "The first brand that can send");
+	push_choice(rs, all, "0", "The oldest brand with a sender’s address");
 	for (size_t i = 0; e == OK && i < n; i++)
 		push_choice(rs, all, mem_printf(rs, "%lld", (long long)b[i].id),
 		    b[i].name);

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "repo/provider.h"
 #include "sendtest.h"
 #include "service/system_sender.h"
 #include "tap.h"
@@ -75,6 +76,16 @@ static void test_headers(struct dbtest *t)
 
 static void test_choice(struct dbtest *t)
 {
+	const struct provider_settings account = { .brand_id = 7,
+		.kind = PROVIDER_SES,
+		.region = "eu-west-1",
+		.endpoint = "",
+		.configuration_set = "",
+		.access_key_id = "AKIA",
+		.secret = "x",
+		.secret_len = 1,
+		.account_key = "",
+		.account_json = "{}" };
 	struct system_sender s;
 	struct form *f = form_new(t->mem);
 	struct app *app;
@@ -84,21 +95,24 @@ static void test_choice(struct dbtest *t)
 	app = app_with_pages(t);
 	ok(system_sender_find(t->db, t->mem, &s) == OK && s.brand->id == 1 &&
 		s.outbox && !s.chosen,
-	    "system_sender_find falls back to a brand with the outbox");
+	    "system_sender_find takes the oldest brand");
 	dbtest_script(t->db,
 	    "INSERT INTO brands (id, name, from_email, hook_token, created_at,"
 	    " updated_at) VALUES (7, 'Seven', '', 'seven', 1, 1);"
-	    "INSERT INTO providers (brand_id, kind, region, access_key_id, secret,"
-	    " updated_at) VALUES (7, 'ses', 'eu-west-1', 'AKIA', x'00', 1);");
-	ok(system_sender_find(t->db, t->mem, &s) == OK && s.brand->id == 1,
-	    "system_sender_find passes over a brand without an address");
+	    "INSERT INTO providers (brand_id, kind, updated_at) VALUES (7, 'outbox', "
+	    "1);");
+	ok(provider_settings_put(t->db, &account, 1) == OK, "another has an account");
 	form_add(f, "system_brand", "7");
 	ok(system_sender_choose(t->db, t->mem, f, 1) == ERR_INVALID &&
 		form_error(f, "system_brand"),
-	    "system_sender_choose refuses it too");
+	    "system_sender_choose refuses one without an address");
 	dbtest_script(t->db, "UPDATE brands SET from_email = 's@x.test' WHERE id = 7;");
+	ok(system_sender_find(t->db, t->mem, &s) == OK && s.brand->id == 1,
+	    "a brand that is set up later does not get hold of these mails");
+	dbtest_script(t->db, "UPDATE brands SET from_email = '' WHERE id = 1;");
 	ok(system_sender_find(t->db, t->mem, &s) == OK && s.brand->id == 7 && !s.outbox,
-	    "system_sender_find prefers an account");
+	    "unless the older one has no address");
+	dbtest_script(t->db, "UPDATE brands SET from_email = 'n@x.test' WHERE id = 1;");
 	f = form_new(t->mem);
 	form_add(f, "system_brand", "1");
 	ok(system_sender_choose(t->db, t->mem, f, 1) == OK &&
