@@ -62,9 +62,8 @@ static enum seen look(struct head *h)
 
 	if (h->n < at)
 		return SEEN_MORE;
-	at += r[6];
-	if (r[0] != 1 || r[1] != BEGIN || content_of(r) != RECORD || r[8] != 0 ||
-	    r[9] != RESPONDER)
+	if (r[0] != 1 || r[1] != BEGIN || content_of(r) != RECORD || r[6] != 0 ||
+	    r[8] != 0 || r[9] != RESPONDER)
 		return SEEN_BAD;
 	for (h->nparams = 0; at + RECORD <= h->n;) {
 		const uint8_t *p = h->data + at;

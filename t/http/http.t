@@ -31,7 +31,7 @@ is($r->{json}{type}, 'not_found', '... of that type');
 is($r->{json}{status}, 404, '... with the status');
 $r = $site->api(DELETE => '/me');
 is($r->{status}, 405, 'a method that is not known is 405');
-is($r->{headers}{allow}, 'GET, HEAD', '... with those that are');
+is($r->{headers}{allow}, 'GET, HEAD, PATCH', '... with those that are');
 is($site->get('/%zz')->{status}, 400, 'a bad escape is 400');
 is($site->get('/brands/1%00')->{status}, 400, 'a NUL is 400');
 is($site->get('/' . 'a' x 9000)->{status}, 414, 'an address over 8 KiB is 414');
