@@ -29,9 +29,23 @@ static const char *hs256_signed(void *mem, const char *head, const char *payload
 	return mem_printf(mem, "%s.%s", text, base64url_encode(mem, mac, sizeof(mac)));
 }
 
-static void verify(void *mem, const char *token, bool ours)
+/* A key whose other half nobody here has. */
+static struct jwt_keys *public_key(void *mem)
 {
-	struct jwt_keys *k = jwt_keys_secret(mem, secret);
+	static const char set[] =
+	    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k\",\"alg\":"
+	    "\"ES256\","
+	    "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+	    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}";
+	struct jwt_keys *k = NULL;
+
+	FUZZ_CHECK(jwt_keys_read(mem, JWT_ES256, set, strlen(set), &k) == OK &&
+	    jwt_keys_count(k) == 1);
+	return k;
+}
+
+static void verify(void *mem, struct jwt_keys *k, const char *token, bool ours)
+{
 	const char *why = NULL;
 	struct jwt j = { 0 };
 	enum err e = jwt_verify(mem, k, &rules, token, &j, &why);
@@ -52,11 +66,13 @@ void fuzz_one(void *mem, const char *s, size_t n)
 	const char *head;
 	struct jwt_keys *k;
 
-	verify(mem, text, false);
+	verify(mem, jwt_keys_secret(mem, secret), text, false);
+	verify(mem, public_key(mem), text, false);
 	for (int alg = JWT_ES256; alg <= JWT_RS256; alg++)
 		if (jwt_keys_read(mem, (enum jwt_alg)alg, s, n, &k) == OK)
 			FUZZ_CHECK(jwt_keys_count(k) <= JWT_KEYS_MAX);
 	head = strsep(&rest, "\n");
 	if (rest != NULL)
-		verify(mem, hs256_signed(mem, head, rest), true);
+		verify(mem, jwt_keys_secret(mem, secret), hs256_signed(mem, head, rest),
+		    true);
 }
