@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "repo/field.h"
 #include "repo/subscriber.h"
-#include "send/provider.h"
 #include "service/field.h"
 #include "service/list.h"
 #include "service/reach.h"
@@ -317,7 +316,7 @@ enum err compose_save(struct request *rq, struct response *rs)
 	return e;
 }
 
-/* ---- checklist and sending ---- */
+/* ---- checklist ---- */
 
 static enum err make_checklist(struct request *rq, struct response *rs,
     const struct campaign *c, struct checklist *out)
@@ -365,80 +364,6 @@ enum err compose_when(struct request *rq, struct response *rs)
 	campaign_names(rs, lists, rs->extra);
 	campaign_name_subject(rq, c, rs->extra);
 	return campaign_name_parent(rq, c, rs->extra);
-}
-
-/*
- * Before mail really leaves, what Amazon says of the account is made fresh where it is
- * old: the checklist reads it.  Without an answer it reads what there is.
- */
-static void refresh_account(struct request *rq)
-{
-	struct provider *p;
-	const char *why = "";
-
-	if (provider_open(rq, rq->app, rq->caller->brand, "campaign", &p, &why) != OK)
-		log_info(&rq->log, "campaign.provider", LOG_STR("why", why));
-}
-
-enum err compose_send(struct request *rq, struct response *rs)
-{
-	struct checklist list;
-	struct campaign *c;
-	enum err e = campaign_find(rq, &c);
-
-	if (e == OK && c->status == CAMPAIGN_DRAFT)
-		refresh_account(rq);
-	if (e == OK)
-		e = make_checklist(rq, rs, c, &list);
-	if (e == OK)
-		e = campaign_refuse(rq, rs, c,
-		    campaign_send(rq->db, c, &list, rq->now, rq->form));
-	if (e != OK || rs->location != NULL)
-		return e;
-	log_info(&rq->log, "campaign.send", LOG_INT("campaign", c->id),
-	    LOG_INT("reach", list.reach));
-	audit_name(rq, "campaign.send", c->id, c->name);
-	return campaign_answer(rq, rs, c, "");
-}
-
-/* The zone of the form where one is given and known, else the brand's. */
-static const char *zone_of(struct request *rq)
-{
-	const char *zone = form_line(rq->form, "zone", 0, 60);
-
-	if (text_empty(zone))
-		return rq->caller->brand->time_zone;
-	if (!zone_exists(zone)) {
-		form_fail(rq->form, "zone",
-		    "There is no time zone “%s”. Use a name such as "
-		    "Europe/Berlin.",
-		    zone);
-		return rq->caller->brand->time_zone;
-	}
-	return zone;
-}
-
-enum err compose_schedule(struct request *rq, struct response *rs)
-{
-	struct campaign_time when = { .zone = zone_of(rq) };
-	struct checklist list;
-	struct campaign *c;
-	enum err e = campaign_find(rq, &c);
-
-	when.at = form_time(rq->form, "send_at", when.zone);
-	if (e == OK && c->status == CAMPAIGN_DRAFT)
-		refresh_account(rq);
-	if (e == OK)
-		e = make_checklist(rq, rs, c, &list);
-	if (e == OK)
-		e = campaign_refuse(rq, rs, c,
-		    campaign_plan(rq->db, c, &list, &when, rq->now, rq->form));
-	if (e != OK || rs->location != NULL)
-		return e;
-	audit_name(rq, "campaign.schedule", c->id, c->name);
-	respond_flash(rs, "Scheduled for %s, %s time.",
-	    time_local(rs, when.at, when.zone, "%A %e %B, %H:%M"), when.zone);
-	return campaign_answer(rq, rs, c, "");
 }
 
 /* ---- preview ---- */

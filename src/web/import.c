@@ -225,9 +225,12 @@ enum err import_show(struct request *rq, struct response *rs)
 
 enum err import_begin(struct request *rq, struct response *rs)
 {
+	TX_SCOPE tx = { 0 };
 	struct import *i;
-	enum err e = find(rq, &i);
+	enum err e = tx_begin(rq->db, &tx);
 
+	if (e == OK)
+		e = find(rq, &i);
 	if (e == OK)
 		e = import_start(rq->db, rq, i, rq->now, rq->form);
 	if (e == ERR_CONFLICT)
@@ -235,7 +238,9 @@ enum err import_begin(struct request *rq, struct response *rs)
 	if (e != OK)
 		return e;
 	audit_name(rq, "import.start", i->id, i->file_name);
-	e = begin_now(rq, &i);
+	e = tx_commit(&tx);
+	if (e == OK)
+		e = begin_now(rq, &i);
 	if (e != OK)
 		return e;
 	return respond_seen(rs, import_json(rs, i), "/brands/%lld/imports/%lld",

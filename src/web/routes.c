@@ -93,7 +93,7 @@ const struct route routes[] = {
 	{ PATCH,  "/brands/{}", brand_update, "brand/settings", MANAGE_BRAND, brand_edit, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/settings", brand_edit, "brand/settings", MANAGE_BRAND, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/provider", provider_show, "provider/show", VIEW_BRAND, NULL, 0 },
-	{ PUT,    "/brands/{}/provider", provider_update, "provider/show", MANAGE_BRAND, provider_show, 0 },
+	{ PUT,    "/brands/{}/provider", provider_update, "provider/show", MANAGE_BRAND, provider_show, ROUTE_WHOLE },
 	{ POST,   "/brands/{}/provider/check", provider_check, "provider/show", MANAGE_BRAND, provider_show, 0 },
 	{ POST,   "/brands/{}/provider/topics", provider_begin_topic, "provider/show", MANAGE_BRAND, provider_show, ROUTE_WHOLE },
 	{ DELETE, "/brands/{}/provider/topics/{}", provider_drop_topic, NULL, MANAGE_BRAND, NULL, ROUTE_WHOLE },
