@@ -73,18 +73,18 @@ static void look_key(struct visit *v)
 static void look_sealed(struct visit *v)
 {
 	struct sealed_count n;
+	enum err e = sealed_look(v->app->db, v->app->keys, &n);
+	long long good = n.newest + n.older, bad = n.unreadable;
 
-	if (sealed_look(v->app->db, v->app->keys, &n) != OK)
+	if (e != OK)
 		say(v, "FAIL", "sealed", "The stored credentials cannot be read.");
-	else if (n.unreadable > 0)
+	else if (bad > 0)
 		say(v, "FAIL", "sealed",
 		    "%lld of %lld stored credentials cannot be opened: bring back the "
 		    "key file they belong to, or enter them again.",
-		    (long long)n.unreadable,
-		    (long long)(n.unreadable + n.newest + n.older));
+		    bad, good + bad);
 	else
-		say(v, "ok", "sealed", "%lld stored credentials open",
-		    (long long)(n.newest + n.older));
+		say(v, "ok", "sealed", "%lld stored credentials open", good);
 	if (v->app->keys->nbox > 1)
 		say(v, "note", "sealed",
 		    "The key file holds the key before too: `maillayer secret "
