@@ -96,6 +96,7 @@ my %one = (
 	configuration_set => sub { (PUT => "$b/provider", { kind => 'outbox', configuration_set => $_[0] }) },
 	access_key_id => sub { (PUT => "$b/provider", { kind => 'outbox', access_key_id => $_[0] }) },
 	region => sub { (PUT => "$b/provider", { kind => 'outbox', region => $_[0] }) },
+	'address of an invitation' => sub { (POST => "$b/invitations", { email => "$_[0]\@x.example", role => 'viewer' }) },
 	endpoint => sub { (PUT => "$b/provider", { kind => 'outbox', endpoint => "https://$_[0].example" }) },
 );
 $site->api(POST => "$b/fields", { key => 'city', label => 'City' });
@@ -132,6 +133,17 @@ for my $next ('//evil.example', '/\\evil.example', 'https://evil.example', '\\\\
 	$to //= '';
 	ok($status == 303 && ($to =~ m{^/(?![/\\\t])} && $to !~ m{[\\\t\r\n]}), "signing in does not lead to $next") or diag "$status $to";
 }
+
+# ---- somebody else's address, claimed ----
+my @tries;
+for my $n (1 .. 8) {
+	my $form = Site::form([ email => "nobody$n\@example.com", password => 'wrong' ]);
+	my ($status) = raw("POST /sign-in HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+	    . join('', map { "$_: 10.0.0.$n\r\n" } qw(X-Forwarded-For X-Real-IP Forwarded Client-IP True-Client-IP CF-Connecting-IP X-Client-IP Remote-Addr REMOTE_ADDR))
+	    . "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: " . length($form) . "\r\n\r\n$form", '127.0.2.1');
+	push @tries, $status;
+}
+like("@tries", qr/^(?:422 |401 |403 ){2,7}(?:429 ?)+$/, 'a claimed address gives nobody more tries');
 
 # ---- forged lines for the log ----
 my $count = sub { scalar(() = $site->log('web') =~ /"event":"request"/g) };
