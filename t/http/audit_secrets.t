@@ -98,10 +98,10 @@ my %place = (
 	'the logs' => join('', map { $site->log($_) } qw(web track cron nginx)),
 	'the API' => join('', map { $site->api(GET => $_)->{content} // '' } '/me', "/brands/$b", "/brands/$b/provider", "/brands/$b/keys",
 		"/brands/$b/invitations", "/brands/$b/members", "/brands/$b/campaigns/" . ($made{campaigns} // 0)),
-	'the table' => scalar `sqlite3 '$site->{state}/maillayer.db' 'SELECT * FROM audit_log' 2>/dev/null`,
+	'the table' => $site->sql('SELECT * FROM audit_log'),
 );
 for my $where (sort keys %place) {
-	cmp_ok(length $place{$where}, '>', 100, "$where can be read") if $where ne 'the table';
+	cmp_ok(length $place{$where}, '>', 100, "$where can be read");
 	my @found = grep { index($place{$where}, $_) >= 0 } sort keys %secret;
 	is(join("\n", map { $secret{$_} } @found), '', "none of " . keys(%secret) . " secrets is in $where");
 }

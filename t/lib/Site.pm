@@ -57,6 +57,14 @@ sub sql {
 	    : answer_of('sqlite3', '-cmd', '.timeout 5000', "$self->{state}/maillayer.db", $sql);
 }
 
+# All that the database holds: as a dump, and of SQLite the bytes of its files too.
+sub dump {
+	my ($self) = @_;
+	return answer_of('pg_dump', '--inserts', '-d', $self->{database}) if $self->{database};
+	return answer_of('sqlite3', '-cmd', '.timeout 5000', "$self->{state}/maillayer.db", '.dump')
+	    . join '', map { slurp($_) } glob "$self->{state}/*.db*";
+}
+
 # Options: state (directory, kept), args (more arguments of ./run), env (hash), postgres.
 sub start {
 	my ($class, %o) = @_;
