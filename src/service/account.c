@@ -66,19 +66,18 @@ bool password_matches(const struct visit *v, const struct user *u, const char *p
 	return password_verify(u && !u->disabled ? u->password_hash : NULL, password);
 }
 
-static char *hash_of(const struct visit *v, void *mem, const char *password)
+char *account_hash(const struct visit *v, void *mem, const char *password)
 {
 	SLOT_SCOPE slot = slot_take(v->state_dir, "password", CHECKS_AT_ONCE);
 
 	return password_hash(mem, password);
 }
 
-enum err account_set_password(const struct visit *v, void *mem, const struct user *u,
-    const char *password, int64_t keep)
+enum err account_put_password(const struct visit *v, const struct user *u,
+    const char *hash, int64_t keep)
 {
 	TX_SCOPE tx = { 0 };
 	struct session_pick others = { .user_id = u->id, .but = keep };
-	char *hash = hash_of(v, mem, password);
 	enum err e = tx_begin(v->db, &tx);
 
 	if (e == OK)
@@ -88,6 +87,12 @@ enum err account_set_password(const struct visit *v, void *mem, const struct use
 	if (e == OK)
 		e = sessions_end(v, &others, NULL);
 	return e == OK ? tx_commit(&tx) : e;
+}
+
+enum err account_set_password(const struct visit *v, void *mem, const struct user *u,
+    const char *password, int64_t keep)
+{
+	return account_put_password(v, u, account_hash(v, mem, password), keep);
 }
 
 enum err account_prove(const struct visit *v, void *mem, const struct user *u,

@@ -23,6 +23,11 @@ enum err account_prove(const struct visit *v, void *mem, const struct user *u,
  * new one. */
 enum err account_set_password(const struct visit *v, void *mem, const struct user *u,
     const char *password, int64_t keep) MUST_CHECK;
+/* The same in two steps: hashing takes long, and nothing may wait for it in a
+ * transaction. */
+char *account_hash(const struct visit *v, void *mem, const char *password);
+enum err account_put_password(const struct visit *v, const struct user *u,
+    const char *hash, int64_t keep) MUST_CHECK;
 struct account_change {
 	int64_t keep;    /* the session that goes on */
 	int retry_after; /* answered, as account_prove */

@@ -97,6 +97,7 @@ enum err password_reset_check(const struct visit *v, void *mem, const char *word
 enum err password_reset_complete(const struct visit *v, void *mem, const char *word,
     struct form *f, struct user **out)
 {
+	TX_SCOPE tx = { 0 };
 	const char *password;
 	uint8_t hash[32];
 	int64_t id;
@@ -107,7 +108,12 @@ enum err password_reset_complete(const struct visit *v, void *mem, const char *w
 	password = password_chosen(f, (*out)->email);
 	if (!form_ok(f))
 		return ERR_INVALID;
+	password = account_hash(v, mem, password);
 	sha256(word, strlen(word), hash);
-	e = password_reset_take(v->db, hash, v->now, &id);
-	return e == OK ? account_set_password(v, mem, *out, password, 0) : e;
+	e = tx_begin(v->db, &tx);
+	if (e == OK)
+		e = password_reset_take(v->db, hash, v->now, &id);
+	if (e == OK)
+		e = account_put_password(v, *out, password, 0);
+	return e == OK ? tx_commit(&tx) : e;
 }
