@@ -1,4 +1,3 @@
-#include "app.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -73,8 +72,6 @@ enum err invitation_show(struct request *rq, struct response *rs)
 	json_set_text(o, "path", mem_printf(rs, "/invitations/%s", rq->words[0]));
 	rs->extra = json_obj(rs);
 	json_set(rs->extra, "providers", oauth_providers(rq));
-	rs->extra = json_obj(rs);
-	json_set_bool(rs->extra, "outside", !text_empty(rq->app->config->supabase.url));
 	return respond(rs, o);
 }
 
