@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "base/json.h"
@@ -24,7 +25,8 @@ enum {
 	BAD_KEYS = 10,
 	TYPED_MIN = 16,
 	KEY_WINDOW_S = 60,
-	CRON_WINDOW_S = 60
+	CRON_WINDOW_S = 60,
+	HOST_BYTES = 256
 };
 
 static const struct need {
@@ -316,6 +318,15 @@ static enum err may(struct request *rq, struct response *rs, const struct route 
 	return OK;
 }
 
+/* Each host has a trigger of its own. */
+static const char *trigger_key(struct request *rq)
+{
+	char host[HOST_BYTES] = "";
+
+	(void)gethostname(host, sizeof(host) - 1);
+	return kv_key(rq, "rate:cron", mem_printf(rq, "%s %s", host, rq->path));
+}
+
 static enum err enter_cron(struct request *rq, struct response *rs)
 {
 	const char *given = bearer(rq), *secret = rq->app->keys->cron;
@@ -327,8 +338,8 @@ static enum err enter_cron(struct request *rq, struct response *rs)
 	    !equal_secret(given, secret, strlen(secret)))
 		return ERR_NOTFOUND;
 	if (most > 0)
-		e = limit_hit(rq->kv, mem_printf(rq, "rate:cron:%s", rq->path), rq->now,
-		    CRON_WINDOW_S, most, &rs->retry_after);
+		e = limit_hit(rq->kv, trigger_key(rq), rq->now, CRON_WINDOW_S, most,
+		    &rs->retry_after);
 	if (e == ERR_LIMITED)
 		return respond_error(rs, e,
 		    "This was triggered %d times in this minute. Wait %d seconds.",
