@@ -81,6 +81,7 @@ static void test_first(struct dbtest *t)
 {
 	struct site a, b;
 	struct host_file before;
+	int n;
 
 	ok(repo_prepare(t->db) == OK, "statements");
 	a = site_of(t, "a");
@@ -108,6 +109,9 @@ static void test_first(struct dbtest *t)
 	is_text(visit(&b), "", "and goes on so");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM hosts"), 2,
 	    "no host is known twice");
+	ok(host_awake(t->db, NOW - 1000, &n) == OK && n == 2,
+	    "host_awake counts those who send");
+	ok(host_awake(t->db, NOW + 1, &n) == OK && n == 0, "and were here since");
 }
 
 static void test_restored(struct dbtest *t)
