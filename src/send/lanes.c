@@ -14,7 +14,7 @@
  */
 enum {
 	LANES = 4,
-	TURN_MS = 3000,
+	TURN_MS = 5000,
 	LOOK_MS = 1000,
 	FREEZE_MS = 1000, /* the others wait meanwhile */
 	REST_MS = 2000,   /* for a campaign that had nothing to send just now */

@@ -6,7 +6,7 @@
 #include "kv/slow.h"
 
 /* ms between two looks into the bucket: not a row at a time */
-enum { TAKE_EVERY = 50, PART_EVERY = 1000, CREDIT_MS = 300 };
+enum { TAKE_EVERY = 50, PART_EVERY = 1000, CREDIT_MS = 500 };
 
 /* The rate of the account, turned down while it is throttled. */
 static double rate_now(struct turn *t, void *mem)

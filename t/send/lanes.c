@@ -136,7 +136,7 @@ static void test_turns(struct dbtest *t)
 
 	for (int i = 1; i < 6; i++)
 		add_campaign(t, 5 + i, 1, 1, 100 + i);
-	run(app, 5600);
+	run(app, 8000);
 	for (int i = 0; i < 6; i++)
 		moved += accepted(t, 5 + i) > 0;
 	is_int(moved, 6, "six campaigns in four lanes all move within one slice");
