@@ -18,12 +18,12 @@
 #include "service/supabase.h"
 #include "web/flash.h"
 #include "web/idempotency.h"
+#include "web/signed_out.h"
 #include "web/visit.h"
 
 enum {
 	BAD_KEYS_WINDOW_S = 60,
 	BAD_KEYS = 10,
-	TYPED_MIN = 16,
 	KEY_WINDOW_S = 60,
 	CRON_WINDOW_S = 60,
 	HOST_BYTES = 256
@@ -168,51 +168,6 @@ static enum err identify(struct request *rq, struct response *rs, struct caller 
 	const char *key = rq->api ? bearer(rq) : NULL;
 
 	return key ? by_key(rq, rs, key, c) : by_cookie(rq, rs, c);
-}
-
-/*
- * Signed out while writing: what was typed is given back to be kept.  False: there is
- * nothing worth it.
- */
-static bool give_back(struct request *rq, struct response *rs)
-{
-	struct json_object *all = json_arr(rs);
-
-	json_object_object_foreach (form_values(rq->form), name, value) {
-		struct json_object *o;
-
-		if (!json_object_is_type(value, json_type_string) ||
-		    strlen(json_object_get_string(value)) < TYPED_MIN ||
-		    text_equal(name, "csrf") || text_equal(name, "token") ||
-		    strstr(name, "password") || strstr(name, "secret"))
-			continue;
-		o = json_obj(rs);
-		json_set_text(o, "name", name);
-		json_set(o, "value", value);
-		json_push(all, o);
-	}
-	if (rq->htmx || json_object_array_length(all) == 0)
-		return false;
-	rs->extra = json_obj(rs);
-	json_set(rs->extra, "typed", all);
-	json_set_text(rs->extra, "next", url_encode(rs, rq->path));
-	rs->page = "session/signed_out";
-	return true;
-}
-
-static enum err not_signed_in(struct request *rq, struct response *rs)
-{
-	const char *next = "";
-
-	if (rq->api)
-		return respond_error(rs, ERR_UNAUTHENTICATED,
-		    "Send an API key: Authorization: Bearer ml_…");
-	if (rq->method != GET && rq->method != HEAD && give_back(rq, rs))
-		return ERR_UNAUTHENTICATED;
-	if (rq->method == GET && !text_equal(rq->path, "/"))
-		next = mem_printf(rq, "?next=%s", url_encode(rq, rq->target));
-	rs->location = mem_printf(rs, "/sign-in%s", next);
-	return ERR_UNAUTHENTICATED;
 }
 
 /* ---- may they ---- */
@@ -361,7 +316,7 @@ enum err access_enter(struct request *rq, struct response *rs, const struct rout
 	if (e != OK)
 		return e;
 	if (r->access != ACCESS_PUBLIC && !c->user_id && !c->key_id)
-		return not_signed_in(rq, rs);
+		return respond_signed_out(rq, rs);
 	e = check_origin(rq, rs, c);
 	if (e == OK && r->access != ACCESS_PUBLIC)
 		e = may(rq, rs, r, c);

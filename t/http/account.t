@@ -332,6 +332,13 @@ push @secrets, $text =~ m{/reset/(\S+)};
 ($status, $text) = $site->command([qw(user reset-link --email nobody@example.com)]);
 is($status, 1, 'for who has an account');
 
+# ---- signed out while typing ----
+$r = $stranger->request(POST => '/account/recovery-codes', headers => { 'content-type' => 'application/x-www-form-urlencoded' },
+	content => Site::form({ code => $new[2], setup => $setup, current_password => $third, note => 'a long note of mine' }));
+is($r->{status}, 401, 'who was signed out is told so');
+like($r->{content}, qr/a long note of mine/, 'and gets back what they wrote');
+unlike($r->{content}, qr/\Q$new[2]\E|\Q$setup\E|\Q$third\E/, 'but no code, secret or password');
+
 # ---- nothing of it is written down ----
 push @secrets, map { cookie($_) // () } $admin, $other, $mina;
 my $written = join "\n", map { $site->log($_) } qw(web cron track);
