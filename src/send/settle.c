@@ -85,8 +85,9 @@ static void watch_failures(struct turn *t, const struct outgoing *o)
 	else if (r->doubts > DOUBTS_MAX)
 		t->pause = mem_printf(t->content,
 		    "Of the last %d messages %d are in doubt. Something is wrong "
-		    "between this server and the provider. The last: %s",
-		    r->n, r->doubts, said(o));
+		    "between this server and the provider.%s%s",
+		    r->n, r->doubts, o->outcome == OUTCOME_DOUBT ? " The last: " : "",
+		    o->outcome == OUTCOME_DOUBT ? said(o) : "");
 }
 
 /* What a result says about going on at all. */

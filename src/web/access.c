@@ -359,6 +359,16 @@ const char *access_words(void *mem, const struct route *r)
 	    need->role ? role_word(need->role) : "", scopes_text(mem, need->scope));
 }
 
+/* The handler has said that it is done, and it is not. */
+static void take_back(struct response *rs)
+{
+	rs->status = 0;
+	rs->model = NULL;
+	rs->page = rs->location = rs->flash = rs->detail = NULL;
+	rs->body = NULL;
+	rs->headers = NULL;
+}
+
 enum err access_act(struct request *rq, struct response *rs)
 {
 	TX_SCOPE tx = { 0 };
@@ -369,7 +379,12 @@ enum err access_act(struct request *rq, struct response *rs)
 	e = tx_begin(rq->db, &tx);
 	if (e == OK)
 		e = rq->route->handle(rq, rs);
-	return e == OK ? tx_commit(&tx) : e;
+	if (e != OK)
+		return e;
+	e = tx_commit(&tx);
+	if (e != OK)
+		take_back(rs);
+	return e;
 }
 
 /* A change that went well and stands nowhere is a mistake of ours. */

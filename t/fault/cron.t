@@ -17,7 +17,8 @@ $s->send;
 my $killed = 0;
 for my $n (1 .. $kills) {
 	sleep 0.15 + rand 0.35;
-	last if $s->campaign->{status} ne 'sending';
+	$s->resume;
+	last if $s->campaign->{status} eq 'completed';
 	$killed += kill KILL => $site->workers('cron');
 	if ($n == $kills / 2) {
 		my $memcached = $site->process(qr/memcached/);

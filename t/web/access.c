@@ -354,6 +354,32 @@ static void test_cron(struct dbtest *t)
 	is_int(ask(&w, GET, "/cron", 0), 405, "and only for POST");
 }
 
+/* ---- a change that cannot be committed ---- */
+
+static enum err doomed(struct request *rq, struct response *rs)
+{
+	enum err e = db_script(rq->db, "INSERT INTO nowhere VALUES (1)");
+
+	(void)e; /* the transaction cannot be committed any more */
+	respond_flash(rs, "Done.");
+	return respond_seen(rs, json_obj(rq), "/brands/1/lists/2");
+}
+
+static void test_uncommitted(struct dbtest *t)
+{
+	static const struct route route = { POST, "/x", doomed, NULL, ACCESS_PUBLIC,
+		NULL, ROUTE_WHOLE };
+	struct request *rq = request_new(t->mem);
+	struct response *rs = response_new(rq);
+
+	t->log->least = LOG_ERROR + 1;
+	rq->db = t->db;
+	rq->route = &route;
+	ok(access_act(rq, rs) != OK, "access_act fails if the commit fails");
+	ok(!rs->location && !rs->model && !rs->flash && rs->status == 0,
+	    "and nothing of what the handler said is left to be told");
+}
+
 int main(void)
 {
 	dbtest_run(test_roles);
@@ -361,5 +387,6 @@ int main(void)
 	dbtest_run(test_forms);
 	dbtest_run(test_whole);
 	dbtest_run(test_cron);
+	dbtest_run(test_uncommitted);
 	return done_testing();
 }
