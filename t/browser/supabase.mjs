@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { done, is, lookAt, ok, openBrowser, person, shoot, startSite, top } from './lib.mjs';
 
 // "localhost" is another site than 127.0.0.1, as Supabase is another than ours.
-const child = spawn('node', [join(top, 't/fake/gotrue.mjs'), '--host', 'localhost', '--allow', 'http://127.0.0.1:*',
+const child = spawn('setpriv', ['--pdeathsig', 'TERM', 'node', join(top, 't/fake/gotrue.mjs'), '--host', 'localhost', '--allow', 'http://127.0.0.1:*',
 	'--site', 'http://localhost:9/', '--exp', '62'], { stdio: ['ignore', 'pipe', 'inherit'] });
 const fake = await new Promise((resolve) => createInterface(child.stdout).once('line',
 	(l) => resolve(`http://127.0.0.1:${l.split(' ')[1]}`)));

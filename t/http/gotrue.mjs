@@ -15,7 +15,7 @@ const ok = (cond, name, more) => {
 
 const back = 'http://127.0.0.1:9/auth/callback';
 async function fake(alg) {
-	const child = spawn('node', [join(top, 't/fake/gotrue.mjs'), '--alg', alg, '--allow', back, '--reuse', '0'],
+	const child = spawn('setpriv', ['--pdeathsig', 'TERM', 'node', join(top, 't/fake/gotrue.mjs'), '--alg', alg, '--allow', back, '--reuse', '0'],
 		{ stdio: ['ignore', 'pipe', 'inherit'] });
 	const line = await new Promise((resolve) => createInterface(child.stdout).once('line', resolve));
 	const base = `http://127.0.0.1:${line.split(' ')[1]}`;
