@@ -154,6 +154,12 @@ enum err tx_commit(struct tx *t)
 	return db->driver->control(db, DB_COMMIT);
 }
 
+/* Of the outermost only: an inner one does not decide for the outer. */
+enum err tx_relax(struct tx *t)
+{
+	return t->db->depth == 1 ? t->db->driver->control(t->db, DB_RELAX) : OK;
+}
+
 void tx_done(struct tx *t)
 {
 	struct db *db = t->db;

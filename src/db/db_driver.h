@@ -49,7 +49,15 @@ struct stmt {
 
 enum { DB_SLOTS = 256 };
 
-enum db_verb { DB_BEGIN, DB_BEGIN_KEYED, DB_COMMIT, DB_ROLLBACK, DB_PING, DB_WAIT };
+enum db_verb {
+	DB_BEGIN,
+	DB_BEGIN_KEYED,
+	DB_RELAX,
+	DB_COMMIT,
+	DB_ROLLBACK,
+	DB_PING,
+	DB_WAIT
+};
 
 struct db_driver {
 	enum db_kind kind;

@@ -178,6 +178,7 @@ static enum err begin(struct pg *pg, bool keyed)
 
 	pg->beginning = e == OK;
 	pg->keyed = keyed;
+	pg->relaxed = false;
 	return e;
 }
 
@@ -236,6 +237,7 @@ static enum err pg_control(struct db *db, enum db_verb verb)
 	switch (verb) {
 	case DB_BEGIN: return begin(pg, false);
 	case DB_BEGIN_KEYED: return begin(pg, true);
+	case DB_RELAX: pg->relaxed = pg->beginning; return OK;
 	case DB_COMMIT: return commit(pg);
 	case DB_ROLLBACK: return rollback(pg);
 	case DB_PING: return ping(pg);

@@ -19,6 +19,7 @@ struct pg {
 	unsigned names; /* given to statements so far */
 	bool beginning; /* a transaction was begun, the server does not know it yet */
 	bool keyed;     /* and it is tx_begin_keyed's */
+	bool relaxed;   /* and it need not be durable */
 	int queued;     /* statements sent whose results are not read yet */
 	const char *sent[PG_QUEUE_MAX + 4]; /* what they were, for the log */
 };

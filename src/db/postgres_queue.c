@@ -33,7 +33,11 @@ enum err pg_begin_now(struct pg *pg)
 		return OK;
 	pg->beginning = false;
 	e = queue_text(pg, "BEGIN");
-	return e == OK && pg->keyed ? queue_text(pg, keyed) : e;
+	if (e == OK && pg->keyed)
+		e = queue_text(pg, keyed);
+	return e == OK && pg->relaxed
+	    ? queue_text(pg, "SET LOCAL synchronous_commit = off")
+	    : e;
 }
 
 /* One queued statement's results, and the NULL that ends them. */

@@ -192,6 +192,8 @@ enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
 
 	*claimed = 0;
 	if (e == OK)
+		e = tx_relax(&tx); /* if it is lost, the rows are pending again */
+	if (e == OK)
 		e = claim_rows(db, c, &m);
 	if (e == OK && !m.n[DELIVERY_CLAIMED])
 		return OK;

@@ -103,6 +103,10 @@ static int64_t reads_tables(struct db *db)
 
 static void test_keyed(struct dbtest *t)
 {
+	static const char durable[] =
+	    "SELECT count(*) FROM pg_settings WHERE name = 'synchronous_commit'"
+	    " AND setting <> 'off'";
+
 	{
 		TX_SCOPE tx = { 0 };
 
@@ -111,6 +115,16 @@ static void test_keyed(struct dbtest *t)
 		is_int(tx_commit(&tx), OK, "until it ends");
 	}
 	is_int(reads_tables(t->db), 1, "and not after it");
+	{
+		TX_SCOPE tx = { 0 };
+
+		ok(tx_begin(t->db, &tx) == OK && tx_relax(&tx) == OK &&
+			dbtest_int(t->db, durable) == 0 && tx_commit(&tx) == OK,
+		    "tx_relax waits for no disk");
+		ok(tx_begin(t->db, &tx) == OK && dbtest_int(t->db, durable) == 1 &&
+			tx_commit(&tx) == OK,
+		    "the next one does");
+	}
 	db_set_wait(t->db, 0);
 	is_int(dbtest_int(t->db,
 		   "SELECT count(*) FROM pg_settings WHERE name = 'lock_timeout'"
