@@ -8,7 +8,9 @@ use lib "$FindBin::Bin/../lib";
 use Fcntl qw(:flock);
 use IO::Socket::INET;
 use IO::Socket::UNIX;
+use HTTP::Tiny;
 use JSON::PP;
+use POSIX ();
 use Site;
 use Test::More;
 
@@ -164,4 +166,32 @@ cmp_ok($got{422} // 0, '<=', 5, 'and so is signing in') or diag explain \%got;
 cmp_ok($got{429} // 0, '>=', 2, '... which is never left open');
 $site->sign_in;
 is($site->get('/brands')->{status}, 200, 'who knows the password gets in');
+
+# ---- clicks: all are answered, those over the limit are not counted ----
+$brand = $site->api(POST => '/brands', { name => 'Acme', from_name => 'A', from_email => 'a@acme.example',
+	postal_address => 'Quay 1', time_zone => 'UTC' })->{json}{id};
+my $list = $site->api(POST => "/brands/$brand/lists", { name => 'All' })->{json}{id};
+$site->api(POST => "/brands/$brand/subscribers", { email => 'p@x.example', lists => [$list] });
+$campaign = $site->api(POST => "/brands/$brand/campaigns", { name => 'C', subject => 'S', lists => [$list],
+	html => '<p><a href="https://one.example/">One</a></p>' })->{json}{id};
+$site->api(POST => "/brands/$brand/campaigns/$campaign/send", {});
+my $mail = $site->until_true(30, sub { $site->api(GET => "/brands/$brand/outbox")->{json}{items}[0] });
+my ($click) = $site->api(GET => "/brands/$brand/outbox/$mail->{id}")->{json}{html} =~ m{(/t/c/[\w-]+)};
+my ($all, $good, $begin, @pipes) = (400, 0, time);
+for (1 .. 8) {
+	my $pid = open(my $pipe, '-|') // die "fork: $!";
+	push @pipes, $pipe;
+	next if $pid;
+	my $http = HTTP::Tiny->new(max_redirect => 0, agent => 'Mozilla/5.0 (X11; rv:128.0) Gecko Firefox/128.0');
+	my $n = grep { $http->get("$site->{url}$click")->{status} == 302 } 1 .. $all / 8;
+	syswrite STDOUT, "$n\n";
+	POSIX::_exit(0);
+}
+$good += <$_> for @pipes;
+my $most = 61 + 20 * (time - $begin + 1);
+is($good, $all, 'every click is answered');
+my $clicks = sub { $site->api(GET => "/brands/$brand/campaigns/$campaign/report")->{json}{stats}{clicks} };
+ok($site->until_true(20, sub { $clicks->() >= 60 }), 'those within the limit are counted');
+sleep 3;
+cmp_ok($clicks->(), '<=', $most, "and of $all no more than 20 a second and a burst of 60");
 done_testing;
