@@ -94,6 +94,7 @@ static const char *html_of(void *mem)
 	return b->data;
 }
 
+/* Addresses in no order, as in life: their index is not filled from one end. */
 static void add_people(struct dbtest *t, int n)
 {
 	STMT_SCOPE s = db_stmt_text(t->db,
@@ -102,7 +103,8 @@ static void add_people(struct dbtest *t, int n)
 	    " UNION ALL SELECT i + 1 FROM n WHERE i < CAST($1 AS BIGINT))"
 	    " INSERT INTO subscribers (id, brand_id, email, email_key, status,"
 	    "   first_name, custom, created_at, updated_at)"
-	    " SELECT i, 1, 'p' || i || '@x.test', 'p' || i || '@x.test', 'active',"
+	    " SELECT i, 1, 'p' || (i * 7919 % 1000003) || '@x.test',"
+	    "   'p' || (i * 7919 % 1000003) || '@x.test', 'active',"
 	    "   'N' || i, CAST('{\"city\":\"C' || i || '\"}'"
 	    "     AS /*+lite TEXT */ /*+pg jsonb */), 1, 1 FROM n WHERE i <= "
 	    "CAST($1 AS BIGINT)");
