@@ -236,10 +236,11 @@ static void ses_step(struct provider *p, int timeout_ms)
 	count_pace(x);
 	pump(x);
 	wire_step(x, 0);
+	if (x->active)
+		FAILPOINT("send.waiting");
 	ses_collect(x);
 	if (!p->done && x->active && timeout_ms > 0) {
 		wire_step(x, timeout_ms);
-		FAILPOINT("send.waiting");
 		ses_collect(x);
 	}
 	pump(x);
