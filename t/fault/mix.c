@@ -62,7 +62,7 @@ static bool run(struct dbtest *t, int people, int *pauses)
 
 static void test_mix(struct dbtest *t)
 {
-	int people = faulttest_number("MIX_PEOPLE", 1500), pauses = 0;
+	int people = faulttest_number("MIX_PEOPLE", 1000), pauses = 0;
 	double hangs = faulttest_number("MIX_HANGS", 10) / 10000.0;
 	int64_t faults, doubt, start = clock_mono_ms();
 	struct fake_ses f;
