@@ -36,5 +36,5 @@ struct shared_rate {
  * the server: each bucket starts empty, and when a server is back it grants nothing for
  * as long as some process may not have noticed.
  */
-enum err bucket_take(struct kv *kv, const struct shared_rate *r, int want, int *granted,
-    int *wait_ms) MUST_CHECK;
+enum err bucket_take(struct kv *kv, const struct shared_rate *shared, int want,
+    int *granted, int *wait_ms) MUST_CHECK;

@@ -91,10 +91,10 @@ size_t turn_worth(const struct turn *t, size_t room);
 void turn_collect(struct turn *t);
 enum err turn_settle(struct turn *t, bool now) MUST_CHECK;
 /*
- * The two halves of it, for who has a transaction: writes all that came back (*r owned
- * by the turn, also after a failure), and lets it go when that is committed.
+ * The two halves of it, for who has a transaction: writes all that came back (*out
+ * owned by the turn, also after a failure), and lets it go when that is committed.
  */
-enum err turn_write(struct turn *t, struct settle **r) MUST_CHECK;
+enum err turn_write(struct turn *t, struct settle **out) MUST_CHECK;
 void turn_written(struct turn *t, struct settle *r, bool well);
 /* rate.c: how many of want may go now; 0 and t->take_at when none. */
 int turn_allowed(struct turn *t, int want);

@@ -102,12 +102,13 @@ enum err door_knock(const struct visit *v, void *mem, const char *email_key,
 void door_refuse(const struct visit *v, void *mem, struct door *d)
 {
 	char text[24];
+	int64_t until;
 	int n;
 
 	if (d->left == 0 || d->left > ACCOUNT_TRIES / 2)
 		return; /* at none, the window says when */
 	d->wait = 2 << (ACCOUNT_TRIES / 2 - d->left);
-	n = snprintf(text, sizeof(text), "%lld",
-	    (long long)(v->now + (int64_t)d->wait * 1000));
+	until = v->now + INT64_C(1000) * d->wait;
+	n = snprintf(text, sizeof(text), "%lld", (long long)until);
 	kv_set(v->kv, pause_key(mem, d), text, (size_t)n, d->wait + 1);
 }

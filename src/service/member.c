@@ -121,8 +121,8 @@ enum err member_add(const struct team *t, void *mem, struct form *f,
 	enum role r = given_role(t, f);
 	enum err e = account_of(t, mem, f, &u);
 
-	if (!form_ok(f))
-		return ERR_INVALID;
+	if (!form_ok(f) || u == NULL)
+		return e == OK ? ERR_INVALID : e;
 	if (e == OK)
 		e = begin(t, mem, f, &tx);
 	if (e == OK)

@@ -48,7 +48,7 @@ enum err password_reset_for(const struct visit *v, void *mem, struct form *f,
     struct user **out)
 {
 	const char *account;
-	struct address a;
+	struct address a = { 0 };
 	int wait;
 	enum err e = given_address(mem, f, &a);
 

@@ -103,7 +103,7 @@ static void interleave(struct making *m, const uint8_t *data)
 {
 	int blocks = level_m[m->version].blocks, check = level_m[m->version].check;
 	int shorter = blocks - m->ndata % blocks, len = m->ndata / blocks;
-	uint8_t extra[BLOCKS_MAX][CHECK_MAX];
+	uint8_t extra[BLOCKS_MAX][CHECK_MAX] = { 0 };
 	const uint8_t *from[BLOCKS_MAX];
 
 	for (int i = 0; i < blocks; i++) {

@@ -93,7 +93,7 @@ static enum err let_in(struct request *rq, struct response *rs, const struct use
 enum err sign_in_code_do(struct request *rq, struct response *rs)
 {
 	struct visit v = visit_of(rq);
-	struct second_factor_try t;
+	struct second_factor_try t = { 0 };
 	const char *next;
 	struct user *u;
 	enum err e = pending(rq, &u, &next);
