@@ -190,6 +190,9 @@ static void pump(struct ses *x)
 			fill_single(c, o);
 		if (c->n)
 			call_start(c);
+		/* Its body goes on its way while the next one is written. */
+		if (c->bulk)
+			wire_step(x, 0);
 	}
 }
 

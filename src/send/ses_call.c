@@ -78,7 +78,7 @@ bool call_ready(struct ses *x, struct call *c)
 	curl_easy_setopt(h, CURLOPT_MAXAGE_CONN, 10L);
 	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(h, CURLOPT_TCP_NODELAY, 1L);
-	curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, 65536L);
+	curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, 262144L);
 	curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, only_once);
 	curl_easy_setopt(h, CURLOPT_PREREQDATA, c);
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
