@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # Runs after t/http: every route of web/routes.c was answered well by some test there, as a
-# page and in the API where it is offered in both, and every change was written into the audit log.  MAILLAYER_COVERAGE names the file in which
+# page and in the API where it is offered in both, and every change was written into the audit
+# log.  MAILLAYER_COVERAGE names the file in which
 # t/lib/Site.pm noted the routes of each site it stopped.
 use strict;
 use warnings;

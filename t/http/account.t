@@ -278,6 +278,13 @@ is($stranger->get('/account')->{status}, 303, 'are dead');
 is($admin->get('/account')->{status}, 200, 'this one is not');
 $r = $admin->request(DELETE => "/api/v1/account/sessions/$mine[0]{id}", headers => { 'x-csrf-token' => 'x' x 43 });
 is($r->{status}, 403, 'without the token nothing ends');
+$r = $mina->request(GET => '/api/v1/account/sessions');
+my ($mine) = grep { $_->{current} } @{ $r->{json}{items} };
+my $csrf = Site::csrf_of($mina->get('/account'));
+$r = $mina->request(DELETE => "/api/v1/account/sessions/$mine->{id}", headers => { 'x-csrf-token' => $csrf });
+is($r->{status}, 204, 'a person ends one session by the API, be it this one');
+is($mina->get('/account')->{status}, 303, 'and is signed out');
+is(enter($mina, $colleague, $password)->{status}, 303, 'they come back');
 
 # ---- off again ----
 $r = $admin->post('/account/recovery-codes', { current_password => $third });
