@@ -79,10 +79,14 @@ static bool wants_lane(const struct lanes *l, const struct due_campaign *d)
 
 static void share_out(struct lanes *l)
 {
-	for (size_t i = 0; i < LANES; i++)
-		if (l->lane[i].turn)
-			l->lane[i].turn->share =
-			    (int)count(l, l->lane[i].turn->due.account);
+	for (size_t i = 0; i < LANES; i++) {
+		struct turn *t = l->lane[i].turn;
+
+		if (!t)
+			continue;
+		t->share = (int)count(l, t->due.account);
+		t->provider->lanes = count(l, NULL);
+	}
 }
 
 static void open_lane(struct lanes *l, struct lane *lane, const struct due_campaign *d)

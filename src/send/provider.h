@@ -84,6 +84,7 @@ struct provider {
 	const char *account_key; /* what shares one rate */
 	const char *kind;        /* "campaign" or "test": for the outbox */
 	size_t in_flight;        /* messages taken and not yet back */
+	size_t lanes; /* that divide what can be in flight; 0, 1: it is all its own */
 	struct outgoing *done, *done_end;
 };
 

@@ -129,6 +129,8 @@ static size_t calls_max(const struct ses *x)
 	size_t most = bulk ? BULK_CONNECTIONS : SINGLE_CONNECTIONS,
 	       need = bulk ? FIRST_BULK : FIRST_SINGLE, n = calls_for(x, x->pace);
 
+	if (x->base.lanes > 1)
+		most /= x->base.lanes;
 	if (n > need)
 		need = n;
 	if (x->base.rate > 0) {

@@ -5,6 +5,7 @@
  */
 #include "base/mem.h"
 #include "faulttest.h"
+#include "send/ses_call.h"
 #include "send/slice.h"
 #include "tap.h"
 
@@ -131,6 +132,28 @@ static void test_many(struct dbtest *t)
 	is_int(twice, 0, "nobody got one twice");
 }
 
+/* What can be in flight is the slice's: lanes divide it. */
+static void test_flight(struct dbtest *t)
+{
+	struct app *app = begin(t, 0);
+	struct fake_ses f;
+	int64_t n;
+
+	add_campaign(t, 6, 1, 1, 200);
+	add_campaign(t, 7, 1, 1, 300);
+	add_campaign(t, 8, 1, 1, 400);
+	fake_ses_start(t, &f, "--latency 100");
+	sendtest_use_ses(t, app, &f, "single", 1000000);
+	run(app, 4000);
+	/* and for each campaign one that asked for the account, and one asks for this
+	 */
+	n = fake_ses_stat(&f, "connections") - 5;
+	ok(n >= 80 && n <= SINGLE_CONNECTIONS,
+	    "four campaigns together open no more connections than one may (%lld)",
+	    (long long)n);
+	fake_ses_stop(&f);
+}
+
 /* A turn within one slice: who waits gets the lane of who had it for a while. */
 static void test_turns(struct dbtest *t)
 {
@@ -173,6 +196,7 @@ int main(void)
 	dbtest_run(test_fair);
 	dbtest_run(test_small);
 	dbtest_run(test_many);
+	dbtest_run(test_flight);
 	dbtest_run(test_turns);
 	dbtest_run(test_triggers);
 	return done_testing();
