@@ -157,7 +157,8 @@ static void note(struct request *rq, const char *action, const struct invitation
 
 /* ---- by the team ---- */
 
-enum err invitation_create(struct request *rq, struct response *rs)
+/* A new one, or one that waits (renew: its id) with a new word. */
+static enum err invite(struct request *rq, struct response *rs, int64_t renew)
 {
 	struct inviter by = inviter_of(rq);
 	struct invitation *i;
@@ -166,33 +167,25 @@ enum err invitation_create(struct request *rq, struct response *rs)
 	enum err e = tx_begin(rq->db, &tx);
 
 	if (e == OK)
-		e = invitation_make(&by, rq, rq->form, &i, &token);
+		e = renew ? invitation_renew(&by, rq, renew, rq->form, &i, &token)
+			  : invitation_make(&by, rq, rq->form, &i, &token);
 	if (e == OK && i->by_mail)
 		e = check_mails(rq, rs, i);
 	if (e != OK)
 		return e;
-	note(rq, "invitation.create", i);
+	note(rq, renew ? "invitation.renew" : "invitation.create", i);
 	e = tx_commit(&tx);
 	return e == OK ? deliver(rq, rs, i, token) : e;
 }
 
+enum err invitation_create(struct request *rq, struct response *rs)
+{
+	return invite(rq, rs, 0);
+}
+
 enum err invitation_again(struct request *rq, struct response *rs)
 {
-	struct inviter by = inviter_of(rq);
-	struct invitation *i;
-	char *token;
-	TX_SCOPE tx = { 0 };
-	enum err e = tx_begin(rq->db, &tx);
-
-	if (e == OK)
-		e = invitation_renew(&by, rq, rq->args[1], rq->form, &i, &token);
-	if (e == OK && i->by_mail)
-		e = check_mails(rq, rs, i);
-	if (e != OK)
-		return e;
-	note(rq, "invitation.renew", i);
-	e = tx_commit(&tx);
-	return e == OK ? deliver(rq, rs, i, token) : e;
+	return invite(rq, rs, rq->args[1]);
 }
 
 enum err invitation_withdraw(struct request *rq, struct response *rs)
