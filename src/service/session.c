@@ -57,16 +57,22 @@ enum err session_begin(const struct visit *v, void *mem, const struct user *u,
 		v->agent ? strnlen(v->agent, 300) : 0));
 }
 
+static enum err find(const struct visit *v, void *mem, const char *cookie,
+    struct session **s, struct user **u)
+{
+	uint8_t hash[32];
+
+	hash_cookie(cookie, hash);
+	return session_find(v->db, mem, hash, v->now, s, u);
+}
+
 enum err session_id_of(const struct visit *v, void *mem, const char *cookie,
     int64_t *id)
 {
 	struct session *s;
 	struct user *u;
-	uint8_t hash[32];
-	enum err e;
+	enum err e = find(v, mem, cookie, &s, &u);
 
-	hash_cookie(cookie, hash);
-	e = session_find(v->db, mem, hash, v->now, &s, &u);
 	if (e == OK)
 		*id = s->id;
 	return e;
@@ -174,11 +180,8 @@ enum err sign_out(const struct visit *v, void *mem, const char *cookie)
 	struct session_pick p = { 0 };
 	struct session *s;
 	struct user *u;
-	uint8_t hash[32];
-	enum err e;
+	enum err e = find(v, mem, cookie, &s, &u);
 
-	hash_cookie(cookie, hash);
-	e = session_find(v->db, mem, hash, v->now, &s, &u);
 	if (e != OK)
 		return e == ERR_NOTFOUND ? OK : e;
 	p.user_id = u->id;
