@@ -139,6 +139,11 @@ const struct form_file *form_file(const struct form *f, const char *field)
 	return file;
 }
 
+const struct form_file *form_files(const struct form *f)
+{
+	return f->files;
+}
+
 struct json_object *form_values(const struct form *f)
 {
 	return f->values;

@@ -30,6 +30,15 @@ void form_add(struct form *f, const char *name, const char *value);
 /* copied, data borrowed */
 void form_add_file(struct form *f, const struct form_file *file);
 const struct form_file *form_file(const struct form *f, const char *field);
+/* The first of a list; NULL without any. */
+const struct form_file *form_files(const struct form *f);
+/*
+ * Are all fields and files of the form among `names`, or among `silent` ones, which are
+ * not told?  Both are words with blanks between them, each as far as a colon.  Records
+ * a sentence at each field that is not, with the known name that is nearest.  To be
+ * asked before anything is read: a misspelt field must not change what it did not mean.
+ */
+bool form_only(struct form *f, const char *names, const char *silent);
 /* borrowed: for showing again */
 struct json_object *form_values(const struct form *f);
 /* {field: sentence}, borrowed */

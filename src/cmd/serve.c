@@ -9,6 +9,7 @@
 #include "http/pool.h"
 #include "web/access.h"
 #include "web/routes.h"
+#include "web/takes.h"
 
 enum { SLICE_GRACE_S = 10, ANY_PAGES = APP_PAGES | APP_FEW_PAGES };
 
@@ -63,6 +64,7 @@ static int work(void *ctx, struct worker *w)
 		.routes = routes,
 		.n = route_count,
 		.enter = access_enter,
+		.takes = web_takes,
 		.page = r->service->what & ANY_PAGES ? page_render : NULL,
 		.leave = access_leave,
 		.act = access_act,

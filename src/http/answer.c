@@ -120,6 +120,8 @@ static bool ask_again(const struct site *site, struct request *rq, struct respon
 
 	if (!form || rq->api || r == NULL || r->again == NULL || r->page == NULL)
 		return false;
+	if (text_equal(rs->page, "error"))
+		return false;
 	if (r->again(rq, rs) != OK)
 		return false;
 	rs->status = err_status(e);

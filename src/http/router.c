@@ -142,16 +142,39 @@ static enum err find(const struct site *site, struct request *rq, struct respons
 	return path ? refuse_method(site, rq, rs) : ERR_NOTFOUND;
 }
 
-/* What an API's GET did not understand of its query; pages show what they can. */
+/* What the API did not understand of its query; pages show what they can. */
 static enum err refuse_query(const struct request *rq, struct response *rs)
 {
-	if (!rq->api || rq->method != GET || rs->streaming || form_ok(rq->query))
+	if (!rq->api || rs->streaming || form_ok(rq->query))
 		return OK;
 	json_object_object_foreach (form_errors(rq->query), name, sentence) {
 		return respond_error(rs, ERR_MALFORMED, "%s: %s", name,
 		    json_object_get_string(sentence));
 	}
 	return OK;
+}
+
+/* Before the handler, so that nothing is changed by a request that means more. */
+static enum err refuse_unknown(const struct site *site, struct request *rq,
+    struct response *rs)
+{
+	const char *silent = "";
+	const char *names = site->takes ? site->takes(rq, &silent) : NULL;
+	bool get = rq->method == GET;
+
+	if (names == NULL)
+		return OK;
+	if (!get && !form_only(rq->form, names, silent)) {
+		json_object_object_foreach (form_errors(rq->form), field, sentence) {
+			(void)field;
+			rs->page = "error"; /* the form has no place for it */
+			return respond_error(rs, ERR_INVALID, "%s",
+			    json_object_get_string(sentence));
+		}
+	}
+	if (rq->api)
+		form_only(rq->query, get ? names : "", "");
+	return refuse_query(rq, rs);
 }
 
 static enum err serve(const struct site *site, struct request *rq, struct response *rs)
@@ -166,6 +189,9 @@ static enum err serve(const struct site *site, struct request *rq, struct respon
 		return e;
 	e = site->enter(rq, rs, rq->route);
 	if (e != OK || rs->body != NULL || rs->location != NULL)
+		return e;
+	e = refuse_unknown(site, rq, rs);
+	if (e != OK)
 		return e;
 	e = site->act ? site->act(rq, rs) : rq->route->handle(rq, rs);
 	return e == OK ? refuse_query(rq, rs) : e;

@@ -43,6 +43,12 @@ struct site {
 	 */
 	enum err (
 	    *enter)(struct request *rq, struct response *rs, const struct route *r);
+	/*
+	 * The names of the fields rq->route takes, of a GET in its query, else in its
+	 * body; with types, as in web/openapi.h.  NULL: whatever is sent.  *silent gets
+	 * names that go with any of them and are not told.
+	 */
+	const char *(*takes)(struct request *rq, const char **silent);
 	/* Renders rs->page with rs->model into rs->body; also error pages. */
 	void (*page)(struct request *rq, struct response *rs, enum err e);
 	/*
@@ -68,16 +74,18 @@ size_t site_body_max(const struct site *site, const struct request *rq);
 bool site_is_raw(const struct site *site, const struct request *rq);
 
 /*
- * Routes (first match in table order), enters, handles, maps errors, renders; always
- * leaves a complete response.
+ * Routes (first match in table order), enters, refuses fields that the route does not
+ * take, handles, maps errors, renders; always leaves a complete response.
  *
+ * - An unknown field of a body: ERR_INVALID (an error page), and the handler is not
+ *   called.  One of the query: ERR_MALFORMED in the API; pages show what they can.
  * - OK: rs->body as it is; or a page's rs->location: 303; or the page (rs->page, else
  *   the route's) by site.page; or rs->model as JSON; or 204.
  * - An error of a page with `again` (ERR_INVALID, and ERR_CONFLICT or ERR_LIMITED with
- *   a rs->detail): the form again.  With rs->location set: 303 there
- *   (ERR_UNAUTHENTICATED). Otherwise site.page with rs->page = "error", rs->status and
- *   rs->detail set; rq->route and rq->caller may be NULL then.  Without site.page: one
- *   line of text.
+ *   a rs->detail): the form again, unless rs->page is "error".  With rs->location set:
+ *   303 there (ERR_UNAUTHENTICATED). Otherwise site.page with rs->page = "error",
+ *   rs->status and rs->detail set; rq->route and rq->caller may be NULL then.  Without
+ *   site.page: one line of text.
  * - An error of the API: application/problem+json {type,title,status,detail,errors}.
  * - A ROUTE_RAW without a page answers errors as the Accept header prefers.
  */

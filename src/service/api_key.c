@@ -75,11 +75,9 @@ static int64_t moment(void *mem, const struct key_grant *g, const char *text)
 /* When it ends; 0: never. */
 static int64_t wanted_end(struct form *f, void *mem, const struct key_grant *g)
 {
-	int64_t days = form_int(f, "expires_days", 0, DAYS_MAX, 0), at;
+	int64_t at;
 	const char *text = form_line(f, "expires", 0, 40), *field = "expires";
 
-	if (days)
-		return g->now + days * DAY_MS;
 	if (text_empty(text) || text_equal(text, "never"))
 		return 0;
 	if (text_equal(text, "date"))

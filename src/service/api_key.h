@@ -17,8 +17,7 @@ struct key_grant {
 /*
  * Makes a key.  Fields: name (optional), scopes ("read,write" or an array), expires:
  * "never", a number of days, the last day, a time, or "date" with the day in
- * expires_on.  expires_days is a number of days too. *secret is the key itself: shown
- * once, kept only as a hash.
+ * expires_on.  *secret is the key itself: shown once, kept only as a hash.
  */
 enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct form *f,
     struct api_key **out, char **secret) MUST_CHECK;

@@ -234,7 +234,7 @@ static void put_route(void *mem, struct json_object *paths, const struct route *
 
 /* ---- all of it ---- */
 
-static const struct openapi_route *words_of(const struct route *r)
+const struct openapi_route *openapi_words(const struct route *r)
 {
 	const struct openapi_route *w = openapi_routes;
 
@@ -250,7 +250,7 @@ static struct json_object *all_paths(void *mem)
 
 	for (size_t i = 0; i < route_count; i++) {
 		const struct route *r = &routes[i];
-		const struct openapi_route *w = words_of(r);
+		const struct openapi_route *w = openapi_words(r);
 
 		if (w && !(r->flags & (ROUTE_PAGE_ONLY | ROUTE_RAW)))
 			put_route(mem, paths, r, w);

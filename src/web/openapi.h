@@ -25,6 +25,8 @@ struct openapi_route {
 	const char *gives;
 };
 extern const struct openapi_route openapi_routes[]; /* ends with a NULL pattern */
+/* NULL for a route of pages only. */
+const struct openapi_route *openapi_words(const struct route *r);
 
 struct openapi_shape {
 	const char *name, *parts;

@@ -4,7 +4,7 @@
 #define PAGE "cursor:text limit:int"
 #define BRAND "name:text from_name:text from_email:text reply_to:text postal_address:text time_zone:text"
 #define CAMPAIGN "subject:text preview_text:text html:text text:text from_name:text from_email:text reply_to:text" \
-	" lists:[int] exclude_lists:[int] track_opens:bool track_clicks:bool on_doubt:text version:int"
+	" lists:[int] exclude_lists:[int] segments:[int] exclude_segments:[int] track_opens:bool track_clicks:bool on_doubt:text"
 #define PERSON "first_name:text last_name:text fields:object tags:[text] lists:[int] status:text"
 #define AUDIT PAGE " person:text action:text object:text from:text to:text"
 #define SOME_PEOPLE "q:text status:text list:int tag:text"
@@ -61,7 +61,7 @@ const struct openapi_route openapi_routes[] = {
 	{ GET,    "/brands/{}/fields", "Custom fields", "", "page Field" },
 	{ POST,   "/brands/{}/fields", "Make a custom field", "key:text! label:text type:text choices:[text]", "Field" },
 	{ GET,    "/brands/{}/fields/{}", "A custom field", "", "Field" },
-	{ PATCH,  "/brands/{}/fields/{}", "Change a custom field", "label:text choices:[text]", "Field" },
+	{ PATCH,  "/brands/{}/fields/{}", "Change a custom field", "key:text label:text type:text choices:[text]", "Field" },
 	{ DELETE, "/brands/{}/fields/{}", "Delete a custom field", "", "none" },
 	{ GET,    "/brands/{}/subscribers", "Subscribers", PAGE " " SOME_PEOPLE, "page Subscriber" },
 	{ GET,    "/brands/{}/subscribers.csv", "The same as a file", SOME_PEOPLE, "csv" },
@@ -72,14 +72,14 @@ const struct openapi_route openapi_routes[] = {
 	{ GET,    "/brands/{}/imports", "Imports", PAGE, "page Import" },
 	{ POST,   "/brands/{}/imports", "Import a file", "file:file! mapping:text lists:text existing:text", "Import" },
 	{ GET,    "/brands/{}/imports/{}", "An import", "", "Import" },
-	{ POST,   "/brands/{}/imports/{}/start", "Start an import", "mapping:object lists:[int] existing:text", "Import" },
+	{ POST,   "/brands/{}/imports/{}/start", "Start an import", "mapping:object lists:[int] new_list:text existing:text", "Import" },
 	{ POST,   "/brands/{}/imports/{}/cancel", "Stop an import", "", "Import" },
 	{ GET,    "/brands/{}/imports/{}/refused.csv", "Rows that were refused, with the reason", "", "csv" },
 
-	{ GET,    "/brands/{}/campaigns", "Campaigns", PAGE " status:text q:text", "page CampaignLine" },
+	{ GET,    "/brands/{}/campaigns", "Campaigns", PAGE " status:text tab:text list:int q:text", "page CampaignLine" },
 	{ POST,   "/brands/{}/campaigns", "Make a campaign", "name:text! " CAMPAIGN, "Campaign" },
 	{ GET,    "/brands/{}/campaigns/{}", "A campaign and its numbers", "", "Campaign" },
-	{ PATCH,  "/brands/{}/campaigns/{}", "Change a draft", "name:text " CAMPAIGN, "Campaign" },
+	{ PATCH,  "/brands/{}/campaigns/{}", "Change a draft", "name:text version:int " CAMPAIGN, "Campaign" },
 	{ DELETE, "/brands/{}/campaigns/{}", "Delete a draft", "", "none" },
 	{ POST,   "/brands/{}/campaigns/{}/duplicate", "Copy a campaign", "", "Campaign" },
 	{ POST,   "/brands/{}/campaigns/{}/follow", "Make a campaign to who did not get or open this one", "audience:text!", "Campaign" },
@@ -92,11 +92,11 @@ const struct openapi_route openapi_routes[] = {
 	{ POST,   "/brands/{}/campaigns/{}/pause", "Pause", "", "Campaign" },
 	{ POST,   "/brands/{}/campaigns/{}/resume", "Go on", "", "Campaign" },
 	{ POST,   "/brands/{}/campaigns/{}/cancel", "Stop for good, or take off the schedule", "", "Campaign" },
-	{ POST,   "/brands/{}/campaigns/{}/doubt", "Decide about people in doubt", "action:text! all:bool recipients:[int]", "Campaign" },
+	{ POST,   "/brands/{}/campaigns/{}/doubt", "Decide about people in doubt", "action:text! all:bool ids:[int]", "Campaign" },
 	{ GET,    "/brands/{}/campaigns/{}/recipients", "Who got it, and what happened", PAGE " " RECIPIENTS, "page Recipient" },
 	{ GET,    "/brands/{}/campaigns/{}/recipients.csv", "The same as a file", RECIPIENTS, "csv" },
 	{ GET,    "/brands/{}/campaigns/{}/report", "Opens, clicks, bounces", "", "Report" },
-	{ GET,    "/brands/{}/outbox", "Mails kept in the outbox", PAGE, "page Mail" },
+	{ GET,    "/brands/{}/outbox", "Mails kept in the outbox", PAGE " campaign:int q:text", "page Mail" },
 	{ GET,    "/brands/{}/outbox/{}", "A mail", "", "Mail" },
 	{ GET,    "/brands/{}/outbox/{}/html", "Its HTML", "", "html" },
 	{ GET,    "/brands/{}/outbox/{}/raw", "As it is sent", "", "mail" },

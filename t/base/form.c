@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "tap.h"
 
 static struct form *of_json(void *mem, const char *s)
@@ -242,6 +243,80 @@ static void files_and_errors(void *mem)
 	    "form_errors has them all");
 }
 
+/* What form_only says of one field that is not known. */
+static const char *told(void *mem, const char *names, const char *sent)
+{
+	struct form *f = form_new(mem);
+
+	form_add(f, sent, "1");
+	if (form_only(f, names, "csrf"))
+		return "";
+	return json_write(mem, form_errors(f));
+}
+
+static void unknown_names(void *mem)
+{
+	static const char names[] =
+	    "name:text! lists:[int] exclude_lists:[int]  subject:text html";
+	static const char *const near[][2] = {
+		{ "exclude", "exclude_lists" },
+		{ "excludeLists", "exclude_lists" },
+		{ "exclude-lists", "exclude_lists" },
+		{ "excluded_list", "exclude_lists" },
+		{ "list", "lists" },
+		{ "list_ids", "lists" },
+		{ "NAME", "name" },
+		{ "subjet", "subject" },
+		{ "htm", "html" },
+	};
+
+	is_text(told(mem, names, "name"), "", "form_only knows the first");
+	is_text(told(mem, names, "html"), "", "form_only knows the last");
+	is_text(told(mem, names, "csrf"), "", "form_only knows a silent one");
+	is_text(told(mem, names, "lists[]"), "", "form_only knows a list");
+	for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++)
+		ok(strstr(told(mem, names, near[i][0]),
+		       mem_printf(mem, "Did you mean “%s”?", near[i][1])) != NULL,
+		    "form_only asks whether %s is %s", near[i][0], near[i][1]);
+	is_text(told(mem, names, "colour"),
+	    "{\"colour\":\"“colour” is not known here. Known are: name, lists, "
+	    "exclude_lists, subject, html.\"}",
+	    "form_only names what is known where nothing is near");
+	is_text(told(mem, "", "x"),
+	    "{\"x\":\"“x” is not known here: nothing is taken.\"}",
+	    "form_only says that nothing is taken");
+	ok(*told(mem, names, "nam[e]") != '\0' && *told(mem, names, "") != '\0' &&
+		*told(mem, names, "int") != '\0' && *told(mem, names, ":text!") != '\0',
+	    "form_only takes no part of a name, and no type, for a name");
+}
+
+static void unknown_sizes(void *mem)
+{
+	struct form *f = form_new(mem);
+	struct form_file file = { .field = "fil", .name = "a", .type = "", .data = "" };
+	char *name = mem_strn(mem, "", 0);
+
+	for (int i = 0; i < 200; i++)
+		name = mem_printf(mem, "%s\xc3\xa9", name);
+	form_add(f, name, "1");
+	ok(!form_only(f, "file name", ""), "form_only refuses a long name");
+	json_object_object_foreach (form_errors(f), at, sentence) {
+		(void)sentence;
+		ok(text_is_utf8(at, strlen(at)) && strlen(at) < 70,
+		    "... and tells it short, no character cut");
+	}
+	f = form_new(mem);
+	for (int i = 0; i < 200; i++)
+		form_add(f, mem_printf(mem, "x%d", i), "1");
+	ok(!form_only(f, "file", ""), "form_only refuses many");
+	is_int(json_object_object_length(form_errors(f)), 16, "... and tells some");
+	f = form_new(mem);
+	form_add_file(f, &file);
+	ok(!form_only(f, "file", ""), "form_only refuses a file");
+	ok(form_error(f, "fil") != NULL, "... at its name");
+	ok(form_only(f, "fil:file", ""), "... unless it is known");
+}
+
 int main(void)
 {
 	void *mem = mem_scope(NULL, "test");
@@ -255,6 +330,8 @@ int main(void)
 	choices(mem);
 	ids(mem);
 	files_and_errors(mem);
+	unknown_names(mem);
+	unknown_sizes(mem);
 	mem_free(mem);
 	return done_testing();
 }

@@ -27,6 +27,7 @@
 #include "tap.h"
 #include "web/access.h"
 #include "web/routes.h"
+#include "web/takes.h"
 
 enum { PEOPLE = 60 };
 
@@ -147,6 +148,7 @@ static const struct act slice = { .name = "a slice", .fn = do_slice };
 static int ask(const struct world *w, struct app *app, const struct act *a)
 {
 	static const struct site site = { .enter = access_enter,
+		.takes = web_takes,
 		.act = access_act,
 		.leave = access_leave,
 		.routes = routes };

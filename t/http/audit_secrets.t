@@ -19,10 +19,21 @@ my @names = qw(password current_password new_password secret secret_access_key t
 	recovery_code jwt_secret api_key key authorization);
 sub with_secrets { my ($what, $body) = @_; return { (map { $_ => secret("$what $_") } @names), %$body } }
 
+# Of them those that the route takes.
+my %takes = $site->takes;
+my %of_page = Source::page_takes();
+sub taken {
+	my ($route, $page, $body) = @_;
+	my %known = map { $_ => 1 } keys %{ $takes{$route} // {} }, $page ? @{ $of_page{$route} // [] } : ();
+	return { map { $known{$_} ? ($_ => $body->{$_}) : () } keys %$body };
+}
+
 # ---- one of everything, each made and changed with secrets beside what belongs there ----
 sub send_it {
 	my ($method, $path, $body) = @_;
-	return $site->api($method => $path, with_secrets("$method $path", $body));
+	my $all = with_secrets("$method $path", $body);
+	is($site->api($method => $path, $all)->{status}, 422, "$method $path: what does not belong there is refused");
+	return $site->api($method => $path, taken("$method $path" =~ s/\d+/{}/gr, 0, $all));
 }
 my $b = send_it(POST => '/brands', { name => 'Acme', from_name => 'A', from_email => 'a@acme.example', postal_address => 'Quay 1',
 	time_zone => 'UTC' })->{json}{id};
@@ -64,12 +75,14 @@ for my $route (grep { $_->{method} ne 'GET' && $_->{access} ne 'ACCESS_CRON' } S
 	my $path = join '/', @part;
 	next if $route->{method} eq 'DELETE';
 	my $what = "$route->{method} $route->{pattern}";
-	my %body = %{ with_secrets($what, {}) };
-	$r = $route->{raw} || $route->{page_only}
-	    ? $site->post($path, [ ($route->{method} eq 'POST' ? () : (_method => $route->{method})), %body ])
-	    : $site->api($route->{method}, $path, \%body);
-	$asked{$what} = $r->{status};
-	cmp_ok($r->{status}, '<', 500, "$what: $r->{status}");
+	my $page = $route->{raw} || $route->{page_only};
+	my $all = with_secrets($what, {});
+	for my $body ($all, taken($what, $page, $all)) {
+		$r = $page ? $site->post($path, [ ($route->{method} eq 'POST' ? () : (_method => $route->{method})), %$body ])
+		    : $site->api($route->{method}, $path, $body);
+		$asked{$what} = $r->{status};
+		cmp_ok($r->{status}, '<', 500, "$what: $r->{status}");
+	}
 }
 cmp_ok(scalar keys %asked, '>', 35, 'they were many');
 

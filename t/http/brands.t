@@ -165,7 +165,7 @@ is($site->api(PUT => "/brands/$b/provider", { kind => 'pigeon' })->{status}, 422
 $r = $site->post("/brands/$b/keys", [ name => '' ]);
 is($r->{status}, 422, 'a key without name and scope is refused');
 like($r->{content}, qr/id="e-scopes"/, 'at its field');
-$r = $site->post("/brands/$b/keys", [ name => 'Shop', scopes => 'read', scopes => 'write', expires_days => 30 ]);
+$r = $site->post("/brands/$b/keys", [ name => 'Shop', scopes => 'read', scopes => 'write', expires => 30 ]);
 is($r->{status}, 200, 'a good form answers at once');
 my ($key) = $r->{content} =~ /value="(ml_[A-Za-z0-9_-]{43})"/;
 ok($key, 'with the key');

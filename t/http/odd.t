@@ -33,6 +33,13 @@ my @names = qw(q cursor limit list lists status tag state campaign subscriber pa
 my @types = ('application/x-www-form-urlencoded', 'application/json', 'multipart/form-data; boundary=b', 'multipart/form-data',
 	'text/plain', '', 'application/json; charset=utf-16', 'multipart/form-data; boundary="' . 'x' x 80 . '"', "application/\xff");
 my @routes = Source::routes();
+# a name that a route does not know is refused at once: most bodies have only those it knows
+my %takes = $site->takes;
+my %of_page = Source::page_takes();
+$_ = [ keys %$_ ] for values %takes;
+push @{ $takes{$_} }, @{ $of_page{$_} } for keys %of_page;
+my @own;
+sub a_name { return @own && rand() < 0.97 ? any(@own) . (rand() < 0.05 ? any('[city]', '[0]') : '') : any(@names) }
 
 sub odd_path {
 	my ($route) = @_;
@@ -40,7 +47,7 @@ sub odd_path {
 	$path =~ s/\{\*?\}/rand() < 0.9 ? 1 : any(@odd)/ge;
 	$path = "/api/v1$path" if rand() < 0.5;
 	substr $path, rand length $path, 1, any('', '/', '//', '.', '%', '%2', '%zz', ';', '\\', '#', '?', '~') if rand() < 0.15;
-	$path .= '?' . join '&', map { any(@names) . any('=', '', '==') . any(@odd) } 1 .. rand 4 if rand() < 0.5;
+	$path .= '?' . join '&', map { a_name() . any('=', '', '==') . any(@odd) } 1 .. rand 4 if rand() < 0.5;
 	return $path;
 }
 
@@ -50,7 +57,7 @@ sub odd_json {
 	return any('null', 'true', '1', '-1', '1e999', '""', '"a"', '"\u0000"', '"\ud800"', '"' . 'x' x 500 . '"', '123456789012345678901', '[', '}', '"')
 	    if $r < 0.6 || $depth > 6;
 	return '[' . join(',', map { odd_json($depth + 1) } 0 .. rand 4) . ']' if $r < 0.8;
-	return '{' . join(',', map { '"' . any(@names) . '":' . odd_json($depth + 1) } 0 .. rand 6) . '}';
+	return '{' . join(',', map { '"' . a_name() . '":' . odd_json($depth + 1) } 0 .. rand 6) . '}';
 }
 
 sub odd_body {
@@ -58,14 +65,14 @@ sub odd_body {
 	my $r = rand;
 	return '' if $r < 0.1;
 	return join '', map { chr rand 256 } 0 .. rand 300 if $r < 0.2;
-	return '{' . join(',', map { '"' . any(@names) . '":' . odd_json(1) } 0 .. rand 8) . '}' if $type =~ /json/;
+	return '{' . join(',', map { '"' . a_name() . '":' . odd_json(1) } 0 .. rand 8) . '}' if $type =~ /json/;
 	return '[' x 5000 if $r < 0.22;
 	if ($type =~ /multipart/) {
-		my $b = join '', map { "--b\r\nContent-Disposition: form-data; name=\"" . any(@names) . '"'
+		my $b = join '', map { "--b\r\nContent-Disposition: form-data; name=\"" . a_name() . '"'
 		    . any('', '; filename="a.csv"', '; filename*=UTF-8\'\'%00', '; filename="', "\0") . any("\r\n\r\n", "\n\n", "\r\n") . any(@odd) . any("\r\n", "\n", '') } 0 .. rand 5;
 		return $b . any("--b--\r\n", '--b', '');
 	}
-	return join '&', map { any(@names) . any('=', '=', '') . any(@odd) } 0 .. rand 8;
+	return join '&', map { a_name() . any('=', '=', '') . any(@odd) } 0 .. rand 8;
 }
 
 # One request; the status, or why there is none.
@@ -114,6 +121,7 @@ for my $n (1 .. $requests) {
 		next;
 	}
 	my $route = any(@routes);
+	@own = @{ $takes{"$route->{method} $route->{pattern}"} // [] };
 	my $method = rand() < 0.8 ? $route->{method} : any(qw(GET POST PUT PATCH DELETE HEAD OPTIONS BREW get));
 	my $path = odd_path($route);
 	# they would end what the others of this storm stand on

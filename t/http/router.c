@@ -49,6 +49,12 @@ static enum err full(struct request *rq, struct response *rs)
 	return ERR_BUSY;
 }
 
+static enum err act_strict(struct request *rq, struct response *rs)
+{
+	response_header(rs, "X-Acted", "yes"); /* stays, whatever is answered */
+	return respond(rs, json_obj(rq));
+}
+
 /* clang-format off */
 static const struct route routes[] = {
 	{ GET,    "/", again, "home", 1, NULL, 0 },
@@ -61,6 +67,8 @@ static const struct route routes[] = {
 	{ GET,    "/busy", full, NULL, 1, NULL, 0 },
 	{ GET,    "/t/{*}", show, NULL, 1, NULL, ROUTE_RAW },
 	{ GET,    "/open", show, NULL, 0, NULL, 0 },
+	{ GET,    "/strict", act_strict, NULL, 1, NULL, ROUTE_API_ONLY },
+	{ POST,   "/strict", act_strict, "thing/new", 1, again, 0 },
 	{ GET,    "/only", show, NULL, 1, NULL, ROUTE_API_ONLY },
 };
 /* clang-format on */
@@ -82,11 +90,19 @@ static void page(struct request *rq, struct response *rs, enum err e)
 	respond_body(rs, rs->type, text, strlen(text));
 }
 
+/* Routes whose names have "strict" know a and b; all others take what comes. */
+static const char *takes(struct request *rq, const char **silent)
+{
+	*silent = "token";
+	return strstr(rq->route->pattern, "strict") ? "a:text b:[int]" : NULL;
+}
+
 static const struct site site = {
 	.routes = routes,
 	.n = sizeof(routes) / sizeof(*routes),
 	.enter = enter,
 	.page = page,
+	.takes = takes,
 };
 
 static struct response *ask(void *mem, enum method m, const char *uri, const char *form)
@@ -183,6 +199,37 @@ static void errors(void *mem)
 	    "... always with a policy");
 }
 
+static void unknown(void *mem)
+{
+	struct response *rs = ask(mem, POST, "/api/v1/strict", "a=1&token=x&c=3");
+	static const struct {
+		enum method method;
+		const char *uri, *form;
+		int status;
+	} cases[] = {
+		{ POST, "/api/v1/strict", "a=1&b=2&token=x", 200 },
+		{ POST, "/api/v1/strict", NULL, 200 },
+		{ POST, "/api/v1/strict?a=1", NULL, 400 },
+		{ GET, "/api/v1/strict?a=1&b=2", NULL, 200 },
+		{ GET, "/api/v1/strict?c=1", NULL, 400 },
+		{ GET, "/api/v1/strict?token=1", NULL, 400 },
+		{ POST, "/strict", "c=1", 422 },
+		{ POST, "/strict?c=1", "b=1", 200 },
+		{ POST, "/api/v1/things", "c=1", 201 },
+	};
+
+	is_int(rs->status, 422, "site_serve refuses a field that is not known");
+	ok(strstr(rs->body->data, "\"errors\":{\"c\":") != NULL, "... at the field");
+	ok(response_get(rs, "X-Acted") == NULL, "... before the handler does anything");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		rs = ask(mem, cases[i].method, cases[i].uri, cases[i].form);
+		is_int(rs->status, cases[i].status, "%s %s", cases[i].uri,
+		    cases[i].form ? cases[i].form : "");
+		ok((response_get(rs, "X-Acted") != NULL) == (cases[i].status == 200),
+		    "... and the handler is called or not");
+	}
+}
+
 static void leaving(void *mem)
 {
 	struct request *rq = request_new(mem);
@@ -226,6 +273,7 @@ int main(void)
 	matching(mem);
 	methods(mem);
 	errors(mem);
+	unknown(mem);
 	leaving(mem);
 	limits(mem);
 	return done_testing();

@@ -313,6 +313,23 @@ sub api {
 		(defined $body ? (content => ref $body ? encode_json($body) : $body) : ()));
 }
 
+# What each route of the API takes, by "METHOD /pattern" as the route table has it: {name => schema}.
+sub takes {
+	my ($self) = @_;
+	my $paths = $self->api(GET => '/openapi.json', undef, key => '')->{json}{paths};
+	my %takes;
+	for my $path (keys %$paths) {
+		for my $method (keys %{ $paths->{$path} }) {
+			my $op = $paths->{$path}{$method};
+			my ($content) = values %{ $op->{requestBody}{content} // {} };
+			$takes{ uc($method) . ' ' . $path =~ s/\{\w+\}/{}/gr } = $method eq 'get'
+			    ? { map { $_->{name} => $_->{schema} } grep { $_->{in} eq 'query' } @{ $op->{parameters} } }
+			    : $content ? $content->{schema}{properties} : {};
+		}
+	}
+	return %takes;
+}
+
 sub sign_in {
 	my ($self) = @_;
 	$self->user;

@@ -103,4 +103,9 @@ sub routes {
 	return @found;
 }
 
+# What only pages send, by "METHOD /pattern" as the route table has it: lists of names.
+sub page_takes {
+	return map { /^\t\{ (\w+),\s*"([^"]+)", "([^"]*)" \},$/ ? ("$1 $2" => [ split ' ', $3 ]) : () } split /\n/, text('src/web/takes.c');
+}
+
 1;

@@ -95,7 +95,7 @@ static void test_made(struct dbtest *t)
 
 	ok(kv_open(t->mem, "", t->log, &kv) == OK, "kv_open opens the local table");
 	form_add(f, "scopes", "write");
-	form_add(f, "expires_days", "30");
+	form_add(f, "expires", "30");
 	ok(key_create(t->db, t->mem, &g, f, &k, &secret) == OK,
 	    "key_create takes a list of scopes");
 	ok(k->scopes == (SCOPE_READ | SCOPE_WRITE), "and gives them");

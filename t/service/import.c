@@ -234,6 +234,35 @@ static void existing(struct dbtest *t)
 	    2, "nobody comes back, nobody who left comes in");
 }
 
+/* An import is no consent: whatever it changes, everybody stays what they were. */
+static void keeps_status(struct dbtest *t)
+{
+	static const char *const policies[] = { "leave", "fill", "update" };
+	static const char all[] =
+	    "SELECT count(*) FROM subscribers WHERE email = status || '@x.example'";
+	const char *csv =
+	    "email,first_name\nactive@x.example,A\nunconfirmed@x.example,U\n"
+	    "unsubscribed@x.example,N\nbounced@x.example,B\ncomplained@x.example,C\n";
+
+	set_up(t);
+	dbtest_script(t->db,
+	    "INSERT INTO subscribers (brand_id, email, email_key, status, created_at,"
+	    " updated_at) SELECT 1, s || '@x.example', s || '@x.example', s, 1, 1 FROM"
+	    " (SELECT 'active' AS s UNION SELECT 'unconfirmed' UNION SELECT"
+	    " 'unsubscribed' UNION SELECT 'bounced' UNION SELECT 'complained') x");
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+		const char *how = mem_printf(t->mem,
+		    "{\"existing\":\"%s\",\"lists\":[1]}", policies[i]);
+
+		imported(t, csv, how, i < 2 ? "done 5: 0 2 0 3 0" : "done 5: 0 0 2 3 0",
+		    policies[i]);
+		is_int(dbtest_int(t->db, all), 5, "%s: nobody is another", policies[i]);
+	}
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM subscribers WHERE first_name <> ''"),
+	    2, "the names came, of who may be written to or has yet to confirm");
+}
+
 static void broken(struct dbtest *t)
 {
 	size_t n = 1024 * 1024;
@@ -462,6 +491,7 @@ int main(void)
 {
 	dbtest_run(rows);
 	dbtest_run(existing);
+	dbtest_run(keeps_status);
 	dbtest_run(broken);
 	dbtest_run(utf16);
 	dbtest_run(pages);

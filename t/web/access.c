@@ -72,8 +72,13 @@ struct world {
 
 static int ask(struct world *w, enum method m, const char *path, int64_t brand)
 {
-	static const struct site site = { routes, sizeof(routes) / sizeof(*routes),
-		access_enter, NULL, access_leave, access_act };
+	static const struct site site = {
+		.routes = routes,
+		.n = sizeof(routes) / sizeof(*routes),
+		.enter = access_enter,
+		.leave = access_leave,
+		.act = access_act,
+	};
 	struct request *rq = request_new(w->t->mem);
 	struct response *rs = response_new(rq);
 	const char *uri =
