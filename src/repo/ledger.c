@@ -43,8 +43,8 @@ enum {
 	" SELECT CAST($1 AS BIGINT), s.id, s.email, s.email_key FROM subscribers s"    \
 	"  WHERE s.brand_id = $4 AND s.id > $2 AND s.id <= $3"                         \
 	"    AND s.status = 'active' AND " audience                                    \
-	"    AND NOT EXISTS (SELECT 1 FROM suppressions x"                             \
-	"         WHERE x.brand_id = $4 AND x.email_key = s.email_key)"                \
+	"    AND (SELECT 1 FROM suppressions x WHERE x.brand_id = $4"                  \
+	"          AND x.email_key = s.email_key LIMIT 1) IS NULL"                     \
 	"  ORDER BY s.email_key"                                                       \
 	" ON CONFLICT DO NOTHING"
 
@@ -73,9 +73,9 @@ static const char *const sql[] = {
 	    " UNION ALL"
 	    " SELECT min(resume_at) FROM campaigns WHERE status = 'paused'"
 	    " UNION ALL"
-	    " SELECT min(d.next_try_at) FROM campaigns c JOIN campaign_subscribers d"
-	    "   ON d.campaign_id = c.id AND d.state = 3"
-	    "  WHERE c.status = 'sending') x",
+	    " SELECT min((SELECT min(d.next_try_at) FROM campaign_subscribers d"
+	    "   WHERE d.campaign_id = c.id AND d.state = 3))"
+	    "  FROM campaigns c WHERE c.status = 'sending') x",
 	/* In the order of the states: two workers cannot lock crosswise. */
 	[COUNT] = "INSERT INTO campaign_counts (campaign_id, state, n)"
 		  " SELECT CAST($1 AS BIGINT), " NUMBER(0) ", " NUMBER(1) " FROM " ROWS(
@@ -99,10 +99,10 @@ static const char *const sql[] = {
 		   "          JOIN list_subscribers l"
 		   "          ON l.list_id = a.list_id AND l.subscriber_id = s.id"
 		   "         WHERE a.campaign_id = $1 AND a.exclude = 1)"),
-	[FREEZE_FOLLOW] = FREEZE(
-	    "EXISTS (SELECT 1 FROM campaign_subscribers p WHERE p.campaign_id = $5"
-	    "   AND p.subscriber_id = s.id AND " CAMPAIGN_FOLLOWS(
-		"CAST($6 AS TEXT)") ")"),
+	[FREEZE_FOLLOW] =
+	    FREEZE("(SELECT 1 FROM campaign_subscribers p WHERE p.campaign_id = $5"
+		   "   AND p.subscriber_id = s.id AND " CAMPAIGN_FOLLOWS(
+		       "CAST($6 AS TEXT)") " LIMIT 1) = 1"),
 	[FREEZE_MARK] =
 	    "UPDATE campaigns SET freeze_after = $2, audience = audience + $3,"
 	    " frozen_at = $4 WHERE id = $1",
@@ -112,14 +112,14 @@ static const char *const sql[] = {
 		   "   AND NOT EXISTS (SELECT 1 FROM campaign_subscribers d"
 		   "         WHERE d.campaign_id = $1 AND d.state < 4)",
 	[CANCEL_OPEN] =
-	    "UPDATE campaign_subscribers AS d SET owner = NULL, settled_at = $3,"
+	    "WITH due AS MATERIALIZED (SELECT d.id FROM campaign_subscribers d"
+	    "   JOIN campaigns c ON c.id = d.campaign_id AND c.status = 'cancelled'"
+	    "  WHERE d.campaign_id = $1 AND d.state = $4 ORDER BY d.id LIMIT $2)"
+	    " UPDATE campaign_subscribers AS d SET owner = NULL, settled_at = $3,"
 	    "   next_try_at = NULL,"
 	    "   state = CASE WHEN " DOUBTED " IS NULL THEN 8 ELSE 7 END,"
 	    "   attempt_id = coalesce(" DOUBTED ", attempt_id)"
-	    " WHERE state IN (0, 3) AND id IN (SELECT d.id FROM campaign_subscribers d"
-	    "   JOIN campaigns c ON c.id = d.campaign_id AND c.status = 'cancelled'"
-	    "  WHERE d.campaign_id = $1 AND d.state = $4"
-	    "  ORDER BY d.id LIMIT $2) RETURNING state",
+	    " WHERE +state IN (0, 3) AND id IN (SELECT id FROM due) RETURNING state",
 	[OPEN_LEFT] = "SELECT coalesce(sum(n), 0) FROM campaign_counts"
 		      " WHERE campaign_id = $1 AND state < 4",
 	[LINKS] = "SELECT number, url, label FROM campaign_links"
@@ -398,7 +398,7 @@ enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t 
 {
 	TX_SCOPE tx = { 0 };
 	STMT_SCOPE s = db_stmt(db, &sql[OPEN_LEFT]);
-	enum err e = tx_begin(db, &tx);
+	enum err e = tx_begin_keyed(db, &tx);
 
 	if (e == OK)
 		e = cancel_state(db, campaign, limit, now, DELIVERY_PENDING);

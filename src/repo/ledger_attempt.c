@@ -65,7 +65,7 @@ static const char *const sql[] = {
 	    "           /*+pg json_agg(t.tag ORDER BY t.tag) */"
 	    "      FROM subscriber_tags t WHERE t.subscriber_id = s.id)"
 	    "  FROM " CHOSEN
-	    "  LEFT JOIN subscribers s ON s.id = d.subscriber_id AND s.brand_id = $3"
+	    "  LEFT JOIN subscribers s ON s.id = d.subscriber_id AND +s.brand_id = $3"
 	    "  LEFT JOIN suppressions p"
 	    "    ON p.brand_id = $3 AND p.email_key = d.email_key"
 	    " WHERE +d.state = 1 AND d.owner = $2 ORDER BY d.id",

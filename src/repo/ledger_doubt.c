@@ -19,6 +19,7 @@ enum { POLICY_ROWS = 500 };
 	"     THEN NULL ELSE CAST($3 AS BIGINT) END"                                   \
 	" WHERE campaign_id = $1 AND state = 7 AND id IN "
 
+/* POLICY: CROSS JOIN and OFFSET keep a planner from beginning with the rows. */
 static const char *const sql[] = {
 	[STATUS] = "SELECT status FROM campaigns WHERE id = $1 /*+pg FOR UPDATE */",
 	[CHOSEN] =
@@ -39,9 +40,13 @@ static const char *const sql[] = {
 		  " WHERE id = $1",
 	[POLICY] =
 	    "SELECT c.id, d.id, c.on_doubt FROM campaigns c"
-	    "   JOIN campaign_counts n ON n.campaign_id = c.id AND n.state = 7"
-	    "   JOIN campaign_subscribers d ON d.campaign_id = c.id AND d.state = 7"
-	    " WHERE n.n > 0 AND c.status IN ('sending', 'completed')"
+	    "   CROSS JOIN campaign_counts n CROSS JOIN"
+	    "   /*+lite campaign_subscribers d"
+	    "   *//*+pg LATERAL (SELECT * FROM campaign_subscribers"
+	    "     WHERE campaign_id = c.id AND state = 7 OFFSET 0) d */"
+	    " WHERE c.on_doubt <> 'hold' AND c.status IN ('sending', 'completed')"
+	    "   AND n.campaign_id = c.id AND n.state = 7 AND n.n > 0"
+	    "   AND d.campaign_id = c.id AND d.state = 7"
 	    "   AND (c.on_doubt = 'resend' AND d.settled_at <= $1"
 	    "    OR c.on_doubt = 'evidence' AND d.settled_at <= $2"
 	    "     AND EXISTS (SELECT 1 FROM ses_topics t WHERE t.brand_id = c.brand_id"
@@ -131,7 +136,7 @@ static enum err decide_batch(struct db *db, const struct doubt_choice *c,
 	struct buf *attempts = buf_new(tmp);
 	struct moved m = { { 0 } };
 	TX_SCOPE tx = { 0 };
-	enum err e = tx_begin(db, &tx);
+	enum err e = tx_begin_keyed(db, &tx);
 
 	if (e == OK)
 		e = may_decide(db, c);

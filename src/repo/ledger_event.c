@@ -28,8 +28,8 @@ enum {
 
 static const char *const sql[] = {
 	[FIND] = FOUND " WHERE a.id = $2 AND c.brand_id = $1 /*+pg FOR UPDATE OF d */",
-	[FIND_MESSAGE] = FOUND " WHERE a.message_id = $2 AND c.brand_id = $1"
-	                 " ORDER BY a.id LIMIT 1 /*+pg FOR UPDATE OF d */",
+	[FIND_MESSAGE] = FOUND " WHERE a.message_id = $2 AND +c.brand_id = $1"
+	                 " ORDER BY +a.id LIMIT 1 /*+pg FOR UPDATE OF d */",
 	[STATE] = "UPDATE campaign_subscribers SET state = $3, reason = $4, settled_at = $5,"
 	          "   owner = NULL, next_try_at = NULL WHERE id = $1 AND state = $2",
 	[NAME] = "UPDATE campaign_subscribers SET message_id = $2"

@@ -62,7 +62,7 @@ static const char *const sql[] = {
 	    "UPDATE campaign_subscribers SET state = 0, owner = NULL, claimed_at = NULL"
 	    " WHERE campaign_id = $1 AND state = 1 AND owner = $2",
 	[OWNERS] = "SELECT DISTINCT owner FROM campaign_subscribers"
-		   " WHERE campaign_id = $1 AND state IN (1, 2)"
+		   " WHERE campaign_id = $1 AND state > 0 AND state < 3"
 		   "   AND owner IS NOT NULL",
 	[DEAD_ATTEMPT] =
 	    "UPDATE send_attempts SET outcome = 7, finished_at = $3, error = $4"
@@ -77,10 +77,10 @@ static const char *const sql[] = {
 	    "UPDATE send_attempts SET outcome = 4, finished_at = $3,"
 	    "   message_id = (SELECT 'outbox-' || CAST(m.id AS TEXT)"
 	    "     FROM outbox_messages m WHERE m.attempt_id = send_attempts.id)"
-	    " WHERE outcome = 0 AND id IN (SELECT d.attempt_id"
-	    "   FROM campaign_subscribers d"
-	    "   JOIN outbox_messages m ON m.attempt_id = d.attempt_id"
-	    "   WHERE d.campaign_id = $1 AND d.state = 2 AND d.owner = $2)",
+	    " WHERE outcome = 0 AND id IN (SELECT attempt_id FROM campaign_subscribers"
+	    "   WHERE campaign_id = $1 AND state = 2 AND owner = $2)"
+	    "   AND (SELECT 1 FROM outbox_messages m"
+	    "     WHERE m.attempt_id = send_attempts.id) = 1",
 	[KEPT] = "UPDATE campaign_subscribers AS d SET state = 4, owner = NULL,"
 		 "   settled_at = $3, reason = '', message_id = a.message_id"
 		 "  FROM send_attempts a"
@@ -89,7 +89,7 @@ static const char *const sql[] = {
 	/* Refused, but after a try that may have got through. */
 	[REFUSED_LATER] =
 	    "UPDATE campaign_subscribers AS d SET state = 9, attempt_id = " DOUBTED
-	    " WHERE d.campaign_id = $1 AND +d.state = 5 AND d.tries > 1"
+	    " WHERE +d.campaign_id = $1 AND +d.state = 5 AND d.tries > 1"
 	    "   AND d.id IN (SELECT " NUMBER(0) " FROM " ROWS("$2") ")"
 								    "   AND " DOUBTED
 								    " IS NOT NULL",
@@ -242,7 +242,7 @@ enum err ledger_release(struct db *db, const char *owner, int64_t campaign)
 {
 	TX_SCOPE tx = { 0 };
 	int64_t n;
-	enum err e = tx_begin(db, &tx);
+	enum err e = tx_begin_keyed(db, &tx);
 
 	if (e == OK)
 		e = release_rows(db, owner, campaign, &n);
@@ -310,7 +310,7 @@ enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pendin
     int64_t *doubt)
 {
 	TX_SCOPE tx = { 0 };
-	enum err e = tx_begin(db, &tx);
+	enum err e = tx_begin_keyed(db, &tx);
 
 	*pending = *doubt = 0;
 	if (e == OK)

@@ -51,7 +51,7 @@ static enum err store_batch(struct reader *r, const struct spool_record *recs, i
 {
 	TX_SCOPE tx = { 0 };
 	int64_t position = r->position + n * (int64_t)sizeof(*recs);
-	enum err e = tx_begin(r->app->db, &tx);
+	enum err e = tx_begin_keyed(r->app->db, &tx);
 
 	for (int i = 0; i < n && e == OK; i++)
 		e = record(r, &recs[i]);

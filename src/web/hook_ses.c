@@ -120,7 +120,7 @@ static enum err take(struct request *rq, const struct delivery_of *d)
 	TX_SCOPE tx = { 0 };
 	const char *kind = "";
 	bool first = false;
-	enum err e = tx_begin(rq->db, &tx);
+	enum err e = tx_begin_keyed(rq->db, &tx);
 
 	if (e == OK)
 		e = hook_message_take(rq->db, d->brand->id, d->message->id, rq->now,
