@@ -7,9 +7,10 @@
  * states are those below DELIVERY_ACCEPTED; a campaign is completed only when none is
  * open.
  *
- *	pending -> claimed -> intent -> accepted | rejected | retry | doubt
+ *	pending -> claimed -> intent -> accepted | rejected | retry | doubt | given_up
  *	pending -> skipped | cancelled;  retry -> claimed
  *	doubt -> accepted (event) | retry (sent again) | given_up
+ *	given_up -> accepted (event) | retry (sent again)
  *
  * A row with a doubtful attempt never ends as one that was not sent, whatever came of a
  * later try: cancelled it is doubt again, refused or left meanwhile it is given up.
@@ -26,6 +27,19 @@ enum delivery_state {
 	DELIVERY_CANCELLED = 8,
 	DELIVERY_GIVEN_UP = 9,
 	DELIVERY_STATES
+};
+
+/*
+ * Whom the end of an attempt is about (send_attempts.cause).  The numbers are stored.
+ * Only answers about the recipient count against the recipient, and only what the
+ * provider did speaks against the provider.
+ */
+enum attempt_cause {
+	CAUSE_UNKNOWN = 0,   /* not ended yet, or from before this was stored */
+	CAUSE_RECIPIENT = 1, /* this recipient, or this message */
+	CAUSE_ACCOUNT = 2,   /* everybody: quota, throttling, suspension, settings */
+	CAUSE_PROVIDER = 3,  /* everybody: no connection, or no clear answer */
+	CAUSE_OURSELVES = 4, /* everybody: our own process ended, or had no room */
 };
 
 struct delivery {

@@ -102,7 +102,7 @@ enum err ledger_claim(struct db *db, const struct claim *c,
 struct intent {
 	void *mem; /* owner of what it points to: may be moved away and freed alone */
 	int64_t delivery_id, attempt_id;
-	int tries;      /* this one included */
+	int refusals;   /* answers about this recipient before */
 	const char *to; /* as frozen */
 	struct subscriber who;
 };
@@ -124,7 +124,8 @@ enum err ledger_intent(struct db *db, void *mem, const struct claim *c,
 
 struct settle {
 	int64_t delivery_id, attempt_id;
-	enum delivery_state state; /* accepted rejected retry doubt */
+	enum delivery_state state; /* accepted rejected retry doubt given_up */
+	enum attempt_cause cause;
 	const char *message_id, *reason;
 	int64_t next_try_at; /* of retry */
 };

@@ -59,7 +59,8 @@ static const char *const sql[] = {
 	    "SELECT s.id FROM " CHOSEN " JOIN subscribers s ON s.id = d.subscriber_id"
 	    " ORDER BY s.id /*+pg FOR SHARE OF s */",
 	[WANTED] =
-	    "SELECT d.id, d.email, d.email_key, d.tries, s.id, s.status, s.first_name,"
+	    "SELECT d.id, d.email, d.email_key, d.refusals, s.id, s.status, "
+	    "s.first_name,"
 	    "   s.last_name, s.custom, p.reason,"
 	    "   (SELECT /*+lite json_group_array(t.tag) */"
 	    "           /*+pg json_agg(t.tag ORDER BY t.tag) */"
@@ -265,7 +266,7 @@ static void read_intent(struct stmt *s, void *mem, struct intent *i)
 {
 	i->delivery_id = stmt_int(s, 0);
 	i->to = stmt_copy(s, 1, mem);
-	i->tries = (int)stmt_int(s, 3) + 1;
+	i->refusals = (int)stmt_int(s, 3);
 	i->who = (struct subscriber){
 		.id = stmt_int(s, 4),
 		.email = i->to,

@@ -72,12 +72,15 @@ static const struct rule rules[] = {
 	{ ROWS_THAT("EXISTS (SELECT 1 FROM send_attempts a WHERE a.id = d.attempt_id"
 		    "  AND NOT CASE d.state WHEN 2 THEN a.outcome = 0"
 		    "   WHEN 4 THEN a.outcome = 4 WHEN 5 THEN a.outcome IN (4, 5)"
-		    "   WHEN 7 THEN a.outcome = 7 WHEN 9 THEN a.outcome = 7"
+		    "   WHEN 7 THEN a.outcome = 7 WHEN 9 THEN a.outcome IN (3, 7)"
 		    "   ELSE a.outcome <> 0 END)"),
 	    "I5", "The last attempt of these says something else than their state" },
 	{ ROWS_THAT("d.tries <> (SELECT count(*) FROM send_attempts a"
 		    "   WHERE a.delivery_id = d.id)"),
 	    "I5", "The tries of these are not the number of their attempts" },
+	{ ROWS_THAT("d.refusals > (SELECT count(*) FROM send_attempts a"
+		    "   WHERE a.delivery_id = d.id AND a.cause = 1)"),
+	    "I5", "More refusals are counted of these than were about them" },
 	{ "SELECT count(*), CAST(min(a.id) AS TEXT) FROM send_attempts a"
 	  " WHERE a.campaign_id = $1 AND NOT EXISTS (SELECT 1 FROM"
 	  "   campaign_subscribers d"

@@ -11,13 +11,13 @@ enum { STATUS, CHOSEN, ALL, MARK, AGAIN, POLICY, FEED };
 enum { POLICY_ROWS = 500 };
 
 #define DECIDE                                                                         \
-	"UPDATE campaign_subscribers SET state = $2,"                                  \
+	"UPDATE campaign_subscribers SET state = $2, refusals = 0,"                    \
 	"   reason = CASE WHEN CAST($2 AS BIGINT) = 3 THEN '' ELSE reason END,"        \
 	"   next_try_at = CASE WHEN CAST($2 AS BIGINT) = 3"                            \
 	"     THEN CAST($3 AS BIGINT) ELSE NULL END,"                                  \
 	"   settled_at = CASE WHEN CAST($2 AS BIGINT) = 3"                             \
 	"     THEN NULL ELSE CAST($3 AS BIGINT) END"                                   \
-	" WHERE campaign_id = $1 AND state = 7 AND id IN "
+	" WHERE campaign_id = $1 AND state = CAST($5 AS BIGINT) AND id IN "
 
 /* POLICY: CROSS JOIN and OFFSET keep a planner from beginning with the rows. */
 static const char *const sql[] = {
@@ -26,12 +26,14 @@ static const char *const sql[] = {
 	    DECIDE "(SELECT " NUMBER(0) " FROM " ROWS("$4") ")"
 							    " RETURNING attempt_id",
 	[ALL] = DECIDE "(SELECT id FROM campaign_subscribers WHERE campaign_id = $1"
-		       "   AND state = 7 AND settled_at <= $3 ORDER BY id LIMIT $4)"
+		       "   AND state = CAST($5 AS BIGINT) AND settled_at <= $3"
+		       "   ORDER BY id LIMIT $4)"
 		       " RETURNING attempt_id",
-	[MARK] =
-	    "UPDATE send_attempts AS a SET resent_at = $2, resent_by = $3"
-	    "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS("$1") ") r"
-								  " WHERE a.id = r.id",
+	[MARK] = "UPDATE send_attempts AS a SET resent_at = $2, resent_by = $3"
+		 "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS(
+		     "$1") ") r"
+			   " WHERE a.id = r.id"
+			   " AND a.outcome = 7 AND a.resent_at IS NULL",
 	[AGAIN] = "UPDATE campaigns SET resends = resends + $2, updated_at = $3,"
 		  "   finished_at ="
 		  "     CASE WHEN status = 'completed' THEN NULL ELSE finished_at END,"
@@ -96,6 +98,7 @@ static enum err move_rows(struct db *db, const struct doubt_choice *c,
 	for (size_t i = 0; i < c->n; i++)
 		add_id(ids, c->ids[i]);
 	buf_char(ids, ']');
+	stmt_bind_int(s, 5, c->from);
 	if (c->n)
 		stmt_bind_text(s, 4, ids->data);
 	else
@@ -110,8 +113,9 @@ static enum err move_rows(struct db *db, const struct doubt_choice *c,
 	return stmt_error(s);
 }
 
+/* Who was given up without a doubt certainly has no mail: no second copy, no resend. */
 static enum err note_resends(struct db *db, const struct doubt_choice *c,
-    const struct buf *attempts, int64_t n)
+    const struct buf *attempts)
 {
 	STMT_SCOPE mark = db_stmt(db, &sql[MARK]);
 	STMT_SCOPE again = db_stmt(db, &sql[AGAIN]);
@@ -124,7 +128,7 @@ static enum err note_resends(struct db *db, const struct doubt_choice *c,
 	if (e != OK)
 		return e;
 	stmt_bind_int(again, 1, c->campaign);
-	stmt_bind_int(again, 2, n);
+	stmt_bind_int(again, 2, stmt_changes(mark));
 	stmt_bind_int(again, 3, c->now);
 	return stmt_run(again);
 }
@@ -143,10 +147,10 @@ static enum err decide_batch(struct db *db, const struct doubt_choice *c,
 	if (e == OK)
 		e = move_rows(db, c, attempts, moved);
 	if (e == OK && *moved && c->resend)
-		e = note_resends(db, c, attempts, *moved);
+		e = note_resends(db, c, attempts);
 	if (e != OK)
 		return e;
-	m.n[DELIVERY_DOUBT] = -*moved;
+	m.n[c->from] = -*moved;
 	m.n[c->resend ? DELIVERY_RETRY : DELIVERY_GIVEN_UP] = *moved;
 	e = ledger_count_moved(db, c->campaign, &m);
 	return e == OK ? tx_commit(&tx) : e;
@@ -209,6 +213,7 @@ enum err ledger_policy(struct db *db, int64_t now, int64_t *decided)
 	*decided = 0;
 	for (size_t i = 0, n; e == OK && i < d->n; i += n) {
 		struct doubt_choice c = { .campaign = d->campaign[i],
+			.from = DELIVERY_DOUBT,
 			.resend = true,
 			.ids = &d->id[i],
 			.now = now,

@@ -1,18 +1,21 @@
 #pragma once
 
 #include "db/db.h"
+#include "model/delivery.h"
 
 /*
- * What becomes of rows in doubt: sent again (doubt -> retry), or given up.  A decision
- * to send again is written on the attempt it overrules and counted in
- * campaigns.resends, so the number of mails that may be there twice is always known.
+ * What becomes of rows in doubt: sent again (doubt -> retry), or given up.  Who was
+ * given up can be sent again later.  A decision to send again after a doubt is written
+ * on the attempt it overrules and counted in campaigns.resends, so the number of mails
+ * that may be there twice is always known.
  */
 struct doubt_choice {
 	int64_t campaign;
-	bool resend;        /* else give up */
-	const int64_t *ids; /* rows of the ledger */
-	size_t n;           /* 0: all that were in doubt at `now` */
-	const char *by;     /* who decides, kept for people: "Ines", "policy" */
+	enum delivery_state from; /* doubt, or given_up with resend */
+	bool resend;              /* else give up */
+	const int64_t *ids;       /* rows of the ledger */
+	size_t n;                 /* 0: all that were in that state at `now` */
+	const char *by;           /* who decides, kept for people: "Ines", "policy" */
 	int64_t now;
 };
 
@@ -21,7 +24,7 @@ enum { RESEND_AFTER_MS = 300000, EVIDENCE_AFTER_MS = 900000, RESENDS_MAX = 3 };
 
 enum err ledger_doubt_prepare(struct db *db) MUST_CHECK;
 /*
- * Rows that are no longer in doubt are left alone; *decided counts the others.  A
+ * Rows that are no longer in that state are left alone; *decided counts the others.  A
  * completed campaign goes back to sending when there is something to send again.
  * ERR_CONFLICT: nothing of this campaign can be sent again, for it was cancelled.
  */

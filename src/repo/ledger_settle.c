@@ -26,7 +26,8 @@ enum {
 #define RESULTS \
 	"(SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt," \
 	" " NUMBER(2) " AS became, j.value ->> 3 AS message_id," \
-	" j.value ->> 4 AS reason, " NUMBER(5) " AS next_try" \
+	" j.value ->> 4 AS reason, " NUMBER(5) " AS next_try," \
+	" " NUMBER(6) " AS cause" \
 	" FROM " ROWS("$1") ") r"
 /* clang-format on */
 
@@ -34,6 +35,8 @@ static const char *const sql[] = {
 	[SETTLE] =
 	    "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
 	    "   message_id = r.message_id, owner = NULL, next_try_at = r.next_try,"
+	    "   refusals = d.refusals +"
+	    "     CASE WHEN r.became IN (3, 9) AND r.cause = 1 THEN 1 ELSE 0 END,"
 	    "   settled_at ="
 	    "     CASE WHEN r.became = 3 THEN NULL ELSE CAST($2 AS BIGINT) END"
 	    "  FROM " RESULTS " WHERE d.id = r.id AND d.attempt_id = r.attempt"
@@ -55,7 +58,8 @@ static const char *const sql[] = {
 	    "   AND +d.state = 3 AND +d.campaign_id = $3 AND r.became = 4"
 	    " RETURNING state",
 	[END_ATTEMPT] =
-	    "UPDATE send_attempts AS a SET outcome = r.became, finished_at = $2,"
+	    "UPDATE send_attempts AS a SET finished_at = $2, cause = r.cause,"
+	    "   outcome = CASE r.became WHEN 9 THEN 3 ELSE r.became END,"
 	    "   message_id = r.message_id, error = r.reason FROM " RESULTS
 	    " WHERE a.id = r.attempt AND a.delivery_id = r.id AND a.outcome IN (0, 7)",
 	[RELEASE] =
@@ -65,7 +69,8 @@ static const char *const sql[] = {
 		   " WHERE campaign_id = $1 AND state > 0 AND state < 3"
 		   "   AND owner IS NOT NULL",
 	[DEAD_ATTEMPT] =
-	    "UPDATE send_attempts SET outcome = 7, finished_at = $3, error = $4"
+	    "UPDATE send_attempts SET outcome = 7, cause = 4, finished_at = $3,"
+	    "   error = $4"
 	    " WHERE outcome = 0 AND id IN (SELECT attempt_id FROM campaign_subscribers"
 	    "   WHERE campaign_id = $1 AND state = 2 AND owner = $2)",
 	[DEAD_INTENT] =
@@ -103,7 +108,7 @@ enum err ledger_settle_prepare(struct db *db)
 	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
 }
 
-/* [[delivery, attempt, state, message id, reason, next try], ...] */
+/* [[delivery, attempt, state, message id, reason, next try, cause], ...] */
 static char *results_json(void *mem, const struct settle *r, size_t n)
 {
 	struct buf *b = buf_new(mem);
@@ -124,9 +129,10 @@ static char *results_json(void *mem, const struct settle *r, size_t n)
 		}
 		json_escape(b, reason, strlen(reason));
 		if (r[i].state == DELIVERY_RETRY)
-			buf_printf(b, "\",%lld]", (long long)r[i].next_try_at);
+			buf_printf(b, "\",%lld,%d]", (long long)r[i].next_try_at,
+			    (int)r[i].cause);
 		else
-			buf_str(b, "\",null]");
+			buf_printf(b, "\",null,%d]", (int)r[i].cause);
 	}
 	buf_char(b, ']');
 	return b->data;

@@ -37,7 +37,7 @@ static struct outgoing *outgoing_of(struct turn *t, struct intent *i)
 		.delivery_id = i->delivery_id,
 		.attempt_id = i->attempt_id,
 		.campaign_id = t->campaign->id,
-		.tries = i->tries,
+		.refusals = i->refusals,
 		.content = t->content,
 		.to = i->to,
 		.who = i->who,

@@ -21,19 +21,22 @@ enum outcome {
 	OUTCOME_ACCEPTED, /* the provider has it */
 	OUTCOME_REJECTED, /* definitely not sent, and will not be: this recipient or
 			     this content */
-	OUTCOME_RETRY,    /* definitely not sent; try again later */
+	OUTCOME_RETRY,    /* definitely not sent: a passing failure of this message; try
+			     again later, and not for ever */
+	OUTCOME_LATER,    /* definitely not sent, and nothing was said about this
+			     recipient: try again later, without an end */
 	OUTCOME_SLOW,     /* the same, and everything is to go more slowly */
-	OUTCOME_QUOTA,    /* definitely not sent: what the account may send in a day is
-			     used up */
-	OUTCOME_STOP,     /* definitely not sent; nothing of this account can be: pause,
-			     with the reason */
-	OUTCOME_DOUBT,    /* bytes left and no clear answer came */
+	OUTCOME_WAIT,  /* definitely not sent: nothing of this account can be for some
+			  time: pause, and go on by itself */
+	OUTCOME_STOP,  /* definitely not sent: nothing of this account can be until a
+			  person has acted: pause, with the reason */
+	OUTCOME_DOUBT, /* bytes left and no clear answer came */
 };
 
 /* One message under way.  Owned by the caller until it comes back. */
 struct outgoing {
 	int64_t delivery_id, attempt_id, campaign_id;
-	int tries; /* this one included */
+	int refusals; /* answers about this recipient before, that left hope */
 	const struct content *content;
 	const char *to;        /* address as frozen in the ledger */
 	struct subscriber who; /* merge values */

@@ -122,7 +122,7 @@ static void outbox_step(struct provider *p, int timeout_ms)
 		else if (e == ERR_FULL)
 			provider_done(p, x->wait[i], OUTCOME_STOP, "The disk is full.");
 		else
-			provider_done(p, x->wait[i], OUTCOME_RETRY,
+			provider_done(p, x->wait[i], OUTCOME_LATER,
 			    "The outbox could not be written.");
 	}
 	x->n = 0;

@@ -228,7 +228,7 @@ static void ses_send(struct provider *p, struct outgoing *const *batch, size_t n
 		if (x->waiting < SES_QUEUE)
 			ses_queue(x, batch[i]);
 		else
-			provider_done(p, batch[i], OUTCOME_RETRY,
+			provider_done(p, batch[i], OUTCOME_LATER,
 			    "The queue was full.");
 	}
 	pump(x);
@@ -261,11 +261,11 @@ static void ses_quit(struct provider *p)
 		if (!c->busy)
 			continue;
 		call_end(c);
-		call_all_done(c, c->begun ? OUTCOME_DOUBT : OUTCOME_RETRY,
+		call_all_done(c, c->begun ? OUTCOME_DOUBT : OUTCOME_LATER,
 		    "The time of this piece of work ended before an answer came.");
 	}
 	while (x->waiting)
-		provider_done(p, queue_pop(x), OUTCOME_RETRY,
+		provider_done(p, queue_pop(x), OUTCOME_LATER,
 		    "The time of this piece of work ended.");
 }
 

@@ -56,6 +56,8 @@ int turn_allowed(struct turn *t, int want)
 
 	if (now < t->take_at)
 		return 0;
+	if (t->hold)
+		want = 1;
 	if (p->rate <= 0)
 		return want;
 	r.rate = rate_now(t, tmp);

@@ -11,7 +11,7 @@ enum { SES_ENTRIES = 50, SES_DATA_MAX = 250000, SES_TEMPLATE_MAX = 480000 };
 struct ses_verdict {
 	enum outcome outcome;
 	const char *reason;     /* owned by mem */
-	const char *message_id; /* of an accepted single message */
+	const char *message_id; /* of an accepted message */
 };
 /*
  * status: HTTP; type: x-amzn-ErrorType or NULL; body: the answer. For SendEmail, and
@@ -19,8 +19,12 @@ struct ses_verdict {
  */
 struct ses_verdict ses_answer(void *mem, long status, const char *type,
     const char *body, size_t len);
-/* One entry's Status of a bulk answer, in the wire's or the prose's spelling. */
-struct ses_verdict ses_entry(void *mem, const char *status, const char *error);
+/*
+ * One entry of a bulk answer: Status, in the wire's or the prose's spelling, MessageId
+ * and Error; "" and NULL where they are missing.
+ */
+struct ses_verdict ses_entry(void *mem, const char *status, const char *id,
+    const char *said);
 
 /* ---- what is written ---- */
 struct ses_writer {

@@ -158,7 +158,7 @@ void call_start(struct call *c)
 	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
 	    (curl_off_t)c->body->len);
 	if (curl_multi_add_handle(x->multi, c->curl) != CURLM_OK) {
-		call_all_done(c, OUTCOME_RETRY,
+		call_all_done(c, OUTCOME_LATER,
 		    "The connection could not be prepared.");
 		return;
 	}
@@ -192,10 +192,9 @@ static void bulk_results(struct call *c)
 	for (size_t i = 0; i < c->n; i++) {
 		struct json_object *r = json_object_array_get_idx(list, i);
 		struct ses_verdict v = ses_entry(tmp, json_text(r, "Status", ""),
-		    json_text(r, "Error", NULL));
+		    json_text(r, "MessageId", NULL), json_text(r, "Error", NULL));
 
-		c->entries[i]->message_id =
-		    mem_str(c->entries[i], json_text(r, "MessageId", NULL));
+		c->entries[i]->message_id = mem_str(c->entries[i], v.message_id);
 		provider_done(&x->base, c->entries[i], v.outcome, v.reason);
 	}
 	c->n = 0;
@@ -211,7 +210,7 @@ static void split(struct call *c)
 		if (c->ses->waiting < SES_QUEUE)
 			ses_queue(c->ses, c->entries[i]);
 		else
-			provider_done(&c->ses->base, c->entries[i], OUTCOME_RETRY,
+			provider_done(&c->ses->base, c->entries[i], OUTCOME_LATER,
 			    "The call that held it was refused.");
 	}
 	c->n = 0;
@@ -286,7 +285,7 @@ static void failed(struct call *c, CURLcode code)
 	else
 		why = mem_printf(c->ses, "No answer came from Amazon SES: %s.",
 		    call_error(c->ses, code));
-	call_all_done(c, c->begun ? OUTCOME_DOUBT : OUTCOME_RETRY, why);
+	call_all_done(c, c->begun ? OUTCOME_DOUBT : OUTCOME_LATER, why);
 	mem_free(why);
 }
 

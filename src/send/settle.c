@@ -8,20 +8,21 @@
 #include "base/text.h"
 #include "kv/slow.h"
 
-enum { TRIES_MAX = 12, BACKOFF_FIRST = 2000, BACKOFF_MAX = 600000, HOLD = 1000 };
+enum { REFUSALS_MAX = 12, BACKOFF_FIRST = 2000, BACKOFF_MAX = 600000 };
+enum { HOLD_FIRST = 1000, HOLD_MAX = 60000 };
 
 /*
  * Amazon counts the last 24 hours, so a part is free again whenever some have passed.
  */
-enum { QUOTA_WAIT = 3600000 };
+enum { ACCOUNT_WAIT = 3600000 };
 
-/* Doubles with every try, up to ten minutes; a jitter keeps them apart. */
-static int64_t backoff(int tries)
+/* Doubles with every time, up to ten minutes; a jitter keeps them apart. */
+static int64_t backoff(int times)
 {
 	int64_t ms = BACKOFF_FIRST;
 	uint32_t r;
 
-	for (int i = 1; i < tries && ms < BACKOFF_MAX; i++)
+	for (int i = 1; i < times && ms < BACKOFF_MAX; i++)
 		ms *= 2;
 	if (ms > BACKOFF_MAX)
 		ms = BACKOFF_MAX;
@@ -29,11 +30,42 @@ static int64_t backoff(int tries)
 	return ms * 3 / 4 + (int64_t)(r % (uint32_t)(ms / 2 + 1));
 }
 
+static enum attempt_cause cause_of(enum outcome o)
+{
+	switch (o) {
+	case OUTCOME_ACCEPTED:
+	case OUTCOME_REJECTED:
+	case OUTCOME_RETRY: return CAUSE_RECIPIENT;
+	case OUTCOME_SLOW:
+	case OUTCOME_WAIT:
+	case OUTCOME_STOP: return CAUSE_ACCOUNT;
+	case OUTCOME_LATER:
+	case OUTCOME_DOUBT: return CAUSE_PROVIDER;
+	case OUTCOME_NONE: break;
+	}
+	return CAUSE_OURSELVES;
+}
+
+/* A message that was refused for itself waits longer each time, and not for ever. */
+static void settle_refusal(struct settle *r, struct outgoing *o, int64_t now)
+{
+	int refusals = o->refusals + 1;
+
+	r->state = DELIVERY_RETRY;
+	r->next_try_at = now + backoff(refusals);
+	if (refusals < REFUSALS_MAX)
+		return;
+	r->state = DELIVERY_GIVEN_UP;
+	r->reason = mem_printf(o, "Given up after %d tries. %s", refusals,
+	    o->reason ? o->reason : "");
+}
+
 static struct settle settle_of(struct turn *t, struct outgoing *o, int64_t now)
 {
 	struct settle r = {
 		.delivery_id = o->delivery_id,
 		.attempt_id = o->attempt_id,
+		.cause = cause_of(o->outcome),
 		.message_id = o->message_id,
 		.reason = o->reason,
 		.next_try_at = now,
@@ -42,22 +74,17 @@ static struct settle settle_of(struct turn *t, struct outgoing *o, int64_t now)
 	switch (o->outcome) {
 	case OUTCOME_ACCEPTED: r.state = DELIVERY_ACCEPTED; break;
 	case OUTCOME_REJECTED: r.state = DELIVERY_REJECTED; break;
-	case OUTCOME_QUOTA:
+	case OUTCOME_WAIT:
 	case OUTCOME_STOP: r.state = DELIVERY_RETRY; break;
 	case OUTCOME_SLOW:
-	case OUTCOME_RETRY:
+	case OUTCOME_LATER:
 		r.state = DELIVERY_RETRY;
-		r.next_try_at = now + backoff(o->tries);
-		if (o->tries >= TRIES_MAX) {
-			r.state = DELIVERY_REJECTED;
-			r.reason = mem_printf(o, "Given up after %d tries. %s",
-			    o->tries, o->reason ? o->reason : "");
-		}
+		r.next_try_at = now + backoff(1) + t->hold;
 		break;
+	case OUTCOME_RETRY: settle_refusal(&r, o, now); break;
 	case OUTCOME_NONE:
 	case OUTCOME_DOUBT: r.state = DELIVERY_DOUBT; break;
 	}
-	(void)t;
 	return r;
 }
 
@@ -75,7 +102,8 @@ static void watch_failures(struct turn *t, const struct outgoing *o)
 	    o->outcome == OUTCOME_ACCEPTED       ? DELIVERY_ACCEPTED
 		: o->outcome == OUTCOME_REJECTED ? DELIVERY_REJECTED
 		: o->outcome == OUTCOME_DOUBT    ? DELIVERY_DOUBT
-						 : DELIVERY_RETRY);
+						 : DELIVERY_RETRY,
+	    cause_of(o->outcome));
 	if (t->pause)
 		return;
 	if (r->failures >= FAILURES_MAX)
@@ -90,22 +118,41 @@ static void watch_failures(struct turn *t, const struct outgoing *o)
 		    o->outcome == OUTCOME_DOUBT ? said(o) : "");
 }
 
+/*
+ * Nobody answers: the next message, a single one, is tried after a pause that doubles
+ * each time.  Any answer ends that.
+ */
+static void watch_silence(struct turn *t, const struct outgoing *o)
+{
+	int64_t now = clock_mono_ms();
+
+	if (o->outcome != OUTCOME_LATER) {
+		if (o->outcome != OUTCOME_DOUBT)
+			t->hold = 0;
+		return;
+	}
+	if (now >= t->take_at)
+		t->hold = t->hold ? t->hold * 2 : HOLD_FIRST;
+	if (t->hold > HOLD_MAX)
+		t->hold = HOLD_MAX;
+	t->take_at = now + t->hold;
+}
+
 /* What a result says about going on at all. */
 static void watch(struct turn *t, const struct outgoing *o)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "watch");
 	int64_t now = clock_now(t->app->clock);
 
-	if (o->outcome == OUTCOME_RETRY || o->outcome == OUTCOME_SLOW)
-		t->take_at = clock_mono_ms() + HOLD;
+	watch_silence(t, o);
 	if (o->outcome == OUTCOME_SLOW) {
 		slow_down(t->app->kv, provider_slow_key(tmp, t->provider->account_key),
 		    now);
 		t->part_at = 0;
 	}
-	if (o->outcome == OUTCOME_QUOTA && !t->pause) {
+	if (o->outcome == OUTCOME_WAIT && !t->pause) {
 		t->pause = mem_str(t->content, said(o));
-		t->resume_at = now + QUOTA_WAIT;
+		t->resume_at = now + ACCOUNT_WAIT;
 	}
 	if (o->outcome == OUTCOME_STOP && !t->pause)
 		t->pause = mem_str(t->content, said(o));

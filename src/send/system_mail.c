@@ -109,13 +109,13 @@ static void try_once(struct provider *p, struct outgoing *o)
 
 static bool may_help(enum outcome o)
 {
-	return o == OUTCOME_RETRY || o == OUTCOME_SLOW || o == OUTCOME_DOUBT;
+	return o == OUTCOME_RETRY || o == OUTCOME_LATER || o == OUTCOME_SLOW ||
+	    o == OUTCOME_DOUBT;
 }
 
 static enum err deliver(struct provider *p, struct outgoing *o, const char **why)
 {
 	for (int i = 0; i < TRIES; i++) {
-		o->tries = i + 1;
 		o->outcome = OUTCOME_NONE;
 		try_once(p, o);
 		if (o->outcome == OUTCOME_ACCEPTED)

@@ -49,7 +49,6 @@ static struct outgoing *outgoing_to(void *mem, const struct content *content,
 
 	o->campaign_id = c->id;
 	o->content = content;
-	o->tries = 1;
 	o->to = address;
 	if (as)
 		o->who = *as;

@@ -297,6 +297,7 @@ static enum err prepare(struct turn *t)
 	if (e == OK)
 		e = ledger_recent(t->app->db, t->due.id, t->campaign->updated_at,
 		    &t->recent);
+	t->hold = e == OK && t->recent.unanswered ? 1 : 0;
 	return e;
 }
 

@@ -55,9 +55,10 @@ struct turn {
 	/* claim */
 	struct claimed mine; /* rows claimed and not yet intended */
 	int64_t pool;        /* how many of them */
-	int64_t take_at;     /* monotonic ms: no intent earlier (rate, throttling) */
-	bool dry;            /* nothing left to claim now */
-	bool stop;           /* nothing more is begun */
+	int64_t take_at;     /* monotonic ms: no intent earlier (rate, silence) */
+	int64_t hold; /* ms between single tries while nobody answers; 0: they do */
+	bool dry;     /* nothing left to claim now */
+	bool stop;    /* nothing more is begun */
 
 	/* settle */
 	struct outgoing *back[BACK_MAX];

@@ -23,7 +23,7 @@ static const struct {
 	{ "campaign.cancel", "cancelled the campaign “{label}”" },
 	{ "campaign.create", "made the campaign “{label}”" },
 	{ "campaign.delete", "deleted the campaign “{label}”" },
-	{ "campaign.doubt", "decided about people in doubt of the campaign “{label}”" },
+	{ "campaign.doubt", "decided about mails in doubt of the campaign “{label}”" },
 	{ "campaign.duplicate", "copied a campaign as “{label}”" },
 	{ "campaign.export", "exported the recipients of the campaign “{label}”" },
 	{ "campaign.follow", "made “{label}” to follow a campaign" },

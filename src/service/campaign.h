@@ -92,14 +92,15 @@ enum doubt_action { DOUBT_GIVE_UP, DOUBT_SEND_AGAIN };
 extern const char *const doubt_action_words[];
 struct doubt_wish {
 	enum doubt_action action;
+	bool given_up;  /* about people who were given up; else those in doubt */
 	int64_t *ids;   /* of recipients */
-	size_t n;       /* 0: all in doubt */
+	size_t n;       /* 0: all of them */
 	const char *by; /* the name of who decides; not read */
 };
 enum { DOUBT_IDS_MAX = 500 };
-/* Reads action, ids and all; ERR_INVALID with sentences. Owned by mem. */
+/* Reads action, state, ids and all; ERR_INVALID with sentences. Owned by mem. */
 enum err doubt_wish_read(struct form *f, void *mem, struct doubt_wish *out) MUST_CHECK;
-/* *decided: how many were still in doubt. */
+/* *decided: how many were still in that state. */
 enum err campaign_decide(struct db *db, const struct campaign *c,
     const struct doubt_wish *w, int64_t now, int64_t *decided,
     struct form *f) MUST_CHECK;

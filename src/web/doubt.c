@@ -35,6 +35,7 @@ enum err doubt_confirm(struct request *rq, struct response *rs)
 		json_push_int(ids, w.ids[i]);
 	json_set(o, "ids", ids);
 	json_set_bool(o, "resend", w.action == DOUBT_SEND_AGAIN);
+	json_set_bool(o, "given_up", w.given_up);
 	if (r)
 		json_set_text(o, "who", r->d.email);
 	rs->extra = o;
@@ -46,7 +47,8 @@ static void say_done(struct response *rs, const struct doubt_wish *w, int64_t n)
 	const char *not = w->action == DOUBT_SEND_AGAIN ? "" : "not ";
 
 	if (n == 0)
-		respond_flash(rs, "Nobody of them is in doubt any more.");
+		respond_flash(rs, "Nobody of them is %s any more.",
+		    w->given_up ? "given up" : "in doubt");
 	else if (n == 1)
 		respond_flash(rs, "It is %ssent again.", not );
 	else

@@ -91,6 +91,27 @@ is($r->{counts}{doubt}, 0, '... nobody is in doubt any more');
 ok($r->{adds_up}, '... and it adds up');
 is(accepted(), 7, 'nothing left by that');
 like($site->get("$one/doubt?action=resend&all=1")->{content}, qr/Nobody is in doubt/, 'the page says so');
+
+# ---- who was given up ----
+$r = $site->api(POST => "$one/doubt", { action => 'give_up', state => 'given_up', all => JSON::PP::true });
+ok($r->{status} == 422 && $r->{json}{errors}{state}, 'who is given up cannot be given up');
+$r = $site->api(POST => "$one/doubt", { action => 'resend', state => 'gone', all => JSON::PP::true });
+ok($r->{status} == 422 && $r->{json}{errors}{state}, '... an unknown state is refused');
+is($site->api(POST => "$one/doubt", { action => 'resend', ids => [ $rows[2]{id} ] })->{json}{decided}, 0,
+	'... and without the state nobody is meant');
+like($site->get("$one/recipients?state=given_up")->{content}, qr{doubt\?action=resend&(?:amp;)?state=given_up&(?:amp;)?all=1".*Send all 3 again}s,
+	'their page offers to send them again');
+$r = $site->get("$one/doubt?action=resend&state=given_up&all=1");
+like($r->{content}, qr/Send again to 3 people/, '... and asks before');
+like($r->{content}, qr/name="state" value="given_up"/, '... about them');
+$r = $site->api(POST => "$one/doubt", { action => 'resend', state => 'given_up', ids => [ $rows[2]{id} ] });
+is($r->{json}{decided}, 1, 'one is sent again by the API') or diag $r->{content};
+is($site->post("$one/doubt", { action => 'resend', state => 'given_up', all => 1 })->{status}, 303, '... the others by the page');
+send_out('completed');
+$r = campaign();
+is($r->{counts}{accepted}, 5, 'all are accepted then');
+is($r->{resends}, 5, '... and counted as sent again, for they were in doubt');
+is(accepted(), 10, '... once more each');
 my ($status, $text) = $site->command([qw(check ledger)]);
 is($status, 0, 'the checker finds nothing') or diag $text;
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "repo/ledger_recent.h"
 #include "repo/campaign.h"
 #include "repo/ledger.h"
 #include "repo/repo.h"
@@ -221,7 +222,7 @@ static void test_attempts(struct dbtest *t)
 	    3, "ledger_intent says why");
 	is_text(batch.rows[0].to, "P1@x.test",
 	    "ledger_intent gives the address as frozen");
-	ok(batch.rows[0].attempt_id > 0 && batch.rows[0].tries == 1,
+	ok(batch.rows[0].attempt_id > 0 && batch.rows[0].refusals == 0,
 	    "ledger_intent numbers the attempt");
 	is_text(json_object_get_string(
 		    json_object_object_get(batch.rows[0].who.custom, "city")),
@@ -242,6 +243,24 @@ static void test_attempts(struct dbtest *t)
 	ok(sum_holds(t->db), "ledger_release keeps the sum");
 }
 
+/* What was under way when a process died says nothing about the provider. */
+static void test_own_doing(struct dbtest *t)
+{
+	struct recent recent;
+
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM send_attempts WHERE outcome = 7"
+		   " AND cause = 4"),
+	    3, "ledger_reclaim says that this is our own doing");
+	ok(ledger_recent(t->db, 5, 0, &recent) == OK && recent.n > 3 &&
+		recent.doubts == 0,
+	    "ledger_recent does not blame the provider for it");
+	dbtest_script(t->db, "UPDATE send_attempts SET cause = 3 WHERE outcome = 7;");
+	ok(ledger_recent(t->db, 5, 0, &recent) == OK && recent.doubts == 3,
+	    "ledger_recent counts the doubts that the provider left");
+	ok(sum_holds(t->db), "ledger_reclaim keeps the sum");
+}
+
 static void test_settle(struct dbtest *t)
 {
 	struct claim a = { "11", 5, 6, 2000, 0, 0, &(struct claimed){ .mem = t->mem } };
@@ -257,7 +276,7 @@ static void test_settle(struct dbtest *t)
 	is_int((int64_t)b.n, 6, "ledger_intent allows all");
 	for (int i = 0; i < 4; i++)
 		r[i] = (struct settle){ b.rows[i].delivery_id, b.rows[i].attempt_id,
-			DELIVERY_ACCEPTED, "m-\"1\"", "", 0 };
+			DELIVERY_ACCEPTED, CAUSE_RECIPIENT, "m-\"1\"", "", 0 };
 	r[1].state = DELIVERY_RETRY;
 	r[1].next_try_at = 9000;
 	r[2].state = DELIVERY_REJECTED;
@@ -290,9 +309,9 @@ static void test_settle(struct dbtest *t)
 	is_int(state_of(t->db, 2), DELIVERY_PENDING,
 	    "ledger_reclaim gives claimed rows back");
 	is_int(state_of(t->db, 4), DELIVERY_DOUBT, "ledger_reclaim doubts the rest");
-	ok(sum_holds(t->db), "ledger_reclaim keeps the sum");
+	test_own_doing(t);
 	r[3] = (struct settle){ b.rows[3].delivery_id, b.rows[3].attempt_id,
-		DELIVERY_ACCEPTED, "m", "", 0 };
+		DELIVERY_ACCEPTED, CAUSE_RECIPIENT, "m", "", 0 };
 	ok(ledger_settle(t->db, 5, &r[3], 1, 3000) == OK &&
 		state_of(t->db, 4) == DELIVERY_ACCEPTED,
 	    "ledger_settle lets a late answer resolve a doubt");

@@ -39,6 +39,8 @@ static const struct plant plants[] = {
 	    "UPDATE campaign_subscribers SET state = 7 WHERE subscriber_id = 3;" },
 	{ "I5", "tries",
 	    "UPDATE campaign_subscribers SET tries = 2 WHERE subscriber_id = 3;" },
+	{ "I5", "More refusals",
+	    "UPDATE campaign_subscribers SET refusals = 2 WHERE subscriber_id = 3;" },
 	{ "I5", "no recipient",
 	    "INSERT INTO send_attempts (campaign_id, delivery_id, started_at)"
 	    " VALUES (5, 99999, 1);" },

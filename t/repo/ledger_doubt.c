@@ -65,8 +65,8 @@ static void test_decide(struct dbtest *t)
 	struct fake_ses f;
 	struct app *app = doubts(t, &f);
 	int64_t one = doubt_row(t), n = 0, now = clock_now(&clock_system);
-	struct doubt_choice again = { 5, true, &one, 1, "Ines", now };
-	struct doubt_choice rest = { 5, false, NULL, 0, "Ines", now };
+	struct doubt_choice again = { 5, DELIVERY_DOUBT, true, &one, 1, "Ines", now };
+	struct doubt_choice rest = { 5, DELIVERY_DOUBT, false, NULL, 0, "Ines", now };
 
 	fake_ses_script(&f, "[]");
 	ok(ledger_decide(t->db, &again, &n) == OK && n == 1, "one is sent again");
@@ -105,7 +105,7 @@ static void test_cancel(struct dbtest *t)
 {
 	struct fake_ses f;
 	int64_t left, n = 0, now = clock_now(&clock_system) + 60000;
-	struct doubt_choice all = { 5, true, NULL, 0, "Ines", now };
+	struct doubt_choice all = { 5, DELIVERY_DOUBT, true, NULL, 0, "Ines", now };
 
 	doubts(t, &f);
 	ok(ledger_decide(t->db, &all, &n) == OK && n == 3, "all three are sent again");
@@ -148,7 +148,7 @@ static void test_earlier(struct dbtest *t)
 	struct fake_ses f;
 	struct app *app = doubts(t, &f);
 	int64_t row[3], left, n = 0, now = clock_now(&clock_system) + 60000;
-	struct doubt_choice all = { 5, true, NULL, 0, "Ines", now };
+	struct doubt_choice all = { 5, DELIVERY_DOUBT, true, NULL, 0, "Ines", now };
 
 	row[0] = doubt_row(t);
 	for (int i = 1; i < 3; i++)
@@ -201,7 +201,7 @@ static void test_late(struct dbtest *t)
 	struct fake_ses f;
 	struct app *app = doubts(t, &f);
 	int64_t one = doubt_row(t), n = 0, now = clock_now(&clock_system);
-	struct doubt_choice again = { 5, true, &one, 1, "Ines", now };
+	struct doubt_choice again = { 5, DELIVERY_DOUBT, true, &one, 1, "Ines", now };
 	struct settle late = { .delivery_id = one,
 		.state = DELIVERY_ACCEPTED,
 		.message_id = "m1" };
