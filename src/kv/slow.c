@@ -7,41 +7,66 @@
 #include "base/mem.h"
 #include "kv/kv_driver.h"
 
-enum {
-	FULL = 1000,
-	LEAST = FULL / 32,
-	RECOVER_MS = 240000,
-	GAP_MS = 1000,
-	KEEP_S = 600
-};
+/* The rate, in millionths, and how it rises. */
+enum { FULL = 1000000, LEAST = FULL / 32, NEAR_MS = 8000, WHOLE_MS = 24000 };
+/* What is looked at before it falls. */
+enum { WINDOW_MS = 1000, WINDOW_MAX_MS = 5000, ENOUGH = 20, THROTTLED_MIN = 3 };
+enum { TRIES = 8, FORGET_MS = 60000, KEEP_S = 600 };
 
-/* Thousandths of the rate, and since when. */
+/* Of all answers: fewer are chance; more need no whole window to be believed. */
+static const double share_least = 0.1, share_clear = 0.3;
+
 struct slow {
-	int64_t part, at;
+	int64_t from, top; /* millionths: just after it fell, and NEAR_MS later */
+	int64_t at;        /* ms when it fell; 0: it never did */
+	int64_t hit;       /* ms of the last throttled answer */
+	int64_t began;     /* ms: of the window */
+	int64_t answers, throttled; /* in the window */
 };
 
 static int64_t part_now(const struct slow *s, int64_t now)
 {
-	int64_t since = now - s->at, part;
+	int64_t since = now - s->at;
 
+	if (s->at == 0 || since >= WHOLE_MS)
+		return FULL;
 	if (since < 0) /* another host's clock is ahead */
 		since = 0;
-	if (since >= RECOVER_MS)
-		return FULL;
-	part = s->part + since * FULL / RECOVER_MS;
-	return part > FULL ? FULL : part < LEAST ? LEAST : part;
+	if (since < NEAR_MS)
+		return s->from + (s->top - s->from) * since / NEAR_MS;
+	return s->top + (FULL - s->top) * (since - NEAR_MS) / (WHOLE_MS - NEAR_MS);
 }
 
-/* ERR_NOTFOUND: at full rate. */
+/* ERR_NOTFOUND: nothing is throttled. */
 static enum err read_slow(struct kv *kv, void *mem, const char *key, struct slow *s,
     char **old)
 {
 	size_t n;
 	enum err e = kv_get(kv, mem, key, old, &n);
 
-	if (e == OK && sscanf(*old, "%" SCNd64 " %" SCNd64, &s->part, &s->at) != 2)
-		*s = (struct slow){ FULL, 0 };
+	*s = (struct slow){ .from = FULL, .top = FULL };
+	if (e == OK &&
+	    sscanf(*old,
+		"%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64
+		" %" SCNd64,
+		&s->from, &s->top, &s->at, &s->hit, &s->began, &s->answers,
+		&s->throttled) != 7)
+		*s = (struct slow){ .from = FULL, .top = FULL };
 	return e;
+}
+
+static enum err write_slow(struct kv *kv, const char *key, const struct slow *s,
+    const char *old)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text),
+	    "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
+	    " %" PRId64,
+	    s->from, s->top, s->at, s->hit, s->began, s->answers, s->throttled);
+	if (!old)
+		return kv_add(kv, key, text, strlen(text), KEEP_S);
+	return kv_swap(kv, key, old, text, KEEP_S);
 }
 
 static enum err part_in(struct kv *kv, const char *key, int64_t now, double *out)
@@ -51,7 +76,7 @@ static enum err part_in(struct kv *kv, const char *key, int64_t now, double *out
 	char *old;
 	enum err e = read_slow(kv, tmp, key, &s, &old);
 
-	*out = e == OK ? (double)part_now(&s, now) / FULL : 1;
+	*out = (double)part_now(&s, now) / FULL;
 	return e == ERR_NOTFOUND ? OK : e;
 }
 
@@ -65,32 +90,92 @@ double slow_part(struct kv *kv, const char *key, int64_t now_ms)
 	return part;
 }
 
-/* ERR_CONFLICT: another process was quicker, and that is enough. */
-static enum err halve(struct kv *kv, const char *key, int64_t now)
+/* To a little less than what was let through; it may rise to a little more. */
+static void fall(struct slow *s, double share, int64_t now)
 {
-	MEM_SCOPE void *tmp = mem_scope(NULL, "slow");
-	struct slow s = { FULL, 0 };
-	char *old, text[64];
-	enum err e = read_slow(kv, tmp, key, &s, &old);
-	int64_t part;
+	double through = 1 - share < 0.5 ? 0.5 : 1 - share;
+	int64_t allowed = (int64_t)((double)part_now(s, now) * through);
 
-	if (e != OK && e != ERR_NOTFOUND)
-		return e;
-	if (e == OK && now - s.at >= 0 && now - s.at < GAP_MS)
-		return OK;
-	part = part_now(&s, now) / 2;
-	snprintf(text, sizeof(text), "%" PRId64 " %" PRId64,
-	    part < LEAST ? LEAST : part, now);
-	if (e == ERR_NOTFOUND)
-		return kv_add(kv, key, text, strlen(text), KEEP_S);
-	return kv_swap(kv, key, old, text, KEEP_S);
+	s->from = allowed * 95 / 100;
+	s->top = allowed * 107 / 100;
+	if (s->from < LEAST)
+		s->from = LEAST;
+	if (s->top < s->from)
+		s->top = s->from;
+	if (s->top > FULL)
+		s->top = FULL;
+	s->at = now;
 }
 
-void slow_down(struct kv *kv, const char *key, int64_t now_ms)
+static bool window_full(const struct slow *s, const struct slow_answers *a)
 {
-	enum err e = halve(kv, key, now_ms);
+	int64_t age = a->now_ms - s->began;
+
+	if (age < 0 || age >= WINDOW_MAX_MS)
+		return true;
+	if (s->answers < ENOUGH)
+		return false;
+	return (age >= WINDOW_MS && age >= a->trip_ms) ||
+	    (double)s->throttled > share_clear * (double)s->answers;
+}
+
+static void add(struct slow *s, const struct slow_answers *a)
+{
+	double share;
+
+	s->answers += a->answers;
+	s->throttled += a->throttled;
+	if (a->throttled)
+		s->hit = a->now_ms;
+	if (!window_full(s, a))
+		return;
+	share = (double)s->throttled / (double)(s->answers ? s->answers : 1);
+	if (s->throttled >= THROTTLED_MIN && share > share_least)
+		fall(s, share, a->now_ms);
+	s->began = a->now_ms;
+	s->answers = s->throttled = 0;
+}
+
+/* ERR_CONFLICT: another process was quicker. */
+static enum err report(struct kv *kv, const char *key, const struct slow_answers *a)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "slow");
+	struct slow s;
+	char *old = NULL;
+	enum err e = read_slow(kv, tmp, key, &s, &old);
+
+	if (e == ERR_NOTFOUND) {
+		if (!a->throttled)
+			return OK;
+		s.began = a->now_ms;
+		old = NULL;
+	} else if (e != OK) {
+		return e;
+	}
+	/* These answer what was sent before it fell. */
+	if (s.at && a->now_ms - s.at < a->trip_ms)
+		return OK;
+	if (!a->throttled && a->now_ms - s.hit > FORGET_MS)
+		return kv_delete(kv, key);
+	add(&s, a);
+	return write_slow(kv, key, &s, old);
+}
+
+static enum err report_until(struct kv *kv, const char *key,
+    const struct slow_answers *a)
+{
+	enum err e = ERR_CONFLICT;
+
+	for (int i = 0; i < TRIES && e == ERR_CONFLICT; i++)
+		e = report(kv, key, a);
+	return e;
+}
+
+void slow_report(struct kv *kv, const char *key, const struct slow_answers *a)
+{
+	enum err e = a->answers > 0 ? report_until(kv, key, a) : OK;
 
 	if (e == ERR_BUSY)
-		e = halve(kv_here(kv), key, now_ms);
-	(void)e; /* a hint: what is left out now is asked for again */
+		e = report_until(kv_here(kv), key, a);
+	(void)e; /* a hint: the next report brings as much */
 }

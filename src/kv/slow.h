@@ -3,10 +3,18 @@
 #include "kv/kv.h"
 
 /*
- * How far a shared rate is turned down, by key: halved whenever the other side asks for
- * it, at most once a second, down to a 32nd; it comes back by a half in two minutes.
- * All processes share it through the server; without one each has its own.
+ * How far a shared rate is turned down, by key, because the other side throttles.  A
+ * few throttled answers among many change nothing.  When they are more than a tenth,
+ * the rate falls to a little less than what was let through, at most once a round trip
+ * and never below a 32nd.  Then it rises by itself: in eight seconds to a little more
+ * than that, after twenty-four to the whole.  All processes share it through the
+ * server; without one each has its own.
  */
-/* The part of the rate to use now: 1.0 when nobody asked lately. */
+struct slow_answers {
+	int64_t now_ms, trip_ms; /* of a call: from asking to the answer */
+	int answers,
+	    throttled; /* since the last report; throttled ones are answers too */
+};
+void slow_report(struct kv *kv, const char *key, const struct slow_answers *a);
+/* The part of the rate to use now: 1.0 when there is no throttling. */
 double slow_part(struct kv *kv, const char *key, int64_t now_ms);
-void slow_down(struct kv *kv, const char *key, int64_t now_ms);

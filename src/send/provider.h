@@ -86,6 +86,7 @@ struct provider {
 	double rate;         /* recipients a second; 0: no limit */
 	const char *account_key; /* what shares one rate */
 	const char *kind;        /* "campaign" or "test": for the outbox */
+	int64_t trip_us;         /* from a call to its answer, smoothed; 0: not known */
 	size_t in_flight;        /* messages taken and not yet back */
 	size_t lanes; /* that divide what can be in flight; 0, 1: it is all its own */
 	struct outgoing *done, *done_end;

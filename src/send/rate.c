@@ -3,10 +3,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "kv/limit.h"
-#include "kv/slow.h"
 
 /* ms between two looks into the bucket: not a row at a time */
-enum { TAKE_EVERY = 50, PART_EVERY = 1000, CREDIT_MS = 500 };
+enum { TAKE_EVERY = 50, PART_EVERY = 250, CREDIT_MS = 500 };
+/* ms between two reports of answers; sooner when some were throttled */
+enum { REPORT_EVERY = 500, REPORT_SOON = 100 };
 
 /* The rate of the account, turned down while it is throttled. */
 static double rate_now(struct turn *t, void *mem)
@@ -20,6 +21,33 @@ static double rate_now(struct turn *t, void *mem)
 		t->part_at = now;
 	}
 	return t->provider->rate * t->part;
+}
+
+void turn_heard(struct turn *t, enum outcome outcome)
+{
+	bool slow = outcome == OUTCOME_SLOW;
+
+	t->heard.answers += slow || outcome == OUTCOME_ACCEPTED ||
+	    outcome == OUTCOME_REJECTED || outcome == OUTCOME_RETRY;
+	t->heard.throttled += slow;
+}
+
+void turn_report(struct turn *t)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "report");
+	int64_t now = clock_mono_ms();
+
+	if (t->provider->rate <= 0 || !t->heard.answers ||
+	    now - t->heard_at < (t->heard.throttled ? REPORT_SOON : REPORT_EVERY))
+		return;
+	t->heard.now_ms = clock_now(t->app->clock);
+	t->heard.trip_ms = t->provider->trip_us / 1000;
+	slow_report(t->app->kv, provider_slow_key(tmp, t->provider->account_key),
+	    &t->heard);
+	if (t->heard.throttled)
+		t->part_at = 0;
+	t->heard = (struct slow_answers){ 0 };
+	t->heard_at = now;
 }
 
 /*

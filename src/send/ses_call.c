@@ -222,6 +222,7 @@ static void measure(struct call *c)
 
 	c->ses->answers++;
 	c->ses->latency = c->ses->latency > 0 ? c->ses->latency * 0.9 + us * 0.1 : us;
+	c->ses->base.trip_us = (int64_t)c->ses->latency;
 }
 
 static void answered(struct call *c)

@@ -6,7 +6,6 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "kv/slow.h"
 
 enum { REFUSALS_MAX = 12, BACKOFF_FIRST = 2000, BACKOFF_MAX = 600000 };
 enum { HOLD_FIRST = 1000, HOLD_MAX = 60000 };
@@ -141,15 +140,10 @@ static void watch_silence(struct turn *t, const struct outgoing *o)
 /* What a result says about going on at all. */
 static void watch(struct turn *t, const struct outgoing *o)
 {
-	MEM_SCOPE void *tmp = mem_scope(NULL, "watch");
 	int64_t now = clock_now(t->app->clock);
 
 	watch_silence(t, o);
-	if (o->outcome == OUTCOME_SLOW) {
-		slow_down(t->app->kv, provider_slow_key(tmp, t->provider->account_key),
-		    now);
-		t->part_at = 0;
-	}
+	turn_heard(t, o->outcome);
 	if (o->outcome == OUTCOME_WAIT && !t->pause) {
 		t->pause = mem_str(t->content, said(o));
 		t->resume_at = now + ACCOUNT_WAIT;
@@ -171,6 +165,7 @@ void turn_collect(struct turn *t)
 		t->back[t->nback++] = o;
 		watch(t, o);
 	}
+	turn_report(t);
 }
 
 static void count(struct turn *t, const struct settle *r, size_t n)

@@ -2,6 +2,7 @@
 
 #include "app.h"
 #include "kv/lock.h"
+#include "kv/slow.h"
 #include "model/brand.h"
 #include "model/campaign.h"
 #include "model/work.h"
@@ -69,11 +70,13 @@ struct turn {
 	int64_t resume_at; /* of pause: goes on by itself then */
 
 	/* rate */
-	double part;       /* of the rate, when throttled: kv/slow.h */
-	int64_t part_at;   /* monotonic ms when that was asked */
-	int share;         /* turns of this slice on the same account */
-	double credit;     /* recipients, of its share of the rate */
-	int64_t credit_at; /* monotonic ms up to which that was counted */
+	double part;               /* of the rate, when throttled: kv/slow.h */
+	int64_t part_at;           /* monotonic ms when that was asked */
+	struct slow_answers heard; /* not reported yet */
+	int64_t heard_at;          /* monotonic ms of the last report */
+	int share;                 /* turns of this slice on the same account */
+	double credit;             /* recipients, of its share of the rate */
+	int64_t credit_at;         /* monotonic ms up to which that was counted */
 };
 
 /* claim.c: claims when little is left, and hands over what rate and provider allow. */
@@ -99,6 +102,9 @@ enum err turn_write(struct turn *t, struct settle **out) MUST_CHECK;
 void turn_written(struct turn *t, struct settle *r, bool well);
 /* rate.c: how many of want may go now; 0 and t->take_at when none. */
 int turn_allowed(struct turn *t, int want);
+/* What an answer says about the rate, and to tell the other processes now and then. */
+void turn_heard(struct turn *t, enum outcome outcome);
+void turn_report(struct turn *t);
 /*
  * turn.c: begins a turn, owned by the slice's worker; freezing ends at `until`, and so
  * does the turn unless t->until is moved.  *out NULL: nothing is to be sent now;

@@ -346,6 +346,8 @@ enum err campaign_show(struct request *rq, struct response *rs)
 			    ? "audience"
 			    : "content"));
 	e = campaign_json(rq->db, rs, c, &rs->model);
+	if (e == OK && rq->api)
+		e = campaign_add_rate(rq, rs->model, c);
 	if (e != OK || rq->api)
 		return e;
 	/* the live page asks with the status it shows: another one needs the whole page

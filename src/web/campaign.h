@@ -40,6 +40,12 @@ const char *campaign_path(void *mem, const struct campaign *c, const char *step)
 /* The terms of the sum, each with the address of its recipients. */
 struct json_object *campaign_sum(void *mem, const struct campaign *c,
     const struct delivery_counts *n);
+/*
+ * Recipients a second that the account of its brand allows, and what of that is used
+ * now that it is throttled; null when there is no limit, or none is known.
+ */
+enum err campaign_add_rate(struct request *rq, struct json_object *o,
+    const struct campaign *c) MUST_CHECK;
 /* Fills rs->extra of campaign/live. */
 enum err campaign_live(struct request *rq, struct response *rs,
     const struct campaign *c) MUST_CHECK;

@@ -197,6 +197,29 @@ static enum err add_ledger(struct request *rq, struct json_object *o,
 	return e;
 }
 
+static double slowed_part(struct request *rq, const struct provider_settings *ps)
+{
+	return slow_part(rq->kv, provider_slow_key(rq, provider_account_key(rq, ps)),
+	    rq->now);
+}
+
+enum err campaign_add_rate(struct request *rq, struct json_object *o,
+    const struct campaign *c)
+{
+	struct provider_settings *ps;
+	enum err e = provider_settings_get(rq->db, rq, c->brand_id, &ps);
+
+	if (e != OK)
+		return e;
+	json_set(o, "allowed_rate", NULL);
+	json_set(o, "rate", NULL);
+	if (ps->rate > 0 || ps->max_rate > 0) {
+		json_set_double(o, "allowed_rate", provider_rate(ps));
+		json_set_double(o, "rate", provider_rate(ps) * slowed_part(rq, ps));
+	}
+	return OK;
+}
+
 static enum err add_provider(struct request *rq, struct json_object *o,
     const struct campaign *c)
 {
@@ -208,8 +231,7 @@ static enum err add_provider(struct request *rq, struct json_object *o,
 	if (e != OK)
 		return e;
 	rate = provider_rate(ps);
-	part = slow_part(rq->kv, provider_slow_key(rq, provider_account_key(rq, ps)),
-	    rq->now);
+	part = slowed_part(rq, ps);
 	json_set_text(p, "kind", provider_kind_word(ps->kind));
 	json_set_text(p, "rate",
 	    ps->rate > 0 || ps->max_rate > 0 ? rate_text(rq, rate) : NULL);

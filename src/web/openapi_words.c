@@ -147,7 +147,8 @@ const struct openapi_shape openapi_shapes[] = {
 		" from_email:text reply_to:text lists:[int] exclude_lists:[int] segments:[int] exclude_segments:[int] track_opens:bool"
 		" track_clicks:bool on_doubt:text send_at:time? send_zone:text audience:int frozen_at:time? started_at:time?"
 		" finished_at:time? pause_reason:text resume_at:time? resends:int parent_id:int? audience_kind:text version:int"
-		" created_at:time updated_at:time counts:Counts adds_up:bool stats:Stats problems:[Check]~ decided:int~" },
+		" created_at:time updated_at:time counts:Counts adds_up:bool stats:Stats problems:[Check]~ decided:int~"
+		" allowed_rate:num?~ rate:num?~" },
 	{ "Counts", "audience:int pending:int claimed:int intent:int retry:int accepted:int rejected:int doubt:int given_up:int"
 		" skipped:int cancelled:int left:int settled:int" },
 	{ "Stats", "delivered:int opened:int opens:int machine_opened:int machine_opens:int clicked:int clicks:int machine_clicked:int"

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "kv/slow.h"
 #include "repo/campaign.h"
 #include "send/ses_call.h"
 #include "sendtest.h"
@@ -396,28 +397,41 @@ static void test_refused(struct dbtest *t)
 	fake_ses_stop(&f);
 }
 
-/* Throttled, the account's rate is halved. */
+/* Of a rate of 100, how many arrive in 3 s when the fake does this. */
+static int64_t arrive(struct dbtest *t, struct app *app, const struct fake_ses *f,
+    const char *script)
+{
+	int64_t before = fake_ses_stat(f, "accepted");
+
+	sendtest_use_ses(t, app, f, "single", 100);
+	fake_ses_script(f, script);
+	run(app, 3000);
+	return fake_ses_stat(f, "accepted") - before;
+}
+
+/* A few throttled answers wait and are tried again; many turn the rate down. */
 static void test_slow(struct dbtest *t)
 {
 	struct fake_ses f;
 	struct app *app;
-	int64_t before;
+	int64_t n;
 
-	sendtest_people(t, 400);
+	sendtest_people(t, 900);
 	app = sendtest_app(t, "");
 	fake_ses_start(t, &f, "");
-	sendtest_use_ses(t, app, &f, "single", 100);
-	fake_ses_script(&f,
-	    "[{\"at\":2,\"do\":{\"status\":429,\"type\":"
+	n = arrive(t, app, &f,
+	    "[{\"every\":30,\"do\":{\"status\":429,\"type\":"
 	    "\"TooManyRequestsException\",\"message\":\"Maximum sending rate "
 	    "exceeded.\"}}]");
-	run(app, 2500);
-	before = sendtest_rows(t, 4);
-	run(app, 2200);
-	before = sendtest_rows(t, 4) - before;
-	ok(before > 60 && before < 140,
-	    "after throttling it goes at half the rate (%lld in 2 s of 200)",
-	    (long long)before);
+	ok(n > 200, "3 %% throttled change nothing (%lld in 3 s of 300)", (long long)n);
+	ok(slow_part(app->kv, "rate-slow:a1", clock_now(app->clock)) == 1,
+	    "the rate is whole");
+	n = arrive(t, app, &f,
+	    "[{\"every\":2,\"do\":{\"status\":429,\"type\":"
+	    "\"TooManyRequestsException\",\"message\":\"Maximum sending rate "
+	    "exceeded.\"}}]");
+	ok(slow_part(app->kv, "rate-slow:a1", clock_now(app->clock)) < 0.6,
+	    "every second one turns the rate down (%lld in 3 s of 300)", (long long)n);
 	fake_ses_stop(&f);
 }
 
