@@ -43,6 +43,28 @@ int64_t dbtest_int(struct db *db, const char *sql)
 	return -1;
 }
 
+#define MEMBERS " FROM list_subscribers m JOIN subscribers s ON s.id = m.subscriber_id"
+
+void dbtest_count_people(struct db *db)
+{
+	dbtest_script(db,
+	    "DELETE FROM people_counts;"
+	    "INSERT INTO people_counts (brand_id, kind, item, n)"
+	    " SELECT brand_id, 'status', status, count(*) FROM subscribers GROUP BY 1, "
+	    "3"
+	    " UNION ALL SELECT brand_id, 'day',"
+	    "   CAST(100000 + created_at / 86400000 AS TEXT), count(*)"
+	    "  FROM subscribers GROUP BY 1, 3"
+	    " UNION ALL SELECT s.brand_id, 'list', CAST(m.list_id AS TEXT), "
+	    "count(*)" MEMBERS " GROUP BY 1, 3"
+	    " UNION ALL SELECT s.brand_id, 'active', CAST(m.list_id AS TEXT), "
+	    "count(*)" MEMBERS " WHERE s.status = 'active' GROUP BY 1, 3"
+	    " UNION ALL SELECT brand_id, 'tag', tag, count(*) FROM subscriber_tags"
+	    "  GROUP BY 1, 3"
+	    " UNION ALL SELECT brand_id, 'suppressed', '', count(*) FROM suppressions"
+	    "  GROUP BY 1");
+}
+
 static void migrate(struct dbtest *t)
 {
 	struct migration_state st;

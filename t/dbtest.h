@@ -40,5 +40,7 @@ struct db *dbtest_connect(struct dbtest *t);
 void dbtest_script(struct db *db, const char *sql);
 /* The one number that a query gives; a failure is a failed test and -1. */
 int64_t dbtest_int(struct db *db, const char *sql);
+/* Counts people whom a test has inserted past repo/subscriber, as its migration did. */
+void dbtest_count_people(struct db *db);
 /* The source tree. */
 const char *dbtest_share(void);

@@ -4,20 +4,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "repo/people_count.h"
 
-enum {
-	BY_ID,
-	FOR_USER,
-	BY_HOOK,
-	LIST,
-	ADD,
-	SET,
-	SET_MEMBER,
-	PEOPLE,
-	THINGS,
-	CAMPAIGNS,
-	SIDE
-};
+enum { BY_ID, FOR_USER, BY_HOOK, LIST, ADD, SET, SET_MEMBER, THINGS, CAMPAIGNS, SIDE };
 
 enum { LIST_MAX = 500 };
 
@@ -47,13 +36,8 @@ static const char *const sql[] = {
 	    "INSERT INTO members (brand_id, user_id, role, created_at)"
 	    "  VALUES ($1, $2, $3, $4)"
 	    "  ON CONFLICT (brand_id, user_id) DO UPDATE SET role = excluded.role",
-	[PEOPLE] = "SELECT count(*), coalesce(sum(CASE WHEN status = 'active' THEN 1 "
-		   "ELSE 0 END), 0),"
-		   "  coalesce(sum(CASE WHEN created_at > $2 THEN 1 ELSE 0 END), 0)"
-		   "  FROM subscribers WHERE brand_id = $1",
 	[THINGS] = "SELECT (SELECT count(*) FROM lists WHERE brand_id = $1),"
-		   "  (SELECT count(*) FROM campaigns WHERE brand_id = $1),"
-		   "  (SELECT count(*) FROM suppressions WHERE brand_id = $1)",
+		   "  (SELECT count(*) FROM campaigns WHERE brand_id = $1)",
 	[CAMPAIGNS] =
 	    "SELECT c.id, c.name, c.status, c.audience, c.send_at, c.started_at, "
 	    "c.finished_at,"
@@ -67,7 +51,8 @@ static const char *const sql[] = {
 	    "  s.delivered, s.opened, s.machine_opened, s.clicked, s.machine_clicked"
 	    "  FROM campaigns c LEFT JOIN campaign_stats s ON s.campaign_id = c.id"
 	    "  WHERE c.brand_id = $1 ORDER BY c.id DESC LIMIT 5",
-	[SIDE] = "SELECT (SELECT count(*) FROM subscribers WHERE brand_id = $1),"
+	[SIDE] = "SELECT (SELECT COALESCE(sum(n), 0) FROM people_counts"
+		 "    WHERE brand_id = $1 AND kind = 'status'),"
 		 "  (SELECT count(*) FROM lists WHERE brand_id = $1)",
 };
 
@@ -241,18 +226,15 @@ static void read_campaign(struct stmt *s, void *mem, struct brand_campaign *c)
 static enum err people(struct db *db, int64_t brand_id, int64_t now,
     struct brand_overview *out)
 {
-	STMT_SCOPE s = db_stmt(db, &sql[PEOPLE]);
-	enum err e;
+	struct people_total t = { 0 };
+	enum err e =
+	    people_total(db, brand_id, now - INT64_C(30) * 24 * 3600 * 1000, &t);
 
-	stmt_bind_int(s, 1, brand_id);
-	stmt_bind_int(s, 2, now - INT64_C(30) * 24 * 3600 * 1000);
-	e = stmt_row(s);
-	if (e != OK)
-		return e;
-	out->subscribers = stmt_int(s, 0);
-	out->active = stmt_int(s, 1);
-	out->new_30_days = stmt_int(s, 2);
-	return OK;
+	out->subscribers = t.people;
+	out->active = t.active;
+	out->new_30_days = t.fresh;
+	out->suppressed = t.suppressed;
+	return e;
 }
 
 static enum err things(struct db *db, int64_t brand_id, struct brand_overview *out)
@@ -266,7 +248,6 @@ static enum err things(struct db *db, int64_t brand_id, struct brand_overview *o
 		return e;
 	out->lists = stmt_int(s, 0);
 	out->campaigns = stmt_int(s, 1);
-	out->suppressed = stmt_int(s, 2);
 	return OK;
 }
 

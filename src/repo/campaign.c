@@ -56,7 +56,7 @@ static const char *const sql[STATEMENTS] = {
 	    " SELECT $1, id, $2 FROM lists WHERE brand_id = $3 AND id = $4",
 	[MOVE] =
 	    "UPDATE campaigns AS c SET status = $3, pause_reason = $4,"
-	    " resume_at = $9,"
+	    " resume_at = $9, tidied_at = NULL,"
 	    " send_at = CASE WHEN CAST($5 AS BIGINT) < 0 THEN c.send_at"
 	    "   WHEN CAST($5 AS BIGINT) = 0 THEN NULL ELSE CAST($5 AS BIGINT) END,"
 	    " send_zone = COALESCE(CAST($6 AS TEXT), c.send_zone),"

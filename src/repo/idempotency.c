@@ -14,7 +14,10 @@ static const char *const sql[] = {
 	[END] = "UPDATE idempotency_keys SET status = $3, body = $4"
 		"  WHERE caller = $1 AND key = $2",
 	[DROP] = "DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2",
-	[SWEEP] = "DELETE FROM idempotency_keys WHERE created_at < $1",
+	[SWEEP] =
+	    "DELETE FROM idempotency_keys WHERE (caller, key) IN (SELECT caller, key"
+	    "  FROM idempotency_keys WHERE created_at < $1"
+	    "  ORDER BY created_at LIMIT 500)",
 };
 
 enum err idempotency_prepare(struct db *db)

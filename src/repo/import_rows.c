@@ -15,6 +15,12 @@ enum { KNOWN, SUPPRESSED, INSERT, UPDATE, JOIN, TAG, CONSENT, REFUSE };
 #define ROWS(n) "/*+lite json_each($" n ") *//*+pg json_array_elements(CAST($" n " AS json)) */"
 #define OBJECT(n) "/*+lite e.value ->> " n " *//*+pg CAST(e.value ->> " n " AS jsonb) */"
 
+/* Texts of a JSON array: PostgreSQL looks each up by the index for an array only. */
+#define AMONG(column, n) \
+	column "/*+lite  IN (SELECT value FROM json_each($" n ")) */" \
+	"/*+pg  = ANY(ARRAY(SELECT value FROM" \
+	" json_array_elements_text(CAST($" n " AS json)))) */"
+
 /*
  * UPDATE: the + keeps SQLite from walking all people of the brand for each row of the array;
  * it goes from the array to the people by their ids.
@@ -26,9 +32,9 @@ static const char *const sql[] = {
 		  "  (SELECT count(*) FROM list_subscribers m WHERE m.subscriber_id = s.id"
 		  "    AND m.list_id IN (SELECT CAST(value AS BIGINT) FROM " EACH("3") " l))"
 		  "  FROM subscribers s WHERE s.brand_id = $1"
-		  "  AND s.email_key IN (SELECT value FROM " EACH("2") " k) ORDER BY s.email_key",
+		  "  AND " AMONG("s.email_key", "2") " ORDER BY s.email_key",
 	[SUPPRESSED] = "SELECT email_key FROM suppressions WHERE brand_id = $1"
-		       "  AND email_key IN (SELECT value FROM " EACH("2") " k) ORDER BY email_key",
+		       "  AND " AMONG("email_key", "2") " ORDER BY email_key",
 	[INSERT] = "INSERT INTO subscribers (brand_id, email, email_key, status, first_name,"
 		   "  last_name, custom, created_at, updated_at)"
 		   "  SELECT CAST($1 AS BIGINT), e.value ->> 0, e.value ->> 1, 'active',"

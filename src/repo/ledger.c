@@ -12,11 +12,6 @@
 #include "repo/ledger_attempt.h"
 
 enum {
-	DUE,
-	SERVE,
-	TO_WAKE,
-	WAKE,
-	NEXT_AT,
 	COUNT,
 	COUNTS,
 	RECOUNT,
@@ -27,6 +22,7 @@ enum {
 	FREEZE_MARK,
 	FINISH,
 	CANCEL_OPEN,
+	TIDIED,
 	OPEN_LEFT,
 	LINKS,
 	LINK_ADD,
@@ -50,32 +46,6 @@ enum {
 
 /* Rows in a state below DELIVERY_ACCEPTED (4) are open: the partial index has them. */
 static const char *const sql[] = {
-	[DUE] = "SELECT id, brand_id, status, send_at,"
-		" (SELECT account_key FROM providers p"
-		"   WHERE p.brand_id = campaigns.brand_id)"
-		" FROM campaigns"
-		" WHERE (status = 'scheduled' AND send_at <= $1) OR status = 'sending'"
-		"    OR (status IN ('cancelled', 'paused')"
-		"        AND EXISTS (SELECT 1 FROM campaign_counts n"
-		"         WHERE n.campaign_id = campaigns.id AND n.n > 0"
-		"           AND (n.state IN (1, 2)"
-		"                OR (status = 'cancelled' AND n.state IN (0, 3)))))"
-		" ORDER BY COALESCE(served_at, 0), send_at, id LIMIT 200",
-	[SERVE] = "UPDATE campaigns SET served_at = $2 WHERE id = $1",
-	[TO_WAKE] = "SELECT 1 FROM campaigns WHERE status = 'paused'"
-		    "   AND resume_at <= $1 LIMIT 1",
-	[WAKE] = "UPDATE campaigns SET status = 'sending', pause_reason = '',"
-		 "   resume_at = NULL, updated_at = $1"
-		 " WHERE status = 'paused' AND resume_at <= $1",
-	[NEXT_AT] =
-	    "SELECT min(at) FROM ("
-	    " SELECT min(send_at) AS at FROM campaigns WHERE status = 'scheduled'"
-	    " UNION ALL"
-	    " SELECT min(resume_at) FROM campaigns WHERE status = 'paused'"
-	    " UNION ALL"
-	    " SELECT min((SELECT min(d.next_try_at) FROM campaign_subscribers d"
-	    "   WHERE d.campaign_id = c.id AND d.state = 3))"
-	    "  FROM campaigns c WHERE c.status = 'sending') x",
 	/* In the order of the states: two workers cannot lock crosswise. */
 	[COUNT] = "INSERT INTO campaign_counts (campaign_id, state, n)"
 		  " SELECT CAST($1 AS BIGINT), " NUMBER(0) ", " NUMBER(1) " FROM " ROWS(
@@ -120,6 +90,10 @@ static const char *const sql[] = {
 	    "   state = CASE WHEN " DOUBTED " IS NULL THEN 8 ELSE 7 END,"
 	    "   attempt_id = coalesce(" DOUBTED ", attempt_id)"
 	    " WHERE +state IN (0, 3) AND id IN (SELECT id FROM due) RETURNING state",
+	[TIDIED] = "UPDATE campaigns SET tidied_at = $2"
+		   " WHERE id = $1 AND status = 'cancelled' AND tidied_at IS NULL"
+		   "   AND NOT EXISTS (SELECT 1 FROM campaign_counts"
+		   "     WHERE campaign_id = $1 AND state < 4 AND n > 0)",
 	[OPEN_LEFT] = "SELECT coalesce(sum(n), 0) FROM campaign_counts"
 		      " WHERE campaign_id = $1 AND state < 4",
 	[LINKS] = "SELECT number, url, label FROM campaign_links"
@@ -160,6 +134,8 @@ enum err ledger_prepare(struct db *db)
 
 	if (e == OK)
 		e = ledger_attempt_prepare(db);
+	if (e == OK)
+		e = ledger_due_prepare(db);
 	return e == OK ? ledger_settle_prepare(db) : e;
 }
 
@@ -179,83 +155,6 @@ enum err ledger_count_moved(struct db *db, int64_t campaign, const struct moved 
 	stmt_bind_int(s, 1, campaign);
 	stmt_bind_text(s, 2, b->data);
 	return stmt_queue(s);
-}
-
-static enum campaign_status status_from(const char *word)
-{
-	int i = 0;
-
-	while (campaign_status_words[i] && strcmp(word, campaign_status_words[i]) != 0)
-		i++;
-	return (enum campaign_status)i;
-}
-
-/* As send/provider names it: a brand without an account shares with nobody. */
-static void name_account(struct due_campaign *d, const char *key)
-{
-	if (*key)
-		snprintf(d->account, sizeof(d->account), "%s", key);
-	else
-		snprintf(d->account, sizeof(d->account), "brand:%lld",
-		    (long long)d->brand_id);
-}
-
-enum err ledger_due(struct db *db, void *mem, int64_t now, struct due_campaign **out,
-    size_t *n)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[DUE]);
-
-	*out = NULL;
-	*n = 0;
-	stmt_bind_int(s, 1, now);
-	while (stmt_next(s)) {
-		*out = mem_resize(mem, *out, (*n + 1) * sizeof(**out));
-		(*out)[(*n)++] = (struct due_campaign){
-			.id = stmt_int(s, 0),
-			.brand_id = stmt_int(s, 1),
-			.status = status_from(stmt_text(s, 2)),
-			.send_at = stmt_int(s, 3),
-		};
-		name_account(&(*out)[*n - 1], stmt_text(s, 4));
-	}
-	return stmt_error(s);
-}
-
-bool due_sends(const struct due_campaign *d)
-{
-	return d->status == CAMPAIGN_SCHEDULED || d->status == CAMPAIGN_SENDING;
-}
-
-enum err ledger_serve(struct db *db, int64_t campaign, int64_t now)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[SERVE]);
-
-	stmt_bind_int(s, 1, campaign);
-	stmt_bind_int(s, 2, now);
-	return stmt_run(s);
-}
-
-enum err ledger_wake(struct db *db, int64_t now)
-{
-	STMT_SCOPE any = db_stmt(db, &sql[TO_WAKE]);
-	STMT_SCOPE s = db_stmt(db, &sql[WAKE]);
-	enum err e;
-
-	stmt_bind_int(any, 1, now);
-	e = stmt_row(any);
-	if (e != OK)
-		return e == ERR_NOTFOUND ? OK : e;
-	stmt_bind_int(s, 1, now);
-	return stmt_run(s);
-}
-
-enum err ledger_next_at(struct db *db, int64_t *at)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[NEXT_AT]);
-	enum err e = stmt_row(s);
-
-	*at = e == OK ? stmt_int(s, 0) : 0;
-	return e;
 }
 
 /* ---- the audience ---- */
@@ -393,6 +292,16 @@ static enum err cancel_state(struct db *db, int64_t campaign, int limit, int64_t
 	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
 }
 
+/* From now on no trigger looks at it, for it has no row that could move. */
+static enum err mark_tidied(struct db *db, int64_t campaign, int64_t now)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[TIDIED]);
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_int(s, 2, now);
+	return stmt_queue(s);
+}
+
 enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t now,
     int64_t *left)
 {
@@ -405,6 +314,8 @@ enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t 
 	FAILPOINT("cancel.rows");
 	if (e == OK)
 		e = cancel_state(db, campaign, limit, now, DELIVERY_RETRY);
+	if (e == OK)
+		e = mark_tidied(db, campaign, now);
 	if (e == OK)
 		e = tx_commit(&tx);
 	if (e != OK)

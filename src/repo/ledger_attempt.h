@@ -2,7 +2,8 @@
 
 #include "repo/ledger.h"
 
-/* Inside of the ledger, shared by ledger.c, ledger_attempt.c and ledger_settle.c. */
+/* Inside of the ledger, shared by ledger.c, ledger_due.c, ledger_attempt.c and
+ * ledger_settle.c. */
 
 /* By how much the count of each state changes. */
 struct moved {
@@ -12,6 +13,7 @@ struct moved {
 enum err ledger_count_moved(struct db *db, int64_t campaign,
     const struct moved *m) MUST_CHECK;
 enum err ledger_attempt_prepare(struct db *db) MUST_CHECK;
+enum err ledger_due_prepare(struct db *db) MUST_CHECK;
 enum err ledger_settle_prepare(struct db *db) MUST_CHECK;
 
 /*

@@ -41,7 +41,8 @@ static const char *const sql[] = {
 		  "     CASE WHEN status = 'completed' THEN 'sending' ELSE status END"
 		  " WHERE id = $1",
 	[POLICY] =
-	    "SELECT c.id, d.id, c.on_doubt FROM campaigns c"
+	    "SELECT c.id, d.id, c.on_doubt"
+	    "  FROM campaigns c /*+lite INDEXED BY campaigns_policy */"
 	    "   CROSS JOIN campaign_counts n CROSS JOIN"
 	    "   /*+lite campaign_subscribers d"
 	    "   *//*+pg LATERAL (SELECT * FROM campaign_subscribers"

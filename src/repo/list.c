@@ -1,20 +1,21 @@
 #include "repo/list.h"
 
 #include "base/mem.h"
+#include "repo/people_count.h"
 
 /* clang-format off */
-enum { ALL, BY_ID, COUNT, MEMBERS, ADD, SET, DROP, USED };
+enum { ALL, BY_ID, COUNT, ADD, SET, DROP, USED };
 
 #define COLUMNS "id, brand_id, name, description, created_at"
+
+#define COUNTED(kind) \
+	"COALESCE((SELECT n FROM people_counts" \
+	"  WHERE brand_id = $1 AND kind = '" kind "' AND item = CAST($2 AS TEXT)), 0)"
 
 static const char *const sql[] = {
 	[ALL] = "SELECT " COLUMNS " FROM lists WHERE brand_id = $1 ORDER BY lower(name), id",
 	[BY_ID] = "SELECT " COLUMNS " FROM lists WHERE brand_id = $1 AND id = $2",
-	[COUNT] = "SELECT count(*), coalesce(sum(CASE WHEN s.status = 'active' THEN 1 ELSE 0 END), 0)"
-		  "  FROM list_subscribers l JOIN subscribers s ON s.id = l.subscriber_id"
-		  "  WHERE l.list_id = $2 AND s.brand_id = $1",
-	[MEMBERS] = "SELECT count(*) FROM list_subscribers WHERE list_id ="
-		    "  (SELECT id FROM lists WHERE brand_id = $1 AND id = $2)",
+	[COUNT] = "SELECT " COUNTED("list") ", " COUNTED("active"),
 	[ADD] = "INSERT INTO lists (brand_id, name, description, created_at, updated_at)"
 		"  VALUES ($1, $2, $3, $4, $4) RETURNING id",
 	[SET] = "UPDATE lists SET name = $3, description = $4, updated_at = $5"
@@ -105,11 +106,6 @@ static enum err number_of(struct db *db, const char *const *query, int64_t brand
 	return e;
 }
 
-enum err list_count_members(struct db *db, struct list *l)
-{
-	return number_of(db, &sql[MEMBERS], l->brand_id, l->id, &l->subscribers);
-}
-
 enum err list_row_insert(struct db *db, struct list *l, int64_t now)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[ADD]);
@@ -142,10 +138,16 @@ enum err list_row_update(struct db *db, const struct list *l, int64_t now)
 enum err list_row_delete(struct db *db, int64_t brand, int64_t id)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[DROP]);
+	TX_SCOPE tx = { 0 };
+	enum err e = tx_begin(db, &tx);
 
 	stmt_bind_int(s, 1, brand);
 	stmt_bind_int(s, 2, id);
-	return stmt_run(s);
+	if (e == OK)
+		e = stmt_run(s);
+	if (e == OK && stmt_changes(s) > 0)
+		e = people_count_forget_list(db, brand, id);
+	return e == OK ? tx_commit(&tx) : e;
 }
 
 enum err list_campaigns(struct db *db, int64_t brand, int64_t id, int64_t *n)

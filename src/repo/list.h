@@ -10,13 +10,8 @@ enum err list_all(struct db *db, void *mem, int64_t brand, struct list **out,
     size_t *n) MUST_CHECK;
 enum err list_get(struct db *db, void *mem, int64_t brand, int64_t id,
     struct list **out) MUST_CHECK;
-/*
- * Fills l->subscribers and l->active (status active). Reads every membership of the
- * list.
- */
+/* Fills l->subscribers and l->active (status active). */
 enum err list_count(struct db *db, struct list *l) MUST_CHECK;
-/* Fills l->subscribers only: an index scan. */
-enum err list_count_members(struct db *db, struct list *l) MUST_CHECK;
 /* Sets l->id and l->created_at. ERR_CONFLICT: the name is taken. */
 enum err list_row_insert(struct db *db, struct list *l, int64_t now) MUST_CHECK;
 enum err list_row_update(struct db *db, const struct list *l, int64_t now) MUST_CHECK;

@@ -25,6 +25,7 @@
 #include "repo/outbox.h"
 #include "repo/member.h"
 #include "repo/password_reset.h"
+#include "repo/people_count.h"
 #include "repo/provider.h"
 #include "repo/recipient.h"
 #include "repo/recovery_code.h"
@@ -67,6 +68,7 @@ static prepare *const all[] = {
 	outbox_prepare,
 	member_prepare,
 	password_reset_prepare,
+	people_count_prepare,
 	provider_prepare,
 	recipient_prepare,
 	recovery_code_prepare,

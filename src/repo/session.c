@@ -21,11 +21,17 @@ static const char *const sql[] = {
 		"  AND (CAST($2 AS BIGINT) = 0 OR id = $2) AND id <> $3"
 		"  RETURNING token_hash",
 	[LIST] = "SELECT id, ip, agent, created_at, seen_at, expires_at FROM sessions"
-		 "  WHERE user_id = $1 AND expires_at > $2 AND seen_at > $3"
+		 "  WHERE user_id = $1 AND +expires_at > $2 AND +seen_at > $3"
 		 "  ORDER BY seen_at DESC, id DESC LIMIT 100",
 	[RENEW] = "UPDATE sessions SET token_hash = $2, csrf = $3"
 		  "  WHERE id = $1 RETURNING id",
-	[SWEEP] = "DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2",
+	/* Each sign-in adds one and removes more: never many at once. */
+	[SWEEP] =
+	    "DELETE FROM sessions WHERE id IN ("
+	    "  SELECT id FROM (SELECT id FROM sessions WHERE expires_at <= $1"
+	    "    ORDER BY expires_at LIMIT 100) a"
+	    "  UNION ALL SELECT id FROM (SELECT id FROM sessions WHERE seen_at <= $2"
+	    "    ORDER BY seen_at LIMIT 100) b)",
 };
 
 enum err session_prepare(struct db *db)

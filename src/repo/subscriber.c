@@ -7,14 +7,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "repo/ids.h"
+#include "repo/people_count.h"
 
 /* clang-format off */
-enum { BY_ID, BY_KEY, MANY, COUNTS, ADD, SET, STATUS, DROP, TAGS_DROP, TAG_ADD, TAGS, LISTS,
-	LISTS_DROP, LISTS_ADD, LEFT };
-
-/* A JSON array as rows with a column `value`. */
-#define EACH(n) \
-	"/*+lite json_each($" n ") *//*+pg json_array_elements_text(CAST($" n " AS json)) */"
+enum { BY_ID, BY_KEY, MANY, COUNTS, ADD, SET, STATUS, DROP, LEFT };
 
 #define COLUMNS \
 	"s.id, s.brand_id, s.email, s.email_key, s.status, s.first_name, s.last_name," \
@@ -27,8 +24,10 @@ static const char *const sql[] = {
 	[BY_KEY] = "SELECT " COLUMNS " FROM subscribers s"
 		   "  WHERE s.brand_id = $1 AND s.email_key = $2",
 	[MANY] = "SELECT " COLUMNS " FROM subscribers s WHERE s.brand_id = $1"
-		 "  AND s.id IN (SELECT CAST(value AS BIGINT) FROM " EACH("2") " j) ORDER BY s.id",
-	[COUNTS] = "SELECT status, count(*) FROM subscribers WHERE brand_id = $1 GROUP BY status",
+		 "  AND /*+lite s.id IN (SELECT value FROM json_each($2)) */"
+		 "  /*+pg s.id = ANY(ARRAY(SELECT CAST(value AS BIGINT)"
+		 "    FROM json_array_elements_text(CAST($2 AS json)))) */ ORDER BY s.id",
+	[COUNTS] = "SELECT item, n FROM people_counts WHERE brand_id = $1 AND kind = 'status'",
 	[ADD] = "INSERT INTO subscribers (brand_id, email, email_key, status, first_name,"
 		"  last_name, custom, created_at, updated_at)"
 		"  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id",
@@ -38,20 +37,6 @@ static const char *const sql[] = {
 		   "  WHERE brand_id = $1 AND id = $2 AND status <> $3 AND"
 		   "  CAST($5 AS TEXT) LIKE '%,' || status || ',%'",
 	[DROP] = "DELETE FROM subscribers WHERE brand_id = $1 AND id = $2",
-	[TAGS_DROP] = "DELETE FROM subscriber_tags WHERE subscriber_id = $1",
-	[TAG_ADD] = "INSERT INTO subscriber_tags (subscriber_id, brand_id, tag) VALUES ($1, $2, $3)"
-		    "  ON CONFLICT (subscriber_id, tag) DO NOTHING",
-	[TAGS] = "SELECT tag, count(*) FROM subscriber_tags WHERE brand_id = $1"
-		 "  GROUP BY tag ORDER BY count(*) DESC, tag LIMIT $2",
-	[LISTS] = "SELECT l.id FROM list_subscribers m JOIN lists l ON l.id = m.list_id"
-		  "  WHERE l.brand_id = $1 AND m.subscriber_id = $2 ORDER BY lower(l.name), l.id",
-	[LISTS_DROP] = "DELETE FROM list_subscribers WHERE subscriber_id = $1 AND list_id NOT IN"
-		       "  (SELECT CAST(value AS BIGINT) FROM " EACH("2") " j)",
-	[LISTS_ADD] = "INSERT INTO list_subscribers (list_id, subscriber_id, created_at)"
-		      "  SELECT l.id, CAST($2 AS BIGINT), CAST($4 AS BIGINT) FROM lists l"
-		      "  WHERE l.brand_id = $1"
-		      "  AND l.id IN (SELECT CAST(value AS BIGINT) FROM " EACH("3") " j)"
-		      "  ON CONFLICT (list_id, subscriber_id) DO NOTHING",
 	[LEFT] = "UPDATE campaign_subscribers SET unsubscribed_at = $3"
 		 "  WHERE campaign_id = $1 AND subscriber_id = $2 AND unsubscribed_at IS NULL",
 };
@@ -80,7 +65,9 @@ int subscriber_status_from(const char *name)
 
 enum err subscriber_prepare(struct db *db)
 {
-	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
+	enum err e = db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
+
+	return e == OK ? subscriber_parts_prepare(db) : e;
 }
 
 /* JSON of a column; `other` when it is NULL or damaged. */
@@ -163,21 +150,6 @@ enum err subscriber_get_by_key(struct db *db, void *mem, int64_t brand, const ch
 	return read_one(s, mem, out);
 }
 
-static void bind_ids(struct stmt *s, int n, const int64_t *ids, size_t nids)
-{
-	MEM_SCOPE void *tmp = mem_scope(NULL, "ids");
-	struct buf *b = buf_new(tmp);
-
-	buf_char(b, '[');
-	for (size_t i = 0; i < nids; i++) {
-		if (i)
-			buf_char(b, ',');
-		buf_int(b, ids[i]);
-	}
-	buf_char(b, ']');
-	stmt_bind_textn(s, n, b->data, b->len);
-}
-
 enum err subscriber_many(struct db *db, void *mem, int64_t brand, const int64_t *ids,
     size_t nids, struct subscriber **out)
 {
@@ -185,7 +157,7 @@ enum err subscriber_many(struct db *db, void *mem, int64_t brand, const int64_t 
 	STMT_SCOPE s = db_stmt(db, &sql[MANY]);
 
 	stmt_bind_int(s, 1, brand);
-	bind_ids(s, 2, ids, nids);
+	ids_bind(s, 2, ids, nids);
 	return read_all(s, mem, out, &n);
 }
 
@@ -334,10 +306,10 @@ enum err subscriber_row_insert(struct db *db, struct subscriber *x, int64_t now)
 		return e;
 	x->id = stmt_int(s, 0);
 	x->created_at = x->updated_at = now;
-	return OK;
+	return people_settle(db, NULL, &x->id, 1);
 }
 
-enum err subscriber_row_update(struct db *db, const struct subscriber *x, int64_t now)
+static enum err update(struct db *db, const struct subscriber *x, int64_t now)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[SET]);
 
@@ -353,7 +325,18 @@ enum err subscriber_row_update(struct db *db, const struct subscriber *x, int64_
 	return stmt_run(s);
 }
 
-enum err subscriber_row_status(struct db *db, const struct subscriber *x, unsigned from,
+enum err subscriber_row_update(struct db *db, const struct subscriber *x, int64_t now)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "change");
+	const char *before;
+	enum err e = people_note(db, tmp, &x->id, 1, &before);
+
+	if (e == OK)
+		e = update(db, x, now);
+	return e == OK ? people_settle(db, before, &x->id, 1) : e;
+}
+
+static enum err set_status(struct db *db, const struct subscriber *x, unsigned from,
     enum subscriber_status to, int64_t now, bool *changed)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[STATUS]);
@@ -375,91 +358,36 @@ enum err subscriber_row_status(struct db *db, const struct subscriber *x, unsign
 	return e;
 }
 
+enum err subscriber_row_status(struct db *db, const struct subscriber *x, unsigned from,
+    enum subscriber_status to, int64_t now, bool *changed)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "change");
+	const char *before;
+	enum err e = people_note(db, tmp, &x->id, 1, &before);
+
+	*changed = false;
+	if (e == OK)
+		e = set_status(db, x, from, to, now, changed);
+	return e == OK ? people_settle(db, before, &x->id, 1) : e;
+}
+
 enum err subscriber_row_delete(struct db *db, int64_t brand, int64_t id)
 {
+	MEM_SCOPE void *tmp = mem_scope(NULL, "delete");
 	STMT_SCOPE s = db_stmt(db, &sql[DROP]);
+	TX_SCOPE tx = { 0 };
+	const char *before;
+	enum err e = tx_begin(db, &tx);
 
+	if (e == OK)
+		e = people_note(db, tmp, &id, 1, &before);
 	stmt_bind_int(s, 1, brand);
 	stmt_bind_int(s, 2, id);
-	return stmt_run(s);
-}
-
-enum err subscriber_set_tags(struct db *db, const struct subscriber *x)
-{
-	STMT_SCOPE drop = db_stmt(db, &sql[TAGS_DROP]);
-	STMT_SCOPE add = db_stmt(db, &sql[TAG_ADD]);
-	size_t n = x->tags ? json_object_array_length(x->tags) : 0;
-	enum err e;
-
-	stmt_bind_int(drop, 1, x->id);
-	e = stmt_run(drop);
-	for (size_t i = 0; e == OK && i < n; i++) {
-		stmt_reset(add);
-		stmt_bind_int(add, 1, x->id);
-		stmt_bind_int(add, 2, x->brand_id);
-		stmt_bind_text(add, 3,
-		    json_object_get_string(json_object_array_get_idx(x->tags, i)));
-		e = stmt_run(add);
-	}
-	return e;
-}
-
-enum err subscriber_tags(struct db *db, void *mem, int64_t brand, size_t limit,
-    struct json_object **out)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[TAGS]);
-
-	*out = json_arr(mem);
-	stmt_bind_int(s, 1, brand);
-	stmt_bind_int(s, 2, (int64_t)limit);
-	while (stmt_next(s)) {
-		struct json_object *o = json_obj(mem);
-
-		json_set_text(o, "tag", stmt_text(s, 0));
-		json_set_int(o, "n", stmt_int(s, 1));
-		json_push(*out, o);
-	}
-	return stmt_error(s);
-}
-
-enum err subscriber_lists(struct db *db, void *mem, int64_t brand, int64_t subscriber,
-    int64_t **out, size_t *n)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[LISTS]);
-	size_t cap = 16;
-	int64_t *all = mem_array(mem, int64_t, cap);
-
-	*n = 0;
-	stmt_bind_int(s, 1, brand);
-	stmt_bind_int(s, 2, subscriber);
-	while (stmt_next(s)) {
-		if (*n == cap) {
-			cap *= 2;
-			all = mem_resize(mem, all, cap * sizeof(*all));
-		}
-		all[(*n)++] = stmt_int(s, 0);
-	}
-	*out = all;
-	return stmt_error(s);
-}
-
-enum err subscriber_set_lists(struct db *db, const struct subscriber *x,
-    const int64_t *lists, size_t n, int64_t now)
-{
-	STMT_SCOPE drop = db_stmt(db, &sql[LISTS_DROP]);
-	STMT_SCOPE add = db_stmt(db, &sql[LISTS_ADD]);
-	enum err e;
-
-	stmt_bind_int(drop, 1, x->id);
-	bind_ids(drop, 2, lists, n);
-	e = stmt_run(drop);
-	if (e != OK || n == 0)
-		return e;
-	stmt_bind_int(add, 1, x->brand_id);
-	stmt_bind_int(add, 2, x->id);
-	bind_ids(add, 3, lists, n);
-	stmt_bind_int(add, 4, now);
-	return stmt_run(add);
+	if (e == OK)
+		e = stmt_run(s);
+	if (e == OK)
+		e = people_settle(db, before, &id, 1);
+	return e == OK ? tx_commit(&tx) : e;
 }
 
 enum err subscriber_mark_left(struct db *db, int64_t campaign, int64_t subscriber,

@@ -4,6 +4,8 @@
 #include "model/contact.h"
 
 enum err subscriber_prepare(struct db *db) MUST_CHECK;
+/* Those of subscriber_parts.c; subscriber_prepare calls it. */
+enum err subscriber_parts_prepare(struct db *db) MUST_CHECK;
 
 /* "active" ...; and back: -1 for any other word. */
 const char *subscriber_status_name(enum subscriber_status s);
@@ -36,10 +38,15 @@ struct subscriber_filter {
  */
 enum err subscriber_page(struct db *db, void *mem, const struct subscriber_filter *f,
     struct subscriber **out, size_t *n) MUST_CHECK;
-/* People of the brand by status (index scan); n[] has one slot per status. */
+/* People of the brand by status; n[] has one slot per status. */
 enum err subscriber_counts(struct db *db, int64_t brand, int64_t n[5]) MUST_CHECK;
 
-/* Sets x->id. ERR_CONFLICT: the address is there already. */
+/*
+ * Whatever changes people belongs into a transaction: it keeps the counts of
+ * repo/people_count.
+ *
+ * Sets x->id. ERR_CONFLICT: the address is there already.
+ */
 enum err subscriber_row_insert(struct db *db, struct subscriber *x,
     int64_t now) MUST_CHECK;
 /* Address, names, custom and status. ERR_CONFLICT as above. */

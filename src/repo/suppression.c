@@ -1,19 +1,20 @@
 #include "repo/suppression.h"
 
 #include "base/mem.h"
+#include "repo/people_count.h"
 
 /* clang-format off */
-enum { BY_KEY, ADD, LIFT };
+enum { BY_KEY, ADD, WORSEN, LIFT };
 
 static const char *const sql[] = {
 	[BY_KEY] = "SELECT brand_id, email_key, reason, detail, created_at FROM suppressions"
 		   "  WHERE brand_id = $1 AND email_key = $2",
 	[ADD] = "INSERT INTO suppressions (brand_id, email_key, reason, detail, created_at)"
-		"  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (brand_id, email_key)"
-		"  DO UPDATE SET reason = excluded.reason, detail = excluded.detail,"
-		"    created_at = excluded.created_at"
-		"  WHERE suppressions.reason = 'unsubscribed' AND excluded.reason <> 'unsubscribed'"
-		"    OR suppressions.reason = 'bounced' AND excluded.reason = 'complained'",
+		"  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (brand_id, email_key) DO NOTHING",
+	[WORSEN] = "UPDATE suppressions SET reason = $3, detail = $4, created_at = $5"
+		   "  WHERE brand_id = $1 AND email_key = $2"
+		   "  AND (reason = 'unsubscribed' AND CAST($3 AS TEXT) <> 'unsubscribed'"
+		   "    OR reason = 'bounced' AND CAST($3 AS TEXT) = 'complained')",
 	[LIFT] = "DELETE FROM suppressions WHERE brand_id = $1 AND email_key = $2 AND reason = $3",
 };
 /* clang-format on */
@@ -44,28 +45,50 @@ enum err suppression_get(struct db *db, void *mem, int64_t brand, const char *ke
 	return OK;
 }
 
-enum err suppression_add(struct db *db, const struct suppression *x)
+static enum err write(struct db *db, int which, const struct suppression *x,
+    int64_t *changes)
 {
-	STMT_SCOPE s = db_stmt(db, &sql[ADD]);
+	STMT_SCOPE s = db_stmt(db, &sql[which]);
+	enum err e;
 
 	stmt_bind_int(s, 1, x->brand_id);
 	stmt_bind_text(s, 2, x->email_key);
 	stmt_bind_text(s, 3, x->reason);
 	stmt_bind_text(s, 4, x->detail ? x->detail : "");
 	stmt_bind_int(s, 5, x->created_at);
-	return stmt_run(s);
+	e = stmt_run(s);
+	*changes = e == OK ? stmt_changes(s) : 0;
+	return e;
+}
+
+enum err suppression_add(struct db *db, const struct suppression *x)
+{
+	TX_SCOPE tx = { 0 };
+	int64_t added, worsened;
+	enum err e = tx_begin(db, &tx);
+
+	if (e == OK)
+		e = write(db, ADD, x, &added);
+	if (e == OK)
+		e = added ? people_count_suppressed(db, x->brand_id, 1)
+			  : write(db, WORSEN, x, &worsened);
+	return e == OK ? tx_commit(&tx) : e;
 }
 
 enum err suppression_lift(struct db *db, int64_t brand, const char *key,
     const char *reason, bool *lifted)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[LIFT]);
-	enum err e;
+	TX_SCOPE tx = { 0 };
+	enum err e = tx_begin(db, &tx);
 
 	stmt_bind_int(s, 1, brand);
 	stmt_bind_text(s, 2, key);
 	stmt_bind_text(s, 3, reason);
-	e = stmt_run(s);
+	if (e == OK)
+		e = stmt_run(s);
 	*lifted = e == OK && stmt_changes(s) > 0;
-	return e;
+	if (*lifted)
+		e = people_count_suppressed(db, brand, -1);
+	return e == OK ? tx_commit(&tx) : e;
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "repo/import_rows.h"
+#include "repo/people_count.h"
 #include "service/import_person.h"
 
 enum { POOL_BYTES = 8 * 1024 * 1024, REFUSED_BYTES = 8 * 1024, CELL_BYTES = 1000 };
@@ -224,7 +225,18 @@ static enum err write_rest(struct db *db, const struct import *i, struct writes 
 	return e;
 }
 
-static enum err write_people(struct db *db, void *mem, const struct import *i,
+/* Those whom the batch leaves with an id; ids has room for all. */
+static size_t ids_of(const struct import_person *all, size_t n, int64_t *ids)
+{
+	size_t found = 0;
+
+	for (size_t k = 0; k < n; k++)
+		if (all[k].id && !all[k].suppressed)
+			ids[found++] = all[k].id;
+	return found;
+}
+
+static enum err write_rows(struct db *db, void *mem, const struct import *i,
     struct import_person *all, size_t n, int64_t now)
 {
 	struct writes w = { array(mem), array(mem), array(mem), array(mem),
@@ -253,6 +265,18 @@ static enum err write_people(struct db *db, void *mem, const struct import *i,
 		if (!all[k].suppressed)
 			add_rest(&w, &all[k]);
 	return e == OK ? write_rest(db, i, &w, now) : e;
+}
+
+static enum err write_people(struct db *db, void *mem, const struct import *i,
+    struct import_person *all, size_t n, int64_t now)
+{
+	int64_t *ids = mem_array(mem, int64_t, n);
+	const char *before;
+	enum err e = people_note(db, mem, ids, ids_of(all, n, ids), &before);
+
+	if (e == OK)
+		e = write_rows(db, mem, i, all, n, now);
+	return e == OK ? people_settle(db, before, ids, ids_of(all, n, ids)) : e;
 }
 
 static void add_counts(struct import_counts *to, const struct import_counts *c)
@@ -350,7 +374,7 @@ enum err import_batch_store(struct db *db, struct import_batch *b, struct import
 	MEM_SCOPE void *tmp = mem_pool(NULL, "store", POOL_BYTES);
 	struct import after = *i;
 	TX_SCOPE tx = { 0 };
-	enum err e = tx_begin(db, &tx);
+	enum err e = tx_begin_keyed(db, &tx);
 
 	*lost = false;
 	if (e == OK)

@@ -1,13 +1,12 @@
 #include "service/list.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "repo/list.h"
 
-enum { DESCRIPTION_MAX = 300, BIG = 20000, REMEMBERED_S = 60 };
+enum { DESCRIPTION_MAX = 300 };
 
 enum err list_create(struct db *db, void *mem, int64_t brand, struct form *f,
     int64_t now, struct list **out)
@@ -58,30 +57,6 @@ enum err list_remove(struct db *db, struct list *l, struct form *f)
 	}
 	if (e == OK)
 		e = list_row_delete(db, l->brand_id, l->id);
-	return e;
-}
-
-enum err list_measure(struct db *db, struct kv *kv, struct list *l)
-{
-	MEM_SCOPE void *tmp = mem_scope(NULL, "measure");
-	enum err e = list_count_members(db, l);
-	const char *key = mem_printf(tmp, "list-active:%lld", (long long)l->id);
-	long long active;
-	char *seen;
-	size_t n;
-
-	if (e != OK || l->subscribers <= BIG || !kv)
-		return e == OK ? list_count(db, l) : e;
-	if (kv_get(kv, tmp, key, &seen, &n) == OK &&
-	    sscanf(seen, "%lld", &active) == 1) {
-		l->active = active < l->subscribers ? active : l->subscribers;
-		return OK;
-	}
-	e = list_count(db, l);
-	if (e == OK) {
-		seen = mem_printf(tmp, "%lld", (long long)l->active);
-		(void)kv_set(kv, key, seen, strlen(seen), REMEMBERED_S);
-	}
 	return e;
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/form.h"
 #include "db/db.h"
-#include "kv/kv.h"
 #include "model/contact.h"
 
 /* name, description. */
@@ -14,8 +13,6 @@ enum err list_change(struct db *db, struct list *l, struct form *f,
  * ERR_CONFLICT with a sentence at "name" while a campaign that is not finished uses it.
  */
 enum err list_remove(struct db *db, struct list *l, struct form *f) MUST_CHECK;
-/* Fills the counts; those of big lists are remembered in kv for a minute. */
-enum err list_measure(struct db *db, struct kv *kv, struct list *l) MUST_CHECK;
 
 /* id, name, description, subscribers, active, created_at. */
 struct json_object *list_json(void *mem, const struct list *l);

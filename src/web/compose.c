@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "repo/field.h"
+#include "repo/list.h"
 #include "repo/subscriber.h"
 #include "service/field.h"
 #include "service/list.h"
@@ -67,7 +68,7 @@ static enum err add_sizes(struct request *rq, int64_t brand, struct json_object 
 		struct json_object *o = json_object_array_get_idx(lists, i);
 		struct list l = { .id = json_int(o, "id", 0), .brand_id = brand };
 
-		e = list_measure(rq->db, rq->kv, &l);
+		e = list_count(rq->db, &l);
 		json_set_int(o, "active", l.active);
 	}
 	return e;

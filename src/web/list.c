@@ -16,7 +16,7 @@ static enum err measured(struct request *rq, struct list **l)
 {
 	enum err e = find(rq, l);
 
-	return e == OK ? list_measure(rq->db, rq->kv, *l) : e;
+	return e == OK ? list_count(rq->db, *l) : e;
 }
 
 enum err list_index(struct request *rq, struct response *rs)
@@ -27,7 +27,7 @@ enum err list_index(struct request *rq, struct response *rs)
 	enum err e = list_all(rq->db, rq, rq->args[0], &all, &n);
 
 	for (size_t i = 0; e == OK && i < n; i++) {
-		e = list_measure(rq->db, rq->kv, &all[i]);
+		e = list_count(rq->db, &all[i]);
 		if (e == OK)
 			json_push(items, list_json(rs, &all[i]));
 	}
@@ -91,7 +91,7 @@ enum err list_update(struct request *rq, struct response *rs)
 	if (e == ERR_CONFLICT && !rq->api)
 		return ERR_INVALID;
 	if (e == OK)
-		e = list_measure(rq->db, rq->kv, l);
+		e = list_count(rq->db, l);
 	if (e != OK)
 		return e;
 	audit(rq, "list.change", l->id, list_json(rq, l));

@@ -15,7 +15,7 @@
 #include "web/export.h"
 #include "web/person.h"
 
-enum { SEARCH_MAX = 200, TAGS_SHOWN = 100, COUNTS_BIG = 20000, COUNTS_KEPT_S = 15 };
+enum { SEARCH_MAX = 200, TAGS_SHOWN = 100 };
 
 static const char *const statuses[] = { "active", "unconfirmed", "unsubscribed",
 	"bounced", "complained", NULL };
@@ -90,30 +90,19 @@ enum err subscriber_list_names(struct request *rq, void *mem, struct json_object
 	return e;
 }
 
-/* Numbers by status; those of a big brand may be some seconds old. */
+/* Numbers by status. */
 static enum err counts(struct request *rq, void *mem, struct json_object **out)
 {
-	const char *key = mem_printf(rq, "brand:statuses:%lld", (long long)rq->args[0]);
 	int64_t n[5], all = 0;
-	char *kept;
-	size_t len;
-	enum err e = OK;
+	enum err e = subscriber_counts(rq->db, rq->args[0], n);
 
-	if (kv_get(rq->kv, rq, key, &kept, &len) == OK && len == sizeof(n))
-		memcpy(n, kept, sizeof(n));
-	else
-		e = subscriber_counts(rq->db, rq->args[0], n);
-	if (e != OK)
-		return e;
 	*out = json_obj(mem);
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; e == OK && i < 5; i++) {
 		json_set_int(*out, statuses[i], n[i]);
 		all += n[i];
 	}
 	json_set_int(*out, "all", all);
-	if (all > COUNTS_BIG)
-		(void)kv_set(rq->kv, key, n, sizeof(n), COUNTS_KEPT_S);
-	return OK;
+	return e;
 }
 
 /* Tabs, menus: what the page of all subscribers has besides them. */

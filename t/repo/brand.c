@@ -85,6 +85,7 @@ static void test_overview(struct dbtest *t)
 	    (long long)b.id, (long long)b.id, (long long)b.id);
 
 	dbtest_script(t->db, sql);
+	dbtest_count_people(t->db);
 	ok(brand_overview(t->db, t->mem, b.id, 10000000000, &v) == OK,
 	    "brand_overview reads");
 	is_int(v.subscribers, 2, "brand_overview counts this brand's people only");

@@ -323,6 +323,39 @@ static void test_settle(struct dbtest *t)
 	ok(sum_holds(t->db), "ledger_cancel_open keeps the sum");
 }
 
+static bool is_due(struct dbtest *t)
+{
+	struct due_campaign *due;
+	size_t n;
+
+	return ledger_due(t->db, t->mem, 1000, &due, &n) == OK && n == 1;
+}
+
+/* Triggers look at a cancelled campaign until it has no open row, and then no more. */
+static void test_cancelled(struct dbtest *t)
+{
+	struct claimed mine = { .mem = t->mem };
+	struct claim a = { .owner = "11",
+		.campaign = 5,
+		.n = 1,
+		.now = 1000,
+		.mine = &mine };
+	int64_t n = 0;
+
+	dbtest_script(t->db, people);
+	freeze_all(t->db);
+	ok(ledger_claim(t->db, &a, &n) == OK && n == 1, "somebody has a row");
+	dbtest_script(t->db, "UPDATE campaigns SET status = 'cancelled' WHERE id = 5;");
+	ok(is_due(t), "a campaign that was cancelled is due");
+	ok(ledger_cancel_open(t->db, 5, 100, 1, &n) == OK && n == 1,
+	    "the row of a worker stays open");
+	ok(is_due(t), "and the campaign due");
+	ok(ledger_release(t->db, "11", 5) == OK, "the worker lets go");
+	ok(ledger_cancel_open(t->db, 5, 100, 1, &n) == OK && n == 0,
+	    "all is cancelled");
+	ok(!is_due(t), "and the campaign is due no longer");
+}
+
 static void test_finish(struct dbtest *t)
 {
 	struct due_campaign *due;
@@ -375,6 +408,7 @@ int main(void)
 	dbtest_run(test_version);
 	dbtest_run(test_attempts);
 	dbtest_run(test_settle);
+	dbtest_run(test_cancelled);
 	dbtest_run(test_finish);
 	dbtest_run(test_worker);
 	return done_testing();

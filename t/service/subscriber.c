@@ -245,6 +245,7 @@ static void people(struct dbtest *t)
 	    "INSERT INTO list_subscribers VALUES (1, 1, 1), (1, 2, 1), (2, 3, 1);"
 	    "INSERT INTO subscriber_tags VALUES (1, 1, 'vip'), (3, 1, 'vip'),"
 	    " (3, 1, 'new')");
+	dbtest_count_people(t->db);
 }
 
 /* The page of a filter has these ids ("3 2"). */
