@@ -156,6 +156,14 @@ static void run_postgres(struct dbtest *t, void (*fn)(struct dbtest *t), bool mi
 	dbtest_script(admin, mem_printf(t->mem, "DROP DATABASE %s WITH (FORCE)", name));
 }
 
+/* MAILLAYER_TEST_DB: only that one, "sqlite" or "postgres". */
+static bool wanted(const char *driver)
+{
+	const char *only = getenv("MAILLAYER_TEST_DB");
+
+	return only == NULL || *only == '\0' || strcmp(only, driver) == 0;
+}
+
 static void run(void (*how)(struct dbtest *t, void (*fn)(struct dbtest *t),
 		    bool migrated),
     void (*fn)(struct dbtest *t), bool migrated)
@@ -171,12 +179,16 @@ static void run(void (*how)(struct dbtest *t, void (*fn)(struct dbtest *t),
 
 void dbtest_run(void (*fn)(struct dbtest *t))
 {
-	run(run_sqlite, fn, true);
-	run(run_postgres, fn, true);
+	if (wanted("sqlite"))
+		run(run_sqlite, fn, true);
+	if (wanted("postgres"))
+		run(run_postgres, fn, true);
 }
 
 void dbtest_run_empty(void (*fn)(struct dbtest *t))
 {
-	run(run_sqlite, fn, false);
-	run(run_postgres, fn, false);
+	if (wanted("sqlite"))
+		run(run_sqlite, fn, false);
+	if (wanted("postgres"))
+		run(run_postgres, fn, false);
 }

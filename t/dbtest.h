@@ -20,7 +20,7 @@
  * SQLite in a directory of its own under $TMPDIR; PostgreSQL where the environment has
  * MAILLAYER_TEST_PG, the URL of a server whose user may create databases
  * (t/lib/postgres starts one): each run creates a database with a random name and drops
- * it.
+ * it.  MAILLAYER_TEST_DB=sqlite or =postgres: only that one.
  */
 struct dbtest {
 	void *mem; /* freed after the function */

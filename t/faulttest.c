@@ -1,5 +1,6 @@
 #include "faulttest.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -55,6 +56,8 @@ int faulttest_wait(pid_t pid)
 
 	if (waitpid(pid, &status, 0) != pid)
 		return -1000;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		tap_count("kills", 1);
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -148,12 +151,21 @@ struct verdict faulttest_compare(struct dbtest *t, const struct fake_ses *f, int
 	return v;
 }
 
+void faulttest_tell(struct dbtest *t, int people, const struct verdict *v)
+{
+	tap_count("recipients", people);
+	tap_count("doubts", sendtest_rows(t, 7));
+	tap_count("twice", v->twice);
+	tap_count("lost", v->lost + v->unknown + v->no_attempt);
+}
+
 void faulttest_exact(struct dbtest *t, const struct fake_ses *f, int people,
     int64_t doubt, const char *name)
 {
 	struct verdict v = faulttest_compare(t, f, people);
 	int64_t in_doubt = sendtest_rows(t, 7);
 
+	faulttest_tell(t, people, &v);
 	ok(faulttest_done(t), "%s: the campaign is completed", name);
 	is_int(dbtest_int(t->db,
 		   "SELECT count(DISTINCT subscriber_id) FROM campaign_subscribers"

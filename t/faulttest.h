@@ -34,6 +34,8 @@ struct verdict {
 };
 struct verdict faulttest_compare(struct dbtest *t, const struct fake_ses *f,
     int people);
+/* Counts it for t/fault/long, once at the end of a campaign. */
+void faulttest_tell(struct dbtest *t, int people, const struct verdict *v);
 /*
  * Five tests that must hold after every fault: completed, everybody has a row, the sum
  * is the audience with at most `doubt` in doubt, nobody twice, both ledgers agree.

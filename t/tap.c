@@ -81,6 +81,11 @@ void diag(const char *fmt, ...)
 	fflush(stdout);
 }
 
+void tap_count(const char *what, int64_t n)
+{
+	diag("count %s %" PRId64, what, n);
+}
+
 void skip_all(const char *why)
 {
 	printf("1..0 # SKIP %s\n", why);

@@ -28,6 +28,8 @@ bool tap_is_text(const char *got, const char *want, const char *file, int line,
     const char *name, ...) __attribute__((format(printf, 5, 6)));
 /* A "# ..." line. */
 void diag(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A "# count WHAT N" line: t/fault/long adds them up. */
+void tap_count(const char *what, int64_t n);
 /* Prints "1..0 # SKIP why" and exits 0: the whole program is skipped. */
 void skip_all(const char *why) __attribute__((noreturn));
 /* Prints the plan; the exit status for main. */

@@ -159,6 +159,11 @@ static void play(struct dbtest *t, struct app *app, struct fake_ses *f, int roun
 	kills = storm(t, round);
 	v = compare(t, f, people);
 	doubt = sendtest_rows(t, 7);
+	tap_count("kills", kills);
+	tap_count("recipients", people);
+	tap_count("doubts", doubt);
+	tap_count("twice", v.twice);
+	tap_count("lost", v.lost + v.unknown);
 	diag("round %d, %s: %d kills, %lld in doubt (%d of them were accepted), %lld "
 	     "ms",
 	    round, bulk ? "bulk" : "single", kills, (long long)doubt, v.doubt_sent,

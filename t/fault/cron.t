@@ -25,6 +25,7 @@ for my $n (1 .. $kills) {
 		kill KILL => $memcached if $memcached;
 	}
 }
+note("count kills $killed");
 ok($killed > 0, "cron workers were killed ($killed)");
 # one worker sends at a time, at most 128 calls at once
 $s->exact($kills * 128, "workers and memcached killed");

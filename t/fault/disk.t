@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # The disk of a whole site is full, in the middle of a campaign: no new intent, reading goes on,
 # writing is 507 or 503 and does nothing by halves; when there is room it goes on by itself.
+# t/fault/long: sqlite only, whose disk it is.
 use strict;
 use warnings;
 use FindBin;

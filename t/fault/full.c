@@ -83,10 +83,12 @@ static void test_full(struct dbtest *t)
 		    " WHERE status = 'paused'");
 		wrong += !faulttest_finish(t, &how);
 		v = faulttest_compare(t, &f, PEOPLE);
+		faulttest_tell(t, PEOPLE, &v);
 		wrong += v.twice + v.lost + v.unknown + v.no_attempt;
 		wrong += sendtest_check(t);
 		wrong += sendtest_rows(t, 4) + sendtest_rows(t, 7) != PEOPLE;
 	}
+	tap_count("full", full);
 	ok(full > 0, "the disk was full for %d slices, which said so", full);
 	is_int(wrong, 0, "afterwards all go on, and nobody is lost or accepted twice");
 	is_int(err_status(ERR_FULL), 507, "a full disk is 507 to a browser");

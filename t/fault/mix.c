@@ -78,9 +78,11 @@ static void test_mix(struct dbtest *t)
 	fake_ses_script(&f, mem_printf(t->mem, rules, hangs));
 	ok(run(t, people, &pauses), "the campaign of %d is completed", people);
 	v = faulttest_compare(t, &f, people);
+	faulttest_tell(t, people, &v);
 	doubt = sendtest_rows(t, 7);
 	faults = stat_of(&f, "n500") + stat_of(&f, "n500a") + stat_of(&f, "ndrop") +
 	    stat_of(&f, "nhang") + stat_of(&f, "nhalf");
+	tap_count("faults", faults + stat_of(&f, "n429"));
 	diag("%lld calls: %lld throttled, %lld + %lld errors, %lld cut off, %lld never "
 	     "answered, %lld half answers; paused %d times; %lld ms",
 	    (long long)stat_of(&f, "calls"), (long long)stat_of(&f, "n429"),

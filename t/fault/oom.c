@@ -3,6 +3,8 @@
  * aborts (nginx says 503, the supervisor starts another) and what it was at is done
  * wholly or not at all.  Needs a build with --enable-failpoints.  OOM_TRIES: how many
  * of the allocations of each (0: every one).
+ *
+ * t/fault/long: sqlite only.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -327,6 +329,7 @@ static void play(const struct world *w, const struct act *a)
 		part += strcmp(now, before) != 0 && strcmp(now, after) != 0;
 		part += faults_of_copy(w) != 0;
 	}
+	tap_count("denials", n);
 	is_int(bad, 0, "%s: without memory at %d of %ld allocations it aborts", a->name,
 	    n, all);
 	is_int(part, 0, "%s: and nothing is done by halves (%d times all of it)",

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # A plain build has no failpoint: nothing in the environment can end it.  The build with
 # --enable-failpoints has them, so that this test can fail.
+# t/fault/long: sqlite only, there is no database in it.
 use strict;
 use warnings;
 use FindBin;

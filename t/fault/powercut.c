@@ -3,6 +3,8 @@
  * synced and of the rest any sectors: after each the database is whole and nothing that
  * was acknowledged is lost (I5, I6).  POWER_CUTS for longer runs.  At last the same
  * with synchronous = OFF, which must lose something, or this test would prove nothing.
+ *
+ * t/fault/long: sqlite only.
  */
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -225,6 +227,8 @@ static void test_cuts(struct dbtest *t)
 	sendtest_people(t, PEOPLE);
 	w = cut(t, wanted);
 	is_int(w.cuts, wanted, "the power is cut %d times", wanted);
+	tap_count("cuts", w.cuts);
+	tap_count("lost", w.lost + w.broken);
 	is_int(w.broken, 0, "integrity_check: the database is whole after each");
 	is_int(w.lost, 0,
 	    "no attempt, result or unsubscription that was acknowledged "

@@ -42,6 +42,7 @@ static void at_once(struct dbtest *t, struct fake_ses *f, int round)
 	for (int i = 0; i < n; i++)
 		bad += faulttest_wait(pid[i]) != 0;
 	faulttest_finish(t, &how);
+	tap_count("triggers", n);
 	snprintf(name, sizeof(name), "round %d, %d triggers, %s", round, n,
 	    round % 2 ? "with memcached" : "without");
 	is_int(bad, 0, "%s: none of them fails", name);
@@ -230,6 +231,7 @@ static void chaos(struct dbtest *t, struct fake_ses *f, int events)
 	}
 	if (!c.running)
 		memcached_start(&mc);
+	tap_count("upsets", c.events);
 	ok(c.poisoned > 0 || c.kind[4] == 0, "keys were poisoned");
 	is_int(c.events, events,
 	    "%d events: %d stops, %d starts, %d flushes, %d starved, %d poisonings of "

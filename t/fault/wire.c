@@ -50,6 +50,7 @@ static void play(struct dbtest *t, struct app *app, struct fake_ses *f,
 	calls = fake_ses_stat(f, "calls") - calls;
 	doubt = sendtest_rows(t, 7);
 	v = faulttest_compare(t, f, PEOPLE);
+	faulttest_tell(t, PEOPLE, &v);
 	ok(cut > 0 && doubt >= cut,
 	    "%s, %s: %lld calls, %lld of them cut, %lld in doubt", x->mode, x->name,
 	    (long long)calls, (long long)cut, (long long)doubt);

@@ -100,7 +100,10 @@ sub exact {
 	is($n{audience}, $self->{people}, "$name: everybody is in the audience");
 	ok($n{accepted} + $n{doubt} == $self->{people} && $n{doubt} <= $doubt,
 		"$name: accepted and in doubt ($n{doubt} of at most $doubt) are all") or diag(encode_json(\%n));
-	is((grep { $_ > 1 } values %$times), 0, "$name: nobody was accepted twice");
+	my $twice = grep { $_ > 1 } values %$times;
+	note("count $_->[0] $_->[1]") for [ recipients => $self->{people} ], [ doubts => $n{doubt} // 0 ], [ twice => $twice ],
+	    [ lost => $self->{people} - keys(%$times) - ($n{doubt} // 0) > 0 ? $self->{people} - keys(%$times) - ($n{doubt} // 0) : 0 ];
+	is($twice, 0, "$name: nobody was accepted twice");
 	ok(keys %$times >= $n{accepted} && !(grep { !/^p\d+\@x\.example$/ } keys %$times),
 		"$name: the fake accepted what we call accepted, and nobody else");
 	my ($status, $said) = $self->{site}->command([qw(check ledger)]);
