@@ -89,10 +89,10 @@ static struct value undefined(struct run *r, const struct expr *e, const char *s
 
 static struct value eval_path(struct run *r, const struct expr *e)
 {
-	struct value v, key = e->constant, out;
+	struct value v, out;
+	struct value key = e->kind == EXPR_INDEX ? run_eval(r, e->right)
+						 : value_text(e->name.s, e->name.len);
 
-	if (e->kind == EXPR_INDEX)
-		key = run_eval(r, e->right);
 	if (!e->left) { /* ['a name'] */
 		struct value text = value_as_text(&r->arena, key);
 		struct name n = name_of(r->arena.mem, text.text, text.len);

@@ -32,14 +32,19 @@ struct name name_of(void *mem, const char *s, size_t n)
 	return (struct name){ bytes_copy(mem, s, n), (uint32_t)n, name_hash(s, n) };
 }
 
-/* As name_of, with the expressions. */
-static struct name name_kept(struct compiler *c, const char *s, size_t n)
+/* A copy that stands with the expressions. */
+static char *kept(struct compiler *c, const char *s, size_t n)
 {
 	char *copy = arena_take(&c->l->nodes, n + 1);
 
 	memcpy(copy, s, n);
 	copy[n] = '\0';
-	return (struct name){ copy, (uint32_t)n, name_hash(s, n) };
+	return copy;
+}
+
+static struct name name_kept(struct compiler *c, const char *s, size_t n)
+{
+	return (struct name){ kept(c, s, n), (uint32_t)n, name_hash(s, n) };
 }
 
 static struct expr *node(struct compiler *c, enum expr_kind kind, struct at at)
@@ -76,7 +81,7 @@ enum err expect_end(struct compiler *c, const struct scan *sc)
 static enum err parse_number(struct compiler *c, struct scan *sc, struct expr **out)
 {
 	struct expr *e = node(c, EXPR_CONST, scan_at(sc));
-	char *s = mem_strn(c->l, sc->now.s, sc->now.len);
+	const char *s = kept(c, sc->now.s, sc->now.len);
 
 	errno = 0;
 	if (sc->now.whole)
@@ -168,7 +173,6 @@ static enum err parse_path(struct compiler *c, struct scan *sc, struct expr **e)
 			return unexpected(c, sc);
 		f = node(c, EXPR_FIELD, at);
 		f->name = name_kept(c, sc->now.s, sc->now.len);
-		f->constant = value_text(f->name.s, f->name.len);
 		f->left = *e;
 		*e = f;
 		scan_next(sc);
@@ -284,7 +288,7 @@ static enum err parse_arg(struct compiler *c, struct scan *sc, struct arg *a)
 	*a = (struct arg){ 0 };
 	scan_next(&ahead);
 	if (sc->now.kind == LEX_NAME && scan_sign(&ahead, ':')) {
-		a->key = mem_strn(c->l, sc->now.s, sc->now.len);
+		a->key = kept(c, sc->now.s, sc->now.len);
 		*sc = ahead;
 	}
 	return parse_operand(c, sc, &a->value);
@@ -292,6 +296,7 @@ static enum err parse_arg(struct compiler *c, struct scan *sc, struct arg *a)
 
 enum err parse_args(struct compiler *c, struct scan *sc, struct arg **out, size_t *n)
 {
+	struct arg found[MOST_ARGS];
 	enum err e = OK;
 
 	while (e == OK && sc->now.kind != LEX_END) {
@@ -300,11 +305,12 @@ enum err parse_args(struct compiler *c, struct scan *sc, struct arg **out, size_
 		if (*n == MOST_ARGS)
 			return liquid_fail(c->error, scan_at(sc),
 			    "There are too many values here.");
-		*out = mem_resize(c->l, *out, (*n + 1) * sizeof **out);
-		e = parse_arg(c, sc, &(*out)[(*n)++]);
+		e = parse_arg(c, sc, &found[(*n)++]);
 		if (e == OK && !scan_sign(sc, ','))
 			break;
 	}
+	*out = arena_take(&c->l->nodes, *n * sizeof **out);
+	memcpy(*out, found, *n * sizeof **out);
 	return e;
 }
 

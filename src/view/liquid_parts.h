@@ -136,13 +136,18 @@ struct arg {
 struct expr {
 	enum expr_kind kind;
 	struct at at;
-	struct name name;		/* EXPR_NAME, EXPR_FIELD */
-	struct value constant;
-	struct expr *left, *right;
-	/* EXPR_FILTER; NULL: unknown, passes its input on */
-	const struct filter *filter;
-	struct arg *args;
-	size_t count;
+	struct expr *left;
+	union {
+		struct value constant;	/* EXPR_CONST */
+		struct name name;	/* EXPR_NAME, EXPR_FIELD */
+		struct {		/* EXPR_FILTER */
+			/* NULL: unknown, passes its input on */
+			const struct filter *filter;
+			struct arg *args;
+			size_t count;
+		};
+		struct expr *right;	/* all others */
+	};
 };
 
 enum op_kind {
@@ -176,14 +181,22 @@ struct op {
 	/* jump target, or end of the body that follows */
 	int to;
 	int slot;			/* of a case */
-	const char *text;
-	size_t len;
-	struct name name;		/* assigned, counted; key of an unnamed cycle */
 	struct expr *expr;
-	struct arg *args;		/* values of when, cycle */
-	size_t count;
-	struct loop_spec *loop;
-	struct call_spec *call;
+	union {
+		struct {		/* OP_TEXT */
+			const char *text;
+			size_t len;
+		};
+		struct {		/* values of OP_WHEN, OP_CYCLE */
+			struct arg *args;
+			size_t count;
+		};
+	};
+	union {
+		struct name name;	/* assigned, counted; key of an unnamed cycle */
+		struct loop_spec *loop;	/* OP_FOR, OP_TABLEROW */
+		struct call_spec *call;	/* OP_INCLUDE, OP_RENDER */
+	};
 };
 
 struct slot {

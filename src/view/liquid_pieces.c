@@ -106,20 +106,21 @@ static void note(struct json_object *set, const char *s)
 		json_set(set, s, NULL);
 }
 
+static void read_args(struct names *x, const struct arg *args, size_t n);
+
 static void read_expr(struct names *x, const struct expr *e)
 {
-	size_t i;
-
 	if (!e)
 		return;
+	read_expr(x, e->left);
+	if (e->kind == EXPR_FILTER)
+		read_args(x, e->args, e->count);
+	else if (e->kind != EXPR_CONST && e->kind != EXPR_NAME && e->kind != EXPR_FIELD)
+		read_expr(x, e->right);
 	if (e->kind == EXPR_NAME && strcmp(e->name.s, "forloop") != 0 &&
 	    strcmp(e->name.s, "tablerowloop") != 0 &&
 	    !json_object_object_get_ex(x->own, e->name.s, NULL))
 		note(x->read, e->name.s);
-	read_expr(x, e->left);
-	read_expr(x, e->right);
-	for (i = 0; i < e->count; i++)
-		read_expr(x, e->args[i].value);
 }
 
 static void read_args(struct names *x, const struct arg *args, size_t n)
@@ -133,8 +134,9 @@ static void read_args(struct names *x, const struct arg *args, size_t n)
 static void read_op(struct names *x, const struct op *op)
 {
 	read_expr(x, op->expr);
-	read_args(x, op->args, op->count);
-	if (op->loop) {
+	if (op->kind == OP_WHEN || op->kind == OP_CYCLE)
+		read_args(x, op->args, op->count);
+	if (op->kind == OP_FOR || op->kind == OP_TABLEROW) {
 		read_expr(x, op->loop->limit);
 		read_expr(x, op->loop->offset);
 		read_expr(x, op->loop->cols);
