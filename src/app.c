@@ -12,6 +12,8 @@
 #include "db/migrate.h"
 #include "repo/repo.h"
 
+enum { SMALL_CACHE_KB = 1024 };
+
 /*
  * For a person at a terminal a plain sentence; a service's log gets a line like the
  * others.
@@ -67,13 +69,16 @@ static enum err open_db(struct app *app, unsigned what)
 	if (e != OK)
 		return fail(app, e, "database",
 		    "It cannot be opened; the line above says why.");
+	if (what & APP_SMALL)
+		db_set_cache(app->db, SMALL_CACHE_KB);
 	if (what & APP_MAKE_KEY)
 		return OK; /* `migrate` opens what is not there yet */
 	e = migrate_check(app->db, app, c->server.share_dir, &st);
 	if (e != OK)
 		return fail(app, e, "database",
 		    st.why ? st.why : "Its schema cannot be read.");
-	e = repo_prepare(app->db);
+	if (what & APP_STATEMENTS)
+		e = repo_prepare(app->db);
 	if (e != OK)
 		return fail(app, e, "database",
 		    "A statement does not fit its schema; the line "
@@ -120,7 +125,7 @@ enum err app_open(void *mem, const char *config_file, const char *process,
 	app->clock = &clock_system;
 	set_log(app, process);
 	e = open_state(app, what);
-	if (e == OK && (what & APP_DB))
+	if (e == OK && (what & (APP_DB | APP_STATEMENTS)))
 		e = open_db(app, what);
 	if (e == OK && (what & APP_KV))
 		e = kv_open(app, app->config->memcached.servers, &app->log, &app->kv);

@@ -37,6 +37,10 @@ enum {
 	APP_MAKE_KEY = 8,
 	APP_PAGES = 4,      /* all compiled, a bad one is an error */
 	APP_FEW_PAGES = 16, /* each compiled when it is first shown */
+	/* the database, and each statement prepared once: a bad one is an error */
+	APP_STATEMENTS = 32,
+	/* one of many processes, with a small cache of its own */
+	APP_SMALL = 64,
 };
 
 /*

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,11 @@ void mem_free(void *p)
 void *mem_move(void *new_owner, void *p)
 {
 	return p ? given(talloc_steal(new_owner, p)) : NULL;
+}
+
+void mem_trim(void)
+{
+	malloc_trim(0);
 }
 
 void mem_scope_done(void *ctx)

@@ -37,6 +37,8 @@ char *mem_vprintf(void *mem, const char *fmt, va_list ap)
 /* NULL is allowed. */
 void mem_free(void *p);
 void *mem_move(void *new_owner, void *p);
+/* Gives what is free back to the system: before a fork, and when there is time. */
+void mem_trim(void);
 /* `fn` runs when `p` is freed; it returns 0. One per object. */
 #define mem_on_free(p, fn) talloc_set_destructor((p), (fn))
 

@@ -7,6 +7,7 @@ static int run(struct arguments *a)
 	static const struct service service = {
 		.process = "cron",
 		.what = APP_DB | APP_KV,
+		.workers_min = 1,
 	};
 
 	return serve(&service, a);

@@ -1,12 +1,20 @@
 #pragma once
 
+#include <stdbool.h>
+
+#include "app.h"
 #include "cmd/command.h"
 
 /* A FastCGI pool of worker processes. */
 struct service {
 	const char *process; /* "web" */
 	unsigned what;       /* what each worker opens: APP_... */
-	int drain_s;         /* time to finish; 0: a slice of cron and some more */
+	int workers_min;     /* those that stay when there is nothing to do */
+	bool wakes;          /* what it changes may be work for cron */
+	int batch; /* connections answered together, 0: one; see http/fcgi.h */
+	/* Before the answers of a batch leave; may be NULL. */
+	void (*flush)(struct app *app);
+	int drain_s; /* time to finish; 0: a slice of cron and some more */
 };
 
 /* Runs the pool until it is told to stop; the exit status. */

@@ -1,6 +1,8 @@
 #include "app.h"
 #include "cmd/commands.h"
 #include "cmd/serve.h"
+#include "http/fcgi.h"
+#include "web/track.h"
 
 enum { DRAIN_S = 10 };
 
@@ -8,7 +10,10 @@ static int run(struct arguments *a)
 {
 	static const struct service service = {
 		.process = "track",
-		.what = APP_DB | APP_KV | APP_FEW_PAGES,
+		.what = APP_DB | APP_KV | APP_FEW_PAGES | APP_SMALL,
+		.workers_min = 1,
+		.batch = FCGI_BATCH_MAX,
+		.flush = track_flush,
 		.drain_s = DRAIN_S,
 	};
 

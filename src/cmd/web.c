@@ -8,7 +8,9 @@ static int run(struct arguments *a)
 {
 	static const struct service service = {
 		.process = "web",
-		.what = APP_DB | APP_KV | APP_PAGES,
+		.what = APP_DB | APP_KV | APP_PAGES | APP_SMALL,
+		.workers_min = 2,
+		.wakes = true,
 		.drain_s = DRAIN_S,
 	};
 

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "db/db_driver.h"
 
-enum { WAIT_MS = 5000, LINE_MAX_BYTES = 120 };
+enum { WAIT_MS = 5000, CACHE_KB = 8192, LINE_MAX_BYTES = 120 };
 
 static int close_db(struct db *db)
 {
@@ -41,6 +41,7 @@ enum err db_open(void *mem, const char *url, const struct log *lg, struct db **o
 	db->driver = driver;
 	db->lg = lg;
 	db->wait_ms = WAIT_MS;
+	db->cache_kb = CACHE_KB;
 	e = driver->open(db, url);
 	if (e != OK) {
 		mem_free(db->state);
@@ -73,6 +74,18 @@ void db_set_wait(struct db *db, int ms)
 bool db_alive(struct db *db)
 {
 	return db->driver->control(db, DB_PING) == OK;
+}
+
+void db_set_cache(struct db *db, int kb)
+{
+	db->cache_kb = kb;
+	if (db->driver->control(db, DB_CACHE) != OK)
+		log_warn(db->lg, "db.cache", LOG_INT("kb", kb));
+}
+
+void db_rest(struct db *db)
+{
+	(void)!db->driver->control(db, DB_REST); /* cannot fail */
 }
 
 static enum log_level level_of(enum err e)

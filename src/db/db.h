@@ -16,8 +16,8 @@
  *	SELECT id FROM x / *+lite INDEXED BY x_open * / WHERE ...
  *
  * Statements are named by the address of their text in the repository's table, prepared
- * once per connection and reused.  db_prepare prepares a whole table at start, so that
- * bad SQL stops the start and not a request.
+ * when a connection first needs them and reused.  db_prepare prepares a whole table:
+ * the start of a pool does so once, so that bad SQL stops it and not a request.
  *
  * Reading: a statement fetches all its rows at the first step.  So a loop over rows may
  * run other statements, the same one too, and may write; and lists are read in pages.
@@ -75,6 +75,13 @@ enum err db_prepare(struct db *db, const char *const *sql, size_t n) MUST_CHECK;
 enum err db_script(struct db *db, const char *sql) MUST_CHECK;
 /* True if the database answers (readiness). */
 bool db_alive(struct db *db);
+/*
+ * Memory for pages of SQLite that were read before; 8 MB at first. PostgreSQL has its
+ * own.
+ */
+void db_set_cache(struct db *db, int kb);
+/* There is time: gives back memory that only saves time (SQLite's page cache). */
+void db_rest(struct db *db);
 /* How long to wait for another writer before ERR_BUSY; 5,000 ms at first. */
 void db_set_wait(struct db *db, int ms);
 

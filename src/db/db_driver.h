@@ -56,7 +56,9 @@ enum db_verb {
 	DB_COMMIT,
 	DB_ROLLBACK,
 	DB_PING,
-	DB_WAIT
+	DB_WAIT,
+	DB_CACHE,
+	DB_REST
 };
 
 struct db_driver {
@@ -77,7 +79,7 @@ struct db_driver {
 	void (*cell)(struct stmt *s, int col, struct value *out);
 	/* Gives back the rows. */
 	void (*forget)(struct stmt *s);
-	/* DB_WAIT: db->wait_ms has changed. */
+	/* DB_WAIT, DB_CACHE: db->wait_ms, db->cache_kb has changed. */
 	enum err (*control)(struct db *db, enum db_verb verb);
 	enum err (*script)(struct db *db, const char *sql);
 };
@@ -87,7 +89,7 @@ struct db {
 	void *state; /* the driver's */
 	void *stmts; /* owner of all statements; freed before state */
 	const struct log *lg;
-	int wait_ms;
+	int wait_ms, cache_kb;
 	int depth;       /* open tx scopes */
 	enum err doomed; /* a statement of this transaction failed */
 	uint64_t writes; /* writing statements run so far */

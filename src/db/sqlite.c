@@ -156,6 +156,13 @@ static enum err make_wal(struct lite *l)
 	return e;
 }
 
+static enum err set_cache(struct lite *l)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "cache");
+
+	return run_text(l, mem_printf(tmp, "PRAGMA cache_size = -%d", l->db->cache_kb));
+}
+
 static enum err set_up(struct lite *l)
 {
 	enum err e;
@@ -170,9 +177,11 @@ static enum err set_up(struct lite *l)
 	if (e == OK)
 		e = run_text(l,
 		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-		    "PRAGMA mmap_size = 0; PRAGMA cache_size = -8192;"
+		    "PRAGMA mmap_size = 0;"
 		    "PRAGMA temp_store = MEMORY;"
 		    "PRAGMA journal_size_limit = 67108864;");
+	if (e == OK)
+		e = set_cache(l);
 	sqlite3_db_config(l->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	/* takes the place of wal_autocheckpoint */
 	sqlite3_wal_hook(l->h, wal_grew, l);
@@ -239,6 +248,8 @@ static enum err lite_control(struct db *db, enum db_verb verb)
 	case DB_COMMIT: return end(l, "COMMIT");
 	case DB_ROLLBACK: return end(l, "ROLLBACK");
 	case DB_PING: return run_text(l, "SELECT count(*) FROM sqlite_schema");
+	case DB_CACHE: return set_cache(l);
+	case DB_REST: sqlite3_db_release_memory(l->h); return OK;
 	case DB_RELAX:
 	case DB_WAIT: break; /* read at each wait */
 	}

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -29,7 +30,8 @@ enum {
 	HEADER_MAX = 4096,
 	RECEIVE_TIMEOUT_S = 10,
 	SEND_TIMEOUT_S = 30,
-	LAST_REQUESTS = 100
+	LAST_REQUESTS = 100,
+	REST_MS = 1000 /* without a request */
 };
 
 static const char *param(FCGX_Request *q, const char *name)
@@ -256,22 +258,41 @@ static void account(const struct fcgi *f, const struct request *rq,
 		    1);
 }
 
-static void serve(const struct fcgi *f, FCGX_Request *q)
-{
-	MEM_SCOPE struct request *rq = read_head(f, q);
-	struct response *rs = response_new(rq);
+/* A request from its connection to its answer. */
+struct exchange {
+	FCGX_Request q;
+	struct request *rq;
+	struct response *rs;
+};
 
-	rs->sink = q->out;
-	read_request(f, q, rq);
-	f->begin(f->ctx, rq);
-	site_serve(f->site, rq, rs);
-	write_response(rs, q->out);
-	q->keepConnection = 0;
-	FCGX_Finish_r(q);
-	account(f, rq, rs);
-	if (rs->later && rs->error == OK)
-		rs->later(rq, rs);
-	f->end(f->ctx, rq);
+static void handle(const struct fcgi *f, struct exchange *x)
+{
+	x->rq = read_head(f, &x->q);
+	x->rs = response_new(x->rq);
+	x->rs->sink = x->q.out;
+	read_request(f, &x->q, x->rq);
+	f->begin(f->ctx, x->rq);
+	site_serve(f->site, x->rq, x->rs);
+}
+
+static void answer(const struct fcgi *f, struct exchange *x)
+{
+	write_response(x->rs, x->q.out);
+	x->q.keepConnection = 0;
+	FCGX_Finish_r(&x->q);
+	account(f, x->rq, x->rs);
+	if (x->rs->later && x->rs->error == OK)
+		x->rs->later(x->rq, x->rs);
+	f->end(f->ctx, x->rq, x->rs);
+	mem_free(x->rq);
+}
+
+static void answer_all(const struct fcgi *f, struct exchange *x, int n)
+{
+	if (n > 0 && f->flush != NULL)
+		f->flush(f->ctx);
+	for (int i = 0; i < n; i++)
+		answer(f, &x[i]);
 }
 
 /* A peer that stops in the middle must not hold a worker. */
@@ -284,38 +305,75 @@ static void set_timeouts(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &out, sizeof(out));
 }
 
-void fcgi_one(const struct fcgi *f, int fd)
+/* False: no request came, and the connection is closed. */
+static bool receive(const struct fcgi *f, int fd, struct exchange *x)
 {
-	FCGX_Request q;
-
 	set_timeouts(fd);
-	if (!fcgi_guard(fd) || FCGX_Init() != 0 || FCGX_InitRequest(&q, -1, 0) != 0) {
+	if (!fcgi_guard(fd) || FCGX_Init() != 0 ||
+	    FCGX_InitRequest(&x->q, -1, 0) != 0) {
 		log_debug(f->log, "fcgi.incomplete");
 		close(fd);
-		return;
+		return false;
 	}
-	q.ipcFd = fd;
-	q.keepConnection = 1;
-	if (FCGX_Accept_r(&q) < 0)
+	x->q.ipcFd = fd;
+	x->q.keepConnection = 1;
+	if (FCGX_Accept_r(&x->q) < 0) {
 		log_debug(f->log, "fcgi.incomplete");
-	else
-		serve(f, &q);
+		return false;
+	}
+	handle(f, x);
+	return true;
 }
 
-/* Serves one waiting connection; false if there is none. */
-static bool take(const struct fcgi *f, int listener)
+void fcgi_one(const struct fcgi *f, int fd)
+{
+	struct exchange x;
+
+	if (receive(f, fd, &x))
+		answer_all(f, &x, 1);
+}
+
+/* The next waiting connection; -1 if there is none. */
+static int next(const struct fcgi *f, int listener)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
-	if (fd < 0) {
-		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-			log_error(f->log, "fcgi.accept",
-			    LOG_STR("why", strerror(errno)));
-			usleep(100 * 1000);
-		}
-		return false;
+	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+		log_error(f->log, "fcgi.accept", LOG_STR("why", strerror(errno)));
+		usleep(100 * 1000);
 	}
-	fcgi_one(f, fd);
+	return fd;
+}
+
+static bool has_come(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/*
+ * Serves what waits, up to a batch; false if nothing does.  Who has connected and not
+ * yet asked is waited for, but those before it do not wait with it.
+ */
+static bool take(const struct fcgi *f, const struct worker *w)
+{
+	struct exchange x[FCGI_BATCH_MAX];
+	int n = 0, fd = next(f, w->listener);
+
+	if (fd < 0)
+		return false;
+	worker_busy(w, true);
+	for (int i = 1; fd >= 0; i++) {
+		if (n > 0 && !has_come(fd)) {
+			answer_all(f, x, n);
+			n = 0;
+		}
+		n += receive(f, fd, &x[n]);
+		fd = i < f->batch ? next(f, w->listener) : -1;
+	}
+	answer_all(f, x, n);
+	worker_busy(w, false);
 	return true;
 }
 
@@ -324,10 +382,10 @@ static bool take(const struct fcgi *f, int listener)
  * would wait for ever: after taking our hand off the listener we serve what is queued
  * there.
  */
-static void finish(const struct fcgi *f, int listener, int events)
+static void finish(const struct fcgi *f, const struct worker *w, int events)
 {
-	epoll_ctl(events, EPOLL_CTL_DEL, listener, NULL);
-	for (int i = 0; i < LAST_REQUESTS && take(f, listener); i++)
+	epoll_ctl(events, EPOLL_CTL_DEL, w->listener, NULL);
+	for (int i = 0; i < LAST_REQUESTS && take(f, w); i++)
 		;
 }
 
@@ -344,16 +402,27 @@ static int watch(int listener, int signals)
 	return fd;
 }
 
+/* Rests once, then sleeps without an end: an idle worker costs nothing. */
+static int wait_or_rest(const struct fcgi *f, int events, struct epoll_event *ev)
+{
+	int n = epoll_wait(events, ev, 2, f->rest ? REST_MS : -1);
+
+	if (n != 0)
+		return n;
+	f->rest(f->ctx);
+	return epoll_wait(events, ev, 2, -1);
+}
+
 /*
  * False once SIGTERM has come; it stays pending, so that long work can ask for it too.
  */
-static bool wait_for_work(int events, int signals)
+static bool wait_for_work(const struct fcgi *f, int events, int signals)
 {
 	struct epoll_event ev[2];
 	int n;
 
 	do {
-		n = epoll_wait(events, ev, 2, -1);
+		n = wait_or_rest(f, events, ev);
 	} while (n < 0 && errno == EINTR);
 	for (int i = 0; i < n; i++)
 		if (ev[i].data.fd == signals)
@@ -372,7 +441,7 @@ static void set_signals(sigset_t *stop)
 	sigprocmask(SIG_BLOCK, stop, NULL);
 }
 
-enum err fcgi_run(const struct fcgi *f, int listener)
+enum err fcgi_run(const struct fcgi *f, const struct worker *w)
 {
 	sigset_t stop;
 	int signals, events;
@@ -381,14 +450,14 @@ enum err fcgi_run(const struct fcgi *f, int listener)
 		return ERR_IO;
 	set_signals(&stop);
 	signals = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
-	events = watch(listener, signals);
+	events = watch(w->listener, signals);
 	if (events < 0) {
 		log_error(f->log, "fcgi.watch", LOG_STR("why", strerror(errno)));
 		return ERR_IO;
 	}
-	while (wait_for_work(events, signals))
-		take(f, listener);
-	finish(f, listener, events);
+	while (wait_for_work(f, events, signals))
+		take(f, w);
+	finish(f, w, events);
 	close(events);
 	close(signals);
 	return OK;

@@ -12,32 +12,55 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "http/seats.h"
 #include "http/socket.h"
 
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 10000, SETTLED_MS = 5000 };
+enum { CROWD_MS = 10 }; /* this long a connection waits before a worker is added */
 
 struct child {
 	pid_t pid; /* 0: none */
 	bool ready;
+	bool leaving;              /* told to end: there are more than are needed */
 	int64_t started, start_at; /* monotonic ms */
 	int backoff;
+	int seat;
 };
+
+/*
+ * Whether somebody waits for a worker.  All were busy when one of them rang: then the
+ * listener is watched here too, and if a connection still waits after a moment a worker
+ * is added.
+ */
+enum crowd { CROWD_NONE, CROWD_WATCH, CROWD_SURE };
 
 struct supervisor {
 	const struct pool *pool;
+	struct seats *seats;
 	int listener, signals, ready[2];
 	struct child *now, *old; /* `workers` each; old ones are finishing */
-	bool reloading;          /* `old` still serves, until all of `now` are ready */
-	bool asked_again;        /* SIGHUP came while old workers were finishing */
-	bool served;             /* some worker was ready once */
+	int wanted;              /* the first ones of `now` */
+	enum crowd crowd;
+	int64_t crowd_at, rest_at; /* monotonic ms: when to look again */
+	bool reloading;   /* `old` still serves, until all of `now` are ready */
+	bool asked_again; /* SIGHUP came while old workers were finishing */
+	bool served;      /* some worker was ready once */
 	bool stopping;
 	int64_t deadline;
 	int status;
 };
 
-static void run_child(struct supervisor *s, pid_t parent)
+static void run_child(struct supervisor *s, const struct child *c, pid_t parent)
 {
-	struct worker w = { .listener = s->listener, .ready = s->ready[1] };
+	int set = c->seat - c->seat % s->pool->workers;
+	struct worker w = {
+		.listener = s->listener,
+		.ready = s->ready[1],
+		.seats = s->seats,
+		.seat = c->seat,
+		.first = set,
+		.end = set + s->pool->workers,
+	};
 	int status;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -54,15 +77,21 @@ static void start(struct supervisor *s, struct child *c)
 	pid_t self = getpid(), pid = fork();
 
 	if (pid == 0)
-		run_child(s, self);
+		run_child(s, c, self);
 	if (pid < 0) {
 		log_error(s->pool->log, "pool.fork", LOG_STR("why", strerror(errno)));
 		c->start_at = clock_mono_ms() + BACKOFF_MAX_MS;
 		return;
 	}
 	c->pid = pid;
-	c->ready = false;
+	c->ready = c->leaving = false;
 	c->started = clock_mono_ms();
+}
+
+static void gone(struct supervisor *s, struct child *c)
+{
+	c->pid = 0;
+	seat_clear(s->seats, c->seat);
 }
 
 static void tell(const struct supervisor *s, struct child *set, int sig)
@@ -109,6 +138,104 @@ static bool prepare(const struct pool *p)
 	return p->prepare == NULL || p->prepare(p->ctx);
 }
 
+/* ---- more workers, and fewer ---- */
+
+static bool all_busy(const struct supervisor *s)
+{
+	for (int i = 0; i < s->wanted; i++)
+		if (!s->now[i].ready || seat_idle(s->seats, s->now[i].seat))
+			return false;
+	return true;
+}
+
+static void want(struct supervisor *s, int workers)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "pool");
+
+	s->wanted = workers;
+	s->rest_at = clock_mono_ms() + s->pool->rest_ms;
+	seats_peak(s->seats);
+	metrics_set(s->pool->metrics,
+	    mem_printf(tmp, "maillayer_workers{process=\"%s\"}", s->pool->name),
+	    workers);
+	log_debug(s->pool->log, "pool.size", LOG_INT("workers", workers));
+}
+
+/*
+ * Looks whether somebody waits.  A worker that finds all busy after the bell was set
+ * rings again; one that did before is seen here.
+ */
+static void look(struct supervisor *s)
+{
+	bool may = !s->stopping && !s->reloading && s->wanted < s->pool->workers;
+
+	seats_set_bell(s->seats, may);
+	s->crowd = CROWD_NONE;
+	if (!may || !all_busy(s))
+		return;
+	seats_set_bell(s->seats, false);
+	s->crowd = CROWD_WATCH;
+}
+
+/* A connection waits. */
+static void on_waiting(struct supervisor *s)
+{
+	look(s);
+	if (s->crowd == CROWD_NONE)
+		return;
+	s->crowd = CROWD_SURE;
+	s->crowd_at = clock_mono_ms() + CROWD_MS;
+}
+
+static void grow(struct supervisor *s)
+{
+	struct pollfd p = { .fd = s->listener, .events = POLLIN };
+
+	look(s);
+	if (s->crowd == CROWD_NONE || poll(&p, 1, 0) <= 0)
+		return;
+	s->crowd = CROWD_NONE; /* until it is ready */
+	want(s, s->wanted + 1);
+}
+
+/* One that is idle takes the last place, and ends. */
+static bool shrink(struct supervisor *s)
+{
+	struct child *last = &s->now[s->wanted - 1], t;
+
+	for (int i = s->wanted - 1; i >= 0; i--) {
+		struct child *c = &s->now[i];
+
+		if (!c->ready || !seat_idle(s->seats, c->seat))
+			continue;
+		t = *last;
+		*last = *c;
+		*c = t;
+		last->leaving = true;
+		kill(last->pid, SIGTERM);
+		want(s, s->wanted - 1);
+		return true;
+	}
+	return false;
+}
+
+/* Fewer workers, when fewer would have done. */
+static void rest(struct supervisor *s, int64_t t)
+{
+	int enough = seats_peak(s->seats);
+
+	s->rest_at = t + s->pool->rest_ms;
+	if (enough < s->pool->workers_min)
+		enough = s->pool->workers_min;
+	if (s->reloading || s->wanted <= enough)
+		return;
+	while (s->wanted > enough && shrink(s))
+		;
+	look(s);
+}
+
+/* ---- new workers ---- */
+
 static void swap(struct supervisor *s)
 {
 	struct child *t = s->now;
@@ -132,9 +259,11 @@ static void reload(struct supervisor *s)
 		return;
 	}
 	swap(s);
-	memset(s->now, 0, (size_t)s->pool->workers * sizeof(*s->now));
-	s->reloading = true;
 	for (int i = 0; i < s->pool->workers; i++)
+		s->now[i] = (struct child){ .seat = s->now[i].seat };
+	s->reloading = true;
+	look(s);
+	for (int i = 0; i < s->wanted; i++)
 		start(s, &s->now[i]);
 }
 
@@ -147,16 +276,28 @@ static void on_ready(struct supervisor *s, pid_t pid)
 		return;
 	c->ready = true;
 	if (!s->served)
-		log_info(s->pool->log, "pool.serving",
-		    LOG_INT("workers", s->pool->workers));
+		log_info(s->pool->log, "pool.serving", LOG_INT("workers", s->wanted));
 	s->served = true;
-	for (int i = 0; i < s->pool->workers; i++)
+	for (int i = 0; i < s->wanted; i++)
 		all = all && s->now[i].ready;
 	if (s->reloading && all) {
 		s->reloading = false;
 		tell(s, s->old, SIGTERM);
 		log_info(s->pool->log, "pool.reloaded");
 	}
+	look(s);
+}
+
+static void on_message(struct supervisor *s)
+{
+	pid_t pid;
+
+	if (read(s->ready[0], &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
+		return;
+	if (pid == SEATS_RING)
+		look(s);
+	else
+		on_ready(s, pid);
 }
 
 static void report(const struct supervisor *s, pid_t pid, int status)
@@ -185,37 +326,32 @@ static void plan_restart(struct child *c)
 	c->backoff = c->backoff ? c->backoff * 2 : BACKOFF_FIRST_MS;
 	if (c->backoff > BACKOFF_MAX_MS)
 		c->backoff = BACKOFF_MAX_MS;
-	c->pid = 0;
 }
 
 static void on_exit_of(struct supervisor *s, pid_t pid, int status)
 {
 	struct child *c = find(s, s->old, pid);
+	bool old = c != NULL;
 
-	if (c != NULL && !s->reloading) {
-		c->pid = 0;
-		return;
-	}
 	if (c == NULL)
 		c = find(s, s->now, pid);
 	if (c == NULL)
 		return;
-	if (s->stopping) {
-		c->pid = 0;
+	gone(s, c);
+	if ((old && !s->reloading) || s->stopping || c->leaving)
 		return;
-	}
 	report(s, pid, status);
 	if (c->ready || (s->served && !s->reloading)) {
 		plan_restart(c);
 		return;
 	}
-	c->pid = 0;
 	if (s->reloading) {
 		/* the new configuration does not work: the old workers stay */
 		log_error(s->pool->log, "pool.reload_failed");
 		s->reloading = false;
 		swap(s);
 		tell(s, s->old, SIGTERM);
+		look(s);
 		return;
 	}
 	stop(s,
@@ -240,6 +376,12 @@ static void on_signal(struct supervisor *s)
 		reload(s);
 }
 
+/* The smaller of two waits; below 0 is for ever. */
+static int64_t sooner(int64_t wait, int64_t other)
+{
+	return wait < 0 || other < wait ? other : wait;
+}
+
 /* Starts what is due; milliseconds until something else is, -1: nothing. */
 static int next_due(struct supervisor *s)
 {
@@ -253,33 +395,43 @@ static int next_due(struct supervisor *s)
 	}
 	if (s->stopping)
 		return (int)(s->deadline - t);
-	for (int i = 0; i < s->pool->workers; i++) {
+	if (s->crowd == CROWD_SURE && s->crowd_at <= t)
+		grow(s);
+	if (s->wanted > s->pool->workers_min && s->rest_at <= t)
+		rest(s, t);
+	for (int i = 0; i < s->wanted; i++) {
 		struct child *c = &s->now[i];
 
 		if (c->pid == 0 && c->start_at <= t)
 			start(s, c);
-		if (c->pid == 0 && (next < 0 || c->start_at - t < next))
-			next = c->start_at - t;
+		if (c->pid == 0)
+			next = sooner(next, c->start_at - t);
 	}
+	if (s->crowd == CROWD_SURE)
+		next = sooner(next, s->crowd_at - t);
+	if (s->wanted > s->pool->workers_min)
+		next = sooner(next, s->rest_at - t);
 	return (int)next;
 }
 
 static void supervise(struct supervisor *s)
 {
-	struct pollfd p[2] = {
+	struct pollfd p[3] = {
 		{ .fd = s->signals, .events = POLLIN },
 		{ .fd = s->ready[0], .events = POLLIN },
+		{ .events = POLLIN },
 	};
 
 	while (!s->stopping || alive(s, s->now) + alive(s, s->old) > 0) {
-		pid_t pid;
+		int wait = next_due(s);
 
-		if (poll(p, 2, next_due(s)) <= 0)
+		p[2].fd = s->crowd == CROWD_WATCH ? s->listener : -1;
+		if (poll(p, 3, wait) <= 0)
 			continue;
+		if (p[2].revents & POLLIN)
+			on_waiting(s);
 		if (p[1].revents & POLLIN)
-			if (read(s->ready[0], &pid, sizeof(pid)) ==
-			    (ssize_t)sizeof(pid))
-				on_ready(s, pid);
+			on_message(s);
 		if (p[0].revents & POLLIN)
 			on_signal(s);
 	}
@@ -300,6 +452,21 @@ static bool watch_signals(struct supervisor *s)
 	return s->signals >= 0 && pipe(s->ready) == 0;
 }
 
+/* Two sets: each worker of both has a seat of its own. */
+static bool take_seats(struct supervisor *s, void *mem)
+{
+	int n = s->pool->workers;
+
+	s->now = mem_array(mem, struct child, (size_t)n);
+	s->old = mem_array(mem, struct child, (size_t)n);
+	s->seats = seats_new(mem, 2 * n);
+	for (int i = 0; i < n; i++) {
+		s->now[i].seat = i;
+		s->old[i].seat = n + i;
+	}
+	return s->seats != NULL;
+}
+
 int pool_run(const struct pool *p)
 {
 	MEM_SCOPE void *mem = mem_scope(NULL, "pool");
@@ -314,19 +481,14 @@ int pool_run(const struct pool *p)
 		log_error(p->log, "pool.signals", LOG_STR("why", strerror(errno)));
 		return 1;
 	}
-	s.now = mem_array(mem, struct child, (size_t)p->workers);
-	s.old = mem_array(mem, struct child, (size_t)p->workers);
+	if (!take_seats(&s, mem)) {
+		log_error(p->log, "pool.fork", LOG_STR("why", strerror(errno)));
+		return 1;
+	}
+	want(&s, p->workers_min < p->workers ? p->workers_min : p->workers);
 	supervise(&s);
 	if (!inherited)
 		unlink(p->socket);
 	log_info(p->log, "pool.stopped");
 	return s.status;
-}
-
-void worker_ready(const struct worker *w)
-{
-	pid_t self = getpid();
-	ssize_t n = write(w->ready, &self, sizeof(self));
-
-	(void)n; /* a supervisor that is gone ends us by its own signal */
 }

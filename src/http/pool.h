@@ -9,12 +9,17 @@
 /* What a worker process is given. */
 struct worker {
 	int listener; /* listening socket, non-blocking */
-	int ready;    /* private to pool */
+	/* private to pool */
+	int ready;
+	struct seats *seats;
+	int seat, first, end;
 };
 
 /*
- * A pool of worker processes on one socket, and the supervisor that keeps them: it
- * forks `workers` of them, replaces one that ends (with a growing delay if it ends soon
+ * A pool of worker processes on one socket, and the supervisor that keeps them.  It
+ * forks `workers_min` of them; while all are busy and a connection waits it adds one
+ * after another, up to `workers`; those that were not needed for rest_ms it ends again.
+ *  It replaces one that ends (with a growing delay if it ends soon
  * after its start), starts a new set on SIGHUP and lets the old one finish once the new
  * is ready, and on SIGTERM or SIGINT lets all finish for at most drain_s seconds; the
  * second signal kills. Workers get SIGTERM if the supervisor dies.
@@ -22,7 +27,8 @@ struct worker {
 struct pool {
 	const char *name;   /* "web" ...: for the log and the metrics */
 	const char *socket; /* path of its Unix socket; unused when fd 0 listens */
-	int workers;
+	int workers_min, workers;
+	int rest_ms;
 	int drain_s;
 	const struct log *log;
 	struct metrics *metrics;
@@ -44,3 +50,5 @@ struct pool {
 int pool_run(const struct pool *p);
 /* A worker says that it can serve. */
 void worker_ready(const struct worker *w);
+/* A worker says that it has taken a request, or waits for the next one. */
+void worker_busy(const struct worker *w, bool busy);

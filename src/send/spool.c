@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/id.h"
 #include "base/mem.h"
 
@@ -16,6 +17,8 @@ struct spool {
 	const struct log *lg;
 	int fd; /* -1 until the first append */
 	off_t size;
+	int unsynced;    /* records */
+	enum err failed; /* a sync since the last spool_sync */
 };
 
 static int close_file(struct spool *s)
@@ -96,34 +99,86 @@ static enum err new_file(struct spool *s)
 	return sync_dir(s->dir);
 }
 
+static enum err failure(const struct spool *s)
+{
+	log_error(s->lg, "spool.append", LOG_STR("error", strerror(errno)));
+	return errno == ENOSPC ? ERR_FULL : ERR_IO;
+}
+
+/*
+ * After a sync that failed nobody knows what of the file is on the disk: what comes
+ * next goes into another.
+ */
+static void sync_file(struct spool *s)
+{
+	FAILPOINT("spool.written");
+	if (s->fd < 0 || fdatasync(s->fd) == 0)
+		return;
+	s->failed = failure(s);
+	close_file(s);
+}
+
 static enum err write_record(struct spool *s, const struct spool_record *r)
 {
 	ssize_t n = write(s->fd, r, sizeof(*r));
+	enum err e;
 
-	if (n == (ssize_t)sizeof(*r) && fdatasync(s->fd) == 0) {
+	if (n == (ssize_t)sizeof(*r)) {
 		s->size += n;
+		s->unsynced++;
 		return OK;
 	}
+	if (n >= 0)
+		errno = ENOSPC;
+	e = failure(s);
 	/* A part of a record would shift all that follow it. */
-	if (n > 0 && ftruncate(s->fd, s->size) != 0)
+	if (n > 0 && ftruncate(s->fd, s->size) != 0) {
+		sync_file(s);
 		close_file(s);
-	return errno == ENOSPC ? ERR_FULL : ERR_IO;
+	}
+	return e;
+}
+
+/* A file of ours that has room for one more. */
+static enum err have_file(struct spool *s)
+{
+	enum err e = OK;
+
+	if (s->fd >= 0 && s->size < SPOOL_FILE_MAX)
+		return OK;
+	if (s->unsynced > 0)
+		sync_file(s);
+	while ((e = new_file(s)) == ERR_CONFLICT)
+		;
+	if (e == OK)
+		return OK;
+	e = failure(s);
+	close_file(s);
+	return e;
 }
 
 enum err spool_append(struct spool *s, struct spool_record *r)
 {
-	enum err e = OK;
+	enum err e = have_file(s);
 
 	r->magic = SPOOL_MAGIC;
 	r->check = crc32_of(r, offsetof(struct spool_record, check));
-	if (s->fd < 0 || s->size >= SPOOL_FILE_MAX)
-		while ((e = new_file(s)) == ERR_CONFLICT)
-			;
-	if (e == OK)
-		e = write_record(s, r);
-	if (e != OK) {
-		log_error(s->lg, "spool.append", LOG_STR("error", strerror(errno)));
-		close_file(s);
-	}
+	return e == OK ? write_record(s, r) : e;
+}
+
+int spool_unsynced(const struct spool *s)
+{
+	return s->unsynced;
+}
+
+enum err spool_sync(struct spool *s)
+{
+	enum err e;
+
+	if (s->unsynced > 0)
+		sync_file(s);
+	e = s->failed;
+	s->unsynced = 0;
+	s->failed = OK;
 	return e;
 }

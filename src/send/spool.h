@@ -7,9 +7,9 @@
 #include "model/event.h"
 
 /*
- * Opens and clicks are appended to a file of this process and synced before the answer,
- * so that a locked or absent database loses no event and no request waits for a writer.
- * send/ingest reads the files into the database.
+ * Opens and clicks are appended to a file of this process and synced before the answers
+ * of all that came together, so that a locked or absent database loses no event and no
+ * request waits for a writer. send/ingest reads the files into the database.
  *
  * A file is <state>/spool/<random>.spool: records of a fixed size.  Its writer holds a
  * shared flock on it; a file nobody holds is finished and is removed once it has been
@@ -36,9 +36,15 @@ enum { SPOOL_MAGIC = 0x314c5053, SPOOL_FILE_MAX = 4 * 1024 * 1024 };
 enum err spool_open(void *mem, const char *state_dir, const struct log *lg,
     struct spool **out) MUST_CHECK;
 /*
- * Durable when it returns OK. ERR_FULL, ERR_IO otherwise (logged). Fills magic and
- * check.
+ * Durable once spool_sync has returned OK. ERR_FULL, ERR_IO otherwise (logged). Fills
+ * magic and check.
  */
 enum err spool_append(struct spool *s, struct spool_record *r) MUST_CHECK;
+/* Records appended since the last spool_sync. */
+int spool_unsynced(const struct spool *s);
+/*
+ * One sync for all of them.  ERR_FULL, ERR_IO (logged): some of them may be lost.
+ */
+enum err spool_sync(struct spool *s) MUST_CHECK;
 /* True if r is whole and ours. */
 int spool_valid(const struct spool_record *r);

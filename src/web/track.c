@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/token.h"
+#include "base/wake.h"
 #include "kv/limit.h"
 #include "repo/brand.h"
 #include "repo/event.h"
@@ -41,9 +42,9 @@ static bool is_flood(const struct request *rq, const struct token *t)
 }
 
 /*
- * Durable before the answer.  A full disk costs the count (spool_append logs it), never
- * the reader's picture or link.  A test mail (campaign 0) and a HEAD request count
- * nothing.
+ * Durable before the answer, by track_flush.  A full disk costs the count (the spool
+ * logs it), never the reader's picture or link.  A test mail (campaign 0) and a HEAD
+ * request count nothing.
  */
 static void count(struct request *rq, const struct token *t)
 {
@@ -68,6 +69,18 @@ static void count(struct request *rq, const struct token *t)
 		e = spool_append(rq->app->spool, &r);
 	if (e != OK)
 		log_error(&rq->log, "track.lost", LOG_INT("campaign", t->campaign));
+}
+
+void track_flush(struct app *app)
+{
+	const char *dir = app->config->server.state_dir;
+	int n = app->spool ? spool_unsynced(app->spool) : 0;
+
+	if (n == 0)
+		return;
+	if (spool_sync(app->spool) != OK)
+		log_error(&app->log, "track.lost", LOG_INT("events", n));
+	wake(dir, "jobs");
 }
 
 enum err track_open(struct request *rq, struct response *rs)

@@ -254,6 +254,7 @@ static void spool(struct dbtest *t)
 
 		good = spool_append(s, &r) == OK;
 	}
+	good = good && spool_sync(s) == OK;
 	ok(good, "%d opens are spooled", OPENS);
 	mem_free(s);
 }

@@ -24,10 +24,17 @@ static enum err enter(struct request *rq, struct response *rs, const struct rout
 	return OK;
 }
 
-static void nothing(void *ctx, struct request *rq)
+static void begin(void *ctx, struct request *rq)
 {
 	(void)ctx;
 	(void)rq;
+}
+
+static void end(void *ctx, struct request *rq, const struct response *rs)
+{
+	(void)ctx;
+	(void)rq;
+	(void)rs;
 }
 
 static const struct route routes[] = {
@@ -59,8 +66,8 @@ void fuzz_one(void *mem, const char *s, size_t n)
 	struct fcgi f = { .site = &site,
 		.log = &quiet,
 		.clock = &clock_system,
-		.begin = nothing,
-		.end = nothing };
+		.begin = begin,
+		.end = end };
 	int fd[2];
 
 	(void)mem;

@@ -69,7 +69,6 @@ like(talk(request(params(REQUEST_METHOD => 'POST', REQUEST_URI => '/api/v1/brand
 like(talk(request(params(HTTP_COOKIE => "ml_session=\xff\xfe", HTTP_USER_AGENT => "\xff"))), qr/Status: 200/,
 	'headers that are no UTF-8 do no harm');
 
-my @before = sort $site->workers('web');
 talk('');
 talk("\0" x 100);
 talk('GET / HTTP/1.1' . "\r\n\r\n");
@@ -106,8 +105,7 @@ for my $n ([ 0x7fffffff, 0x7fffffff ], [ 0x7fffffff, 1 ], [ 0x40000000, 0x400000
 	like(scalar <$s>, qr/Status: 200 OK/, 'a request that comes in pieces is answered');
 }
 is($site->get('/healthz')->{status}, 200, 'after 200 broken requests the pool answers');
-is_deeply([ sort $site->workers('web') ], \@before, '... and no worker died');
-is(scalar(grep { $_->{event} =~ /worker\.(killed|ended)/ } $site->events('web')), 0, '... nor was replaced');
+is(scalar(grep { $_->{event} =~ /^worker\./ } $site->events('web')), 0, '... and no worker died');
 
 # ---- a socket given as file descriptor 0 ----
 my $own = "$site->{state}/run/own.sock";

@@ -67,7 +67,7 @@ for my $name (@names) {
 	    || $kept =~ /[\x{80}-\x{9f}]/;
 }
 is(join("\n", @wrong), '', scalar(@names) . ' names of uploads: kept as a plain name or refused');
-my @made = grep { !m{/(maillayer\.db|run|log|spool|nginx|secret\.key|maillayer\.ini|maillayer|run\.)} } glob "$site->{state}/*";
+my @made = grep { !m{/(maillayer\.db|run|wake-|log|spool|nginx|secret\.key|maillayer\.ini|maillayer|run\.)} } glob "$site->{state}/*";
 is("@made", '', '... and no file of such a name was made');
 
 # ---- control characters, in every text the API takes ----

@@ -63,6 +63,7 @@ static void fill_spool(struct dbtest *t, int n)
 
 		good = spool_append(s, &r) == OK;
 	}
+	good = good && spool_sync(s) == OK;
 	ok(good, "spools %d opens", n);
 	mem_free(s);
 }
