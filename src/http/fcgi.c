@@ -407,7 +407,7 @@ static int wait_or_rest(const struct fcgi *f, int events, struct epoll_event *ev
 {
 	int n = epoll_wait(events, ev, 2, f->rest ? REST_MS : -1);
 
-	if (n != 0)
+	if (n != 0 || f->rest == NULL)
 		return n;
 	f->rest(f->ctx);
 	return epoll_wait(events, ev, 2, -1);
