@@ -33,6 +33,19 @@ sub fill {
 	close $f;
 }
 
+# a mail with a pixel and a link, of a brand whose mail stays here
+my $b = '/brands/' . $site->api(POST => '/brands', { name => 'Here', from_name => 'H', from_email => 'h@here.example',
+	postal_address => 'Road 1', time_zone => 'UTC' })->{json}{id};
+my $list = $site->api(POST => "$b/lists", { name => 'One' })->{json}{id};
+$site->api(POST => "$b/subscribers", { email => 'one@x.example', lists => [$list] });
+my $one = $site->api(POST => "$b/campaigns", { name => 'One', subject => 'S', html => '<p><a href="https://shop.example/a">a</a></p>',
+	lists => [$list] })->{json}{id};
+$site->api(POST => "$b/campaigns/$one/send", {});
+ok($site->until_true(30, sub { $site->api(GET => "$b/campaigns/$one")->{json}{status} eq 'completed' }), 'one mail is in the outbox');
+my $mail = $site->api(GET => "$b/outbox")->{json}{items}[0]{id};
+my $html = $site->api(GET => "$b/outbox/$mail")->{json}{html} // '';
+my ($pixel, $click) = ($html =~ m{(/t/o/[\w-]+)}, $html =~ m{(/t/c/[\w-]+)});
+
 $s->send;
 $s->under_way(200);
 fill();
@@ -44,6 +57,9 @@ ok($site->until_true(30, sub { my $n = keys %{ $s->accepted }; my $same = $n == 
 is($site->get('/healthz')->{status}, 200, 'it is alive');
 is($site->api(GET => "$s->{base}/campaigns/$s->{id}")->{status}, 200, 'reading goes on');
 is($site->get("$s->{base}/campaigns/$s->{id}")->{status}, 200, 'pages too');
+is($site->get($pixel)->{status}, 200, 'who opens a mail sees it');
+is($site->get($click)->{headers}{location}, 'https://shop.example/a', 'who clicks gets there');
+ok((grep { ($_->{event} // '') eq 'track.lost' } $site->events('track')), '... what could not be written down is in the log');
 my @made = map { $site->api(POST => "$s->{base}/lists", { name => "List $_" }) } 1 .. 3;
 like($_->{status}, qr/^(507|503)$/, "writing is $_->{status}") for @made;
 like($made[0]{json}{detail} // '', qr/disk is full/, 'and says why') or diag($made[0]{content});

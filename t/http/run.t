@@ -47,6 +47,8 @@ is($json->{pid}, $two->{pid}, '... the process');
 ok(-s $json->{config}, '... the configuration');
 like($two->output, qr{first account: \Q$two->{url}\E/setup/\S+}, 'the link for the first account is printed');
 $two->user;
+my ($after) = $two->command(['setup-link']);
+is($after, 3, 'setup-link exits with 3 once there is an account');
 
 ($status, $text) = run('--state', "$dir/other", '--port', $two->{port});
 is($status, 1, 'a port in use is refused');
