@@ -214,6 +214,10 @@ for my $route (sort { $last->($a) <=> $last->($b) || $a cmp $b } keys %takes) {
 is(join("\n", @unknown), '', 'every field that is described is taken');
 my $code = join "\n", map { Source::text($_) } Source::files(qr{^src/(?:web|service)/(?!openapi|takes).*\.c$});
 my %named = map { $_ => 1 } map({ keys %$_ } values %takes), map({ @$_ } values %of_page);
-delete $named{username};	# for the browser's password store only
-is(join(' ', grep { $code !~ /"$_"/ } sort keys %named), '', '... and each is read somewhere');
+is(join(' ', grep { $code !~ /"$_"/ && $_ ne 'username' } sort keys %named), '', '... and each is read somewhere');	# username is for the browser's password store
+# what no route takes is never there to be read, but in the addresses of pages and of mails
+my %query = map { $_ => 1 } qw(asked error error_code link live part view List-Unsubscribe reason);
+my %read = map { $_ => 1 } $code =~ /\bform_(?:text|line|body|int|bool|time|choice|ids|get|json|has|file)\((?:f|form|rq->form|rq->query), "([\w-]+)"/g;
+cmp_ok(scalar keys %read, '>', 60, 'fields that are read are found');
+is(join(' ', grep { !$named{$_} && !$query{$_} && $_ ne 'csrf' } sort keys %read), '', 'and each that is read is taken by some route');
 done_testing;
