@@ -59,7 +59,7 @@ const struct openapi_route openapi_routes[] = {
 	{ PATCH,  "/brands/{}/lists/{}", "Change a list", "name:text description:text", "List" },
 	{ DELETE, "/brands/{}/lists/{}", "Delete a list", "", "none" },
 	{ GET,    "/brands/{}/fields", "Custom fields", "", "page Field" },
-	{ POST,   "/brands/{}/fields", "Make a custom field", "key:text! label:text type:text choices:[text]", "Field" },
+	{ POST,   "/brands/{}/fields", "Make a custom field", "key:text label:text type:text choices:[text]", "Field" },
 	{ GET,    "/brands/{}/fields/{}", "A custom field", "", "Field" },
 	{ PATCH,  "/brands/{}/fields/{}", "Change a custom field", "key:text label:text type:text choices:[text]", "Field" },
 	{ DELETE, "/brands/{}/fields/{}", "Delete a custom field", "", "none" },
