@@ -12,8 +12,11 @@
  *	doubt -> accepted (event) | retry (sent again) | given_up
  *	given_up -> accepted (event) | retry (sent again)
  *
- * A row with a doubtful attempt never ends as one that was not sent, whatever came of a
- * later try: cancelled it is doubt again, refused or left meanwhile it is given up.
+ * The state follows from all attempts and never from the last one alone.  A row that
+ * one of them has reached is accepted whatever it waited for; while a later one is
+ * open, as soon as that has ended.  A row with a doubtful attempt never ends as one
+ * that was not sent, whatever came of a later try: cancelled it is doubt again,
+ * refused or left meanwhile it is given up.
  */
 enum delivery_state {
 	DELIVERY_PENDING = 0,

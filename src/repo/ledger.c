@@ -86,10 +86,9 @@ static const char *const sql[] = {
 	    "   JOIN campaigns c ON c.id = d.campaign_id AND c.status = 'cancelled'"
 	    "  WHERE d.campaign_id = $1 AND d.state = $4 ORDER BY d.id LIMIT $2)"
 	    " UPDATE campaign_subscribers AS d SET owner = NULL, settled_at = $3,"
-	    "   next_try_at = NULL,"
-	    "   state = CASE WHEN " DOUBTED " IS NULL THEN 8 ELSE 7 END,"
-	    "   attempt_id = coalesce(" DOUBTED ", attempt_id)"
-	    " WHERE +state IN (0, 3) AND id IN (SELECT id FROM due) RETURNING state",
+	    "   next_try_at = NULL, state = 8"
+	    " WHERE +state IN (0, 3) AND id IN (SELECT id FROM due) RETURNING id, "
+	    "tries",
 	[TIDIED] = "UPDATE campaigns SET tidied_at = $2"
 		   " WHERE id = $1 AND status = 'cancelled' AND tidied_at IS NULL"
 		   "   AND NOT EXISTS (SELECT 1 FROM campaign_counts"
@@ -132,6 +131,8 @@ enum err ledger_prepare(struct db *db)
 {
 	enum err e = db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
 
+	if (e == OK)
+		e = ledger_derive_prepare(db);
 	if (e == OK)
 		e = ledger_attempt_prepare(db);
 	if (e == OK)
@@ -272,11 +273,12 @@ enum err ledger_finish(struct db *db, int64_t campaign, int64_t now, bool *finis
 	return e;
 }
 
-/* Who was to be sent it again, in spite of doubt, is in doubt once more. */
 static enum err cancel_state(struct db *db, int64_t campaign, int limit, int64_t now,
     enum delivery_state from)
 {
+	MEM_SCOPE void *tmp = mem_scope(NULL, "cancel");
 	STMT_SCOPE s = db_stmt(db, &sql[CANCEL_OPEN]);
+	struct buf *tried = buf_new(tmp);
 	struct moved m = { { 0 } };
 	enum err e;
 
@@ -286,9 +288,13 @@ static enum err cancel_state(struct db *db, int64_t campaign, int limit, int64_t
 	stmt_bind_int(s, 4, from);
 	while (stmt_next(s)) {
 		m.n[from]--;
-		m.n[stmt_int(s, 0)]++;
+		m.n[DELIVERY_CANCELLED]++;
+		if (stmt_int(s, 1) > 0)
+			ledger_add_id(tried, stmt_int(s, 0));
 	}
 	e = stmt_error(s);
+	if (e == OK)
+		e = ledger_derive(db, tried, now, &m);
 	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
 }
 

@@ -94,7 +94,7 @@ struct claim {
 };
 /*
  * retry whose time has come, then pending, -> claimed by owner, in order of time and
- * id.
+ * id; those that an earlier attempt has reached -> accepted.
  */
 enum err ledger_claim(struct db *db, const struct claim *c,
     int64_t *claimed) MUST_CHECK;
@@ -130,13 +130,14 @@ struct settle {
 	int64_t next_try_at; /* of retry */
 };
 /*
- * Results of attempts of one campaign; a row that has moved on (another attempt) is
- * left alone.
+ * Results of attempts of one campaign.  A row that has moved on (another attempt) is
+ * left alone, unless this one was accepted after all.
  */
 enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
     size_t n, int64_t now) MUST_CHECK;
 /* Rows claimed by owner -> pending. */
-enum err ledger_release(struct db *db, const char *owner, int64_t campaign) MUST_CHECK;
+enum err ledger_release(struct db *db, const char *owner, int64_t campaign,
+    int64_t now) MUST_CHECK;
 /* Owners named by claimed and intent rows. */
 enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out,
     size_t *n) MUST_CHECK;

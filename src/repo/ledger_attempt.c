@@ -35,7 +35,7 @@ enum { NO_WAIT_MS = 1200000 };
 	"   WHERE campaign_id = $1 AND " which                                         \
 	"   LIMIT $4 /*+pg FOR UPDATE SKIP LOCKED */)"                                 \
 	" UPDATE campaign_subscribers SET state = 1, owner = $2, claimed_at = $3"      \
-	" WHERE +state = " state " AND id IN (SELECT id FROM due) RETURNING id"
+	" WHERE +state = " state " AND id IN (SELECT id FROM due) RETURNING id, tries"
 
 /* The rows whose ids the JSON of $1 has. */
 #define CHOSEN                                                                         \
@@ -64,19 +64,20 @@ static const char *const sql[] = {
 	    "   s.last_name, s.custom, p.reason,"
 	    "   (SELECT /*+lite json_group_array(t.tag) */"
 	    "           /*+pg json_agg(t.tag ORDER BY t.tag) */"
-	    "      FROM subscriber_tags t WHERE t.subscriber_id = s.id)"
+	    "      FROM subscriber_tags t WHERE t.subscriber_id = s.id),"
+	    "   CASE WHEN d.tries > 0 THEN (SELECT max(a.id) FROM send_attempts a"
+	    "     WHERE a.delivery_id = d.id AND a.outcome = 4) END,"
+	    "   d.tries"
 	    "  FROM " CHOSEN
 	    "  LEFT JOIN subscribers s ON s.id = d.subscriber_id AND +s.brand_id = $3"
 	    "  LEFT JOIN suppressions p"
 	    "    ON p.brand_id = $3 AND p.email_key = d.email_key"
 	    " WHERE +d.state = 1 AND d.owner = $2 ORDER BY d.id",
 	[SKIP] =
-	    "UPDATE campaign_subscribers AS d SET owner = NULL,"
-	    "   state = CASE WHEN " DOUBTED " IS NULL THEN 6 ELSE 9 END,"
-	    "   attempt_id = coalesce(" DOUBTED ", attempt_id),"
+	    "UPDATE campaign_subscribers AS d SET owner = NULL, state = 6,"
 	    "   reason = r.reason, settled_at = $2"
 	    "  FROM (SELECT " NUMBER(0) " AS id, j.value ->> 1 AS reason FROM " ROWS(
-		"$1") ") r WHERE d.id = r.id AND +d.state = 1 RETURNING state",
+		"$1") ") r WHERE d.id = r.id AND +d.state = 1",
 	[ATTEMPT] = "INSERT INTO send_attempts (campaign_id, delivery_id, started_at)"
 		    " SELECT d.campaign_id, d.id, CAST($2 AS BIGINT)"
 		    "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS(
@@ -130,8 +131,9 @@ static size_t take_of(const struct claim *c)
 }
 
 /* ---- claim ---- */
+/* tried: gets those that were claimed before. */
 static enum err claim_from(struct db *db, const struct claim *c,
-    const char *const *which, size_t want, int64_t bound)
+    const char *const *which, size_t want, int64_t bound, struct buf *tried)
 {
 	STMT_SCOPE s = db_stmt(db, which);
 	size_t first = c->mine->n;
@@ -141,8 +143,11 @@ static enum err claim_from(struct db *db, const struct claim *c,
 	stmt_bind_int(s, 3, c->now);
 	stmt_bind_int(s, 4, (int64_t)(want - first));
 	stmt_bind_int(s, 5, bound);
-	while (stmt_next(s))
+	while (stmt_next(s)) {
 		add_claimed(c->mine, stmt_int(s, 0));
+		if (stmt_int(s, 1) > 0)
+			ledger_add_id(tried, stmt_int(s, 0));
+	}
 	if (c->mine->n > first)
 		qsort(c->mine->ids + first, c->mine->n - first, sizeof(int64_t),
 		    by_number);
@@ -153,14 +158,15 @@ static enum err claim_from(struct db *db, const struct claim *c,
  * Goes on behind the last one, for what is before it was claimed already, and
  * PostgreSQL would walk all that again.  Who was given back there comes at the end.
  */
-static enum err claim_pending(struct db *db, const struct claim *c, size_t want)
+static enum err claim_pending(struct db *db, const struct claim *c, size_t want,
+    struct buf *tried)
 {
 	struct claimed *m = c->mine;
 	size_t first = m->n;
-	enum err e = claim_from(db, c, &sql[CLAIM], want, m->after);
+	enum err e = claim_from(db, c, &sql[CLAIM], want, m->after, tried);
 
 	if (e == OK && m->n < want && m->after)
-		e = claim_from(db, c, &sql[CLAIM], want, 0);
+		e = claim_from(db, c, &sql[CLAIM], want, 0, tried);
 	if (e == OK && m->n > first)
 		m->after = m->ids[m->n - 1];
 	return e;
@@ -168,20 +174,23 @@ static enum err claim_pending(struct db *db, const struct claim *c, size_t want)
 
 static enum err claim_rows(struct db *db, const struct claim *c, struct moved *m)
 {
+	MEM_SCOPE void *tmp = mem_scope(NULL, "claim");
+	struct buf *tried = buf_new(tmp);
 	size_t first = c->mine->n, want = first + (size_t)c->n, due, pending;
-	enum err e = claim_from(db, c, &sql[CLAIM_RETRY], want, c->now);
+	enum err e = claim_from(db, c, &sql[CLAIM_RETRY], want, c->now, tried);
 
 	due = c->mine->n;
 	if (e == OK && c->mine->n < want)
-		e = claim_pending(db, c, want);
+		e = claim_pending(db, c, want, tried);
 	pending = c->mine->n - due;
 	/* No wait is that long: the clock was wrong when it was set. */
 	if (e == OK && c->mine->n < want)
-		e = claim_from(db, c, &sql[CLAIM_LOST], want, c->now + NO_WAIT_MS);
+		e = claim_from(db, c, &sql[CLAIM_LOST], want, c->now + NO_WAIT_MS,
+		    tried);
 	m->n[DELIVERY_CLAIMED] = (int64_t)(c->mine->n - first);
 	m->n[DELIVERY_PENDING] = -(int64_t)pending;
 	m->n[DELIVERY_RETRY] = -m->n[DELIVERY_CLAIMED] + (int64_t)pending;
-	return e;
+	return e == OK ? ledger_derive(db, tried, c->now, m) : e;
 }
 
 enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
@@ -189,6 +198,7 @@ enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
 	TX_SCOPE tx = { 0 };
 	struct claimed before = *c->mine;
 	struct moved m = { { 0 } };
+	int64_t n;
 	enum err e = tx_begin_keyed(db, &tx);
 
 	*claimed = 0;
@@ -196,7 +206,8 @@ enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
 		e = tx_relax(&tx); /* if it is lost, the rows are pending again */
 	if (e == OK)
 		e = claim_rows(db, c, &m);
-	if (e == OK && !m.n[DELIVERY_CLAIMED])
+	n = (int64_t)(c->mine->n - before.n);
+	if (e == OK && !n)
 		return OK;
 	FAILPOINT("claim.rows");
 	if (e == OK)
@@ -205,7 +216,7 @@ enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
 		e = tx_commit(&tx);
 	FAILPOINT("claim.committed");
 	if (e == OK) {
-		*claimed = m.n[DELIVERY_CLAIMED];
+		*claimed = n;
 	} else {
 		c->mine->n = before.n;
 		c->mine->after = before.after;
@@ -297,9 +308,30 @@ static char *ids_json(void *mem, const struct claimed *m, size_t n)
 	return b->data;
 }
 
-/* Fills out->rows, and writes the rows that must not be sent into skips. */
+/* Rows that get no intent. */
+struct left_out {
+	struct buf *skips; /* [[id, reason], ...] without its end */
+	struct buf *tried; /* those of them, or already accepted, with an attempt */
+};
+
+/* True if it is not to be sent. */
+static bool leave_out(struct stmt *s, struct intent_batch *out, struct left_out *l)
+{
+	const char *reason = skip_reason(s);
+	bool accepted = !stmt_is_null(s, 11);
+
+	if (!accepted && reason) {
+		add_skip(l->skips, stmt_int(s, 0), reason);
+		out->skipped++;
+	}
+	if ((accepted || reason) && stmt_int(s, 12) > 0)
+		ledger_add_id(l->tried, stmt_int(s, 0));
+	return accepted || reason;
+}
+
+/* Fills out->rows and l. */
 static enum err read_wanted(struct db *db, void *mem, const struct claim *c,
-    int64_t brand, struct intent_batch *out, struct buf *skips)
+    int64_t brand, struct intent_batch *out, struct left_out *l)
 {
 	size_t n = take_of(c);
 	char *ids = ids_json(mem, c->mine, n);
@@ -312,35 +344,31 @@ static enum err read_wanted(struct db *db, void *mem, const struct claim *c,
 	stmt_bind_text(s, 2, c->owner);
 	stmt_bind_int(s, 3, brand);
 	out->rows = mem_array(mem, struct intent, n);
-	while (out->n + (size_t)out->skipped < n && stmt_next(s)) {
-		const char *reason = skip_reason(s);
+	while (out->n < n && stmt_next(s)) {
+		struct intent *i = &out->rows[out->n];
 
-		if (reason) {
-			add_skip(skips, stmt_int(s, 0), reason);
-			out->skipped++;
-		} else {
-			struct intent *i = &out->rows[out->n++];
-
-			i->mem = mem_scope(mem, "intent");
-			read_intent(s, i->mem, i);
-		}
+		if (leave_out(s, out, l))
+			continue;
+		i->mem = mem_scope(mem, "intent");
+		read_intent(s, i->mem, i);
+		out->n++;
 	}
 	return stmt_error(s);
 }
 
-/* Whoever may have the mail of an earlier attempt is given up and not skipped. */
-static enum err skip_rows(struct db *db, struct buf *skips, const struct claim *c,
-    struct moved *m)
+static enum err skip_rows(struct db *db, const struct claim *c, int64_t n,
+    struct buf *skips)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[SKIP]);
+	enum err e;
 
+	if (!n)
+		return OK;
 	buf_char(skips, ']');
 	stmt_bind_text(s, 1, skips->data);
 	stmt_bind_int(s, 2, c->now);
-	while (stmt_next(s))
-		m->n[stmt_int(s, 0) == DELIVERY_GIVEN_UP ? DELIVERY_GIVEN_UP
-							 : DELIVERY_SKIPPED]++;
-	return stmt_error(s);
+	e = stmt_run(s);
+	return e == OK && stmt_changes(s) != n ? ERR_CONFLICT : e;
 }
 
 static int by_delivery(const void *key, const void *row)
@@ -404,21 +432,24 @@ static enum err mark_intent(struct db *db, void *mem, const struct claim *c,
 static enum err write_intent(struct db *db, void *mem, const struct claim *c,
     int64_t brand, struct intent_batch *out)
 {
-	struct buf *skips = buf_new(mem);
+	struct left_out l = { buf_new(mem), buf_new(mem) };
 	struct moved m = { { 0 } };
 	enum err e;
 
-	buf_char(skips, '[');
-	e = read_wanted(db, mem, c, brand, out, skips);
-	if (e == OK && out->skipped)
-		e = skip_rows(db, skips, c, &m);
+	buf_char(l.skips, '[');
+	e = read_wanted(db, mem, c, brand, out, &l);
+	m.n[DELIVERY_CLAIMED] = -(int64_t)out->n - out->skipped;
+	m.n[DELIVERY_SKIPPED] = out->skipped;
+	m.n[DELIVERY_INTENT] = (int64_t)out->n;
+	if (e == OK)
+		e = skip_rows(db, c, out->skipped, l.skips);
+	if (e == OK)
+		e = ledger_derive(db, l.tried, c->now, &m);
 	if (e == OK && out->n)
 		e = write_attempts(db, mem, c, out);
 	FAILPOINT("intent.attempts");
 	if (e == OK && out->n)
 		e = mark_intent(db, mem, c, out);
-	m.n[DELIVERY_CLAIMED] = -(int64_t)out->n - out->skipped;
-	m.n[DELIVERY_INTENT] = (int64_t)out->n;
 	return e == OK ? ledger_count_moved(db, c->campaign, &m) : e;
 }
 

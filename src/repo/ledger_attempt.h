@@ -1,9 +1,9 @@
 #pragma once
 
+#include "base/buf.h"
 #include "repo/ledger.h"
 
-/* Inside of the ledger, shared by ledger.c, ledger_due.c, ledger_attempt.c and
- * ledger_settle.c. */
+/* Inside of the ledger, shared by its files. */
 
 /* By how much the count of each state changes. */
 struct moved {
@@ -12,6 +12,18 @@ struct moved {
 /* Changes campaign_counts; in the transaction of the rows, as its last statement. */
 enum err ledger_count_moved(struct db *db, int64_t campaign,
     const struct moved *m) MUST_CHECK;
+/* [[id], ...] without its end, for ledger_derive; begins as an empty buffer. */
+void ledger_add_id(struct buf *ids, int64_t id);
+/*
+ * The state of a row follows from all its attempts, never from the last one alone.  In
+ * the transaction that has changed those rows or their attempts: whoever has an
+ * accepted attempt is accepted, unless a later one is open, and whoever may have the
+ * mail by an earlier attempt is not left as one that was not sent.  Only rows with
+ * tries need to be asked.  Ends `ids`; adds what it moves to m.
+ */
+enum err ledger_derive(struct db *db, struct buf *ids, int64_t now,
+    struct moved *m) MUST_CHECK;
+enum err ledger_derive_prepare(struct db *db) MUST_CHECK;
 enum err ledger_attempt_prepare(struct db *db) MUST_CHECK;
 enum err ledger_due_prepare(struct db *db) MUST_CHECK;
 enum err ledger_settle_prepare(struct db *db) MUST_CHECK;
@@ -30,11 +42,4 @@ enum err ledger_settle_prepare(struct db *db) MUST_CHECK;
 	" jsonb_array_elements(CAST(" param                                            \
 	" AS jsonb)) WITH ORDINALITY AS e(value, n)"                                   \
 	" WHERE n BETWEEN 1 AND 1000000000) j */"
-/*
- * The last attempt of row d whose outcome nobody knows, or NULL.  Such a row may have
- * the mail whatever a later try said: it never ends as one that was not sent.
- */
-#define DOUBTED                                                                        \
-	"CASE WHEN d.tries > 0 THEN (SELECT max(a.id) FROM send_attempts a"            \
-	" WHERE a.delivery_id = d.id AND a.outcome = 7) END"
 #define NUMBER(i) "CAST(j.value ->> " #i " AS BIGINT)"

@@ -94,6 +94,11 @@ static const struct rule rules[] = {
 	{ ROWS_THAT("d.state IN (6, 8) AND EXISTS (SELECT 1 FROM send_attempts a"
 		    "   WHERE a.delivery_id = d.id AND a.outcome = 7)"),
 	    "I1", "These may have got the mail, and are counted as not sent" },
+	{ ROWS_THAT("d.state <> 4 AND EXISTS (SELECT 1 FROM send_attempts a"
+		    "   WHERE a.delivery_id = d.id AND a.outcome = 4)"
+		    " AND NOT (d.state = 2 AND EXISTS (SELECT 1 FROM send_attempts a"
+		    "   WHERE a.id = d.attempt_id AND a.outcome = 0))"), "I1",
+	    "An attempt of these was accepted, but they are not" },
 	{ DIFFER("SELECT 'sent again' AS name, resends AS told, 0 AS found"
 		 "  FROM campaigns WHERE id = $1 UNION ALL"
 		 " SELECT 'sent again', 0, count(a.resent_at)"

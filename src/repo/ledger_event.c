@@ -10,7 +10,6 @@ enum {
 	FIND,
 	FIND_MESSAGE,
 	STATE,
-	NAME,
 	ATTEMPT,
 	DELIVERED,
 	BOUNCED,
@@ -31,9 +30,8 @@ static const char *const sql[] = {
 	[FIND_MESSAGE] = FOUND " WHERE a.message_id = $2 AND +c.brand_id = $1"
 	                 " ORDER BY +a.id LIMIT 1 /*+pg FOR UPDATE OF d */",
 	[STATE] = "UPDATE campaign_subscribers SET state = $3, reason = $4, settled_at = $5,"
-	          "   owner = NULL, next_try_at = NULL WHERE id = $1 AND state = $2",
-	[NAME] = "UPDATE campaign_subscribers SET message_id = $2"
-	         " WHERE id = $1 AND message_id IS NULL",
+	          "   owner = NULL, next_try_at = NULL, message_id = COALESCE(message_id, $6)"
+	          " WHERE id = $1 AND state = $2",
 	[ATTEMPT] = "UPDATE send_attempts SET outcome = $2, error = $3,"
 	            "   finished_at = COALESCE(finished_at, $4),"
 	            "   message_id = COALESCE(message_id, $5)"
@@ -105,8 +103,15 @@ enum err ledger_event_find_message(struct db *db, void *mem, int64_t brand,
 
 /* ---- states ---- */
 
+/* What an event says of its attempt. */
+struct told {
+	enum delivery_state outcome;
+	const char *message_id, *error;
+	int64_t now;
+};
+
 static enum err move(struct db *db, struct told_mail *m, enum delivery_state to,
-    const char *reason, int64_t now)
+    const struct told *what)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[STATE]);
 	struct moved moved = { { 0 } };
@@ -115,8 +120,9 @@ static enum err move(struct db *db, struct told_mail *m, enum delivery_state to,
 	stmt_bind_int(s, 1, m->delivery_id);
 	stmt_bind_int(s, 2, m->state);
 	stmt_bind_int(s, 3, to);
-	stmt_bind_text(s, 4, reason);
-	stmt_bind_int(s, 5, now);
+	stmt_bind_text(s, 4, what->error);
+	stmt_bind_int(s, 5, what->now);
+	stmt_bind_text(s, 6, what->message_id);
 	e = stmt_run(s);
 	if (e == OK && stmt_changes(s) != 1)
 		return ERR_BUSY; /* moved under us: the provider comes again */
@@ -127,62 +133,56 @@ static enum err move(struct db *db, struct told_mail *m, enum delivery_state to,
 }
 
 static enum err end_attempt(struct db *db, const struct told_mail *m,
-    enum delivery_state outcome, const char *error, int64_t now)
+    const struct told *what)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[ATTEMPT]);
 
 	stmt_bind_int(s, 1, m->attempt_id);
-	stmt_bind_int(s, 2, outcome);
-	stmt_bind_text(s, 3, error);
-	stmt_bind_int(s, 4, now);
-	stmt_bind_text(s, 5, m->message_id);
+	stmt_bind_int(s, 2, what->outcome);
+	stmt_bind_text(s, 3, what->error);
+	stmt_bind_int(s, 4, what->now);
+	stmt_bind_text(s, 5, what->message_id);
 	return stmt_run(s);
 }
 
-static enum err name(struct db *db, struct told_mail *m, const char *message_id)
+/* The row by all its attempts. */
+static enum err derive(struct db *db, const struct told_mail *m, int64_t now)
 {
-	STMT_SCOPE s = db_stmt(db, &sql[NAME]);
+	MEM_SCOPE void *tmp = mem_scope(NULL, "told");
+	struct buf *ids = buf_new(tmp);
+	struct moved moved = { { 0 } };
+	enum err e;
 
-	if (m->message_id != NULL)
-		return OK;
-	m->message_id = message_id;
-	stmt_bind_int(s, 1, m->delivery_id);
-	stmt_bind_text(s, 2, message_id);
-	return stmt_run(s);
+	ledger_add_id(ids, m->delivery_id);
+	e = ledger_derive(db, ids, now, &moved);
+	return e == OK ? ledger_count_moved(db, m->campaign_id, &moved) : e;
 }
 
-/*
- * A row in the middle of a later attempt is left to that one; in every other state that
- * is not settled, whichever attempt got through, the person has the mail.
- */
-static bool accepts(const struct told_mail *m)
-{
-	if (m->state == DELIVERY_INTENT)
-		return m->attempt_id == m->last_attempt_id;
-	return m->state == DELIVERY_RETRY || m->state == DELIVERY_DOUBT ||
-	    m->state == DELIVERY_GIVEN_UP;
-}
-
-enum err ledger_event_accepted(struct db *db, struct told_mail *m,
+enum err ledger_event_accepted(struct db *db, const struct told_mail *m,
     const char *message_id, int64_t now)
 {
-	enum err e = name(db, m, message_id);
+	const struct told what = { DELIVERY_ACCEPTED, message_id, "", now };
+	enum err e = end_attempt(db, m, &what);
 
-	if (e == OK)
-		e = end_attempt(db, m, DELIVERY_ACCEPTED, "", now);
-	if (e == OK && accepts(m))
-		e = move(db, m, DELIVERY_ACCEPTED, "", now);
-	return e;
+	return e == OK && m->state != DELIVERY_ACCEPTED ? derive(db, m, now) : e;
 }
 
-enum err ledger_event_rejected(struct db *db, struct told_mail *m, const char *reason,
-    int64_t now)
+/* The row is what it is by this attempt, or waits for another one after it. */
+static bool rests_on(const struct told_mail *m)
 {
-	bool ours = m->attempt_id == m->last_attempt_id &&
-	    (accepts(m) || m->state == DELIVERY_ACCEPTED);
-	enum err e = end_attempt(db, m, DELIVERY_REJECTED, reason, now);
+	return m->attempt_id == m->last_attempt_id && m->state != DELIVERY_SKIPPED &&
+	    m->state != DELIVERY_CANCELLED && m->state != DELIVERY_REJECTED;
+}
 
-	return e == OK && ours ? move(db, m, DELIVERY_REJECTED, reason, now) : e;
+enum err ledger_event_rejected(struct db *db, struct told_mail *m,
+    const char *message_id, const char *reason, int64_t now)
+{
+	const struct told what = { DELIVERY_REJECTED, message_id, reason, now };
+	enum err e = end_attempt(db, m, &what);
+
+	if (e == OK && rests_on(m))
+		e = move(db, m, DELIVERY_REJECTED, &what);
+	return e == OK ? derive(db, m, now) : e;
 }
 
 /* ---- facts ---- */

@@ -24,12 +24,15 @@ enum err ledger_event_find(struct db *db, void *mem, int64_t brand, int64_t atte
 enum err ledger_event_find_message(struct db *db, void *mem, int64_t brand,
     const char *message_id, struct told_mail **out) MUST_CHECK;
 
-/* The provider has it: settles intent, retry, doubt and given up; keeps its id. */
-enum err ledger_event_accepted(struct db *db, struct told_mail *m,
+/*
+ * The provider has it: the row is accepted whatever it waits for, unless a later
+ * attempt is open; then it is when that one has ended.
+ */
+enum err ledger_event_accepted(struct db *db, const struct told_mail *m,
     const char *message_id, int64_t now) MUST_CHECK;
 /* The provider had it and threw it away before it left. */
-enum err ledger_event_rejected(struct db *db, struct told_mail *m, const char *reason,
-    int64_t now) MUST_CHECK;
+enum err ledger_event_rejected(struct db *db, struct told_mail *m,
+    const char *message_id, const char *reason, int64_t now) MUST_CHECK;
 enum err ledger_event_delivered(struct db *db, struct told_mail *m,
     int64_t at) MUST_CHECK;
 /*

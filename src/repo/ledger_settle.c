@@ -11,7 +11,6 @@
 enum {
 	SETTLE,
 	SETTLE_DOUBT,
-	SETTLE_RESENT,
 	END_ATTEMPT,
 	RELEASE,
 	OWNERS,
@@ -19,52 +18,49 @@ enum {
 	DEAD_INTENT,
 	KEPT_ATTEMPT,
 	KEPT,
-	REFUSED_LATER,
 };
 
 /* clang-format off */
 #define RESULTS \
-	"(SELECT " NUMBER(0) " AS id, " NUMBER(1) " AS attempt," \
+	"(SELECT " NUMBER(0) " AS delivery, " NUMBER(1) " AS attempt," \
 	" " NUMBER(2) " AS became, j.value ->> 3 AS message_id," \
 	" j.value ->> 4 AS reason, " NUMBER(5) " AS next_try," \
 	" " NUMBER(6) " AS cause" \
 	" FROM " ROWS("$1") ") r"
+#define REFUSALS \
+	" refusals = d.refusals +" \
+	"     CASE WHEN r.became IN (3, 9) AND r.cause = 1 THEN 1 ELSE 0 END,"
 /* clang-format on */
 
 static const char *const sql[] = {
 	[SETTLE] =
 	    "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
-	    "   message_id = r.message_id, owner = NULL, next_try_at = r.next_try,"
-	    "   refusals = d.refusals +"
-	    "     CASE WHEN r.became IN (3, 9) AND r.cause = 1 THEN 1 ELSE 0 END,"
-	    "   settled_at ="
+	    "   message_id = r.message_id, owner = NULL, next_try_at = "
+	    "r.next_try," REFUSALS "   settled_at ="
 	    "     CASE WHEN r.became = 3 THEN NULL ELSE CAST($2 AS BIGINT) END"
-	    "  FROM " RESULTS " WHERE d.id = r.id AND d.attempt_id = r.attempt"
+	    "  FROM " RESULTS " WHERE d.id = r.delivery AND d.attempt_id = r.attempt"
 	    "   AND +d.state = 2 AND +d.campaign_id = $3"
-	    " RETURNING state",
+	    " RETURNING state, id, tries",
 	/* The answer came after all, when others had already taken us for dead. */
 	[SETTLE_DOUBT] =
 	    "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
-	    "   message_id = r.message_id, settled_at = $2"
-	    "  FROM " RESULTS " WHERE d.id = r.id AND d.attempt_id = r.attempt"
+	    "   message_id = r.message_id, next_try_at = r.next_try," REFUSALS
+	    "   settled_at ="
+	    "     CASE WHEN r.became = 3 THEN NULL ELSE CAST($2 AS BIGINT) END"
+	    "  FROM " RESULTS " WHERE d.id = r.delivery AND d.attempt_id = r.attempt"
 	    "   AND +d.state = 7 AND +d.campaign_id = $3"
-	    "   AND r.became IN (4, 5)"
-	    " RETURNING state",
-	/* Or when somebody had already decided to send it again: no need any more. */
-	[SETTLE_RESENT] =
-	    "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
-	    "   message_id = r.message_id, settled_at = $2, next_try_at = NULL"
-	    "  FROM " RESULTS " WHERE d.id = r.id AND d.attempt_id = r.attempt"
-	    "   AND +d.state = 3 AND +d.campaign_id = $3 AND r.became = 4"
-	    " RETURNING state",
+	    "   AND r.became <> 7"
+	    " RETURNING state, id, tries",
 	[END_ATTEMPT] =
 	    "UPDATE send_attempts AS a SET finished_at = $2, cause = r.cause,"
 	    "   outcome = CASE r.became WHEN 9 THEN 3 ELSE r.became END,"
 	    "   message_id = r.message_id, error = r.reason FROM " RESULTS
-	    " WHERE a.id = r.attempt AND a.delivery_id = r.id AND a.outcome IN (0, 7)",
+	    " WHERE a.id = r.attempt AND a.delivery_id = r.delivery AND a.outcome IN "
+	    "(0, 7)",
 	[RELEASE] =
 	    "UPDATE campaign_subscribers SET state = 0, owner = NULL, claimed_at = NULL"
-	    " WHERE campaign_id = $1 AND state = 1 AND owner = $2",
+	    " WHERE campaign_id = $1 AND state = 1 AND owner = $2"
+	    " RETURNING id, tries",
 	[OWNERS] = "SELECT DISTINCT owner FROM campaign_subscribers"
 		   " WHERE campaign_id = $1 AND state > 0 AND state < 3"
 		   "   AND owner IS NOT NULL",
@@ -76,7 +72,8 @@ static const char *const sql[] = {
 	[DEAD_INTENT] =
 	    "UPDATE campaign_subscribers SET state = 7, owner = NULL, settled_at = $3,"
 	    "   reason = $4"
-	    " WHERE campaign_id = $1 AND state = 2 AND owner = $2",
+	    " WHERE campaign_id = $1 AND state = 2 AND owner = $2"
+	    " RETURNING id, tries",
 	/* The outbox keeps a mail with the attempt it is of: no doubt about these. */
 	[KEPT_ATTEMPT] =
 	    "UPDATE send_attempts SET outcome = 4, finished_at = $3,"
@@ -91,13 +88,6 @@ static const char *const sql[] = {
 		 "  FROM send_attempts a"
 		 " WHERE d.campaign_id = $1 AND d.state = 2 AND d.owner = $2"
 		 "   AND a.id = d.attempt_id AND a.outcome = 4",
-	/* Refused, but after a try that may have got through. */
-	[REFUSED_LATER] =
-	    "UPDATE campaign_subscribers AS d SET state = 9, attempt_id = " DOUBTED
-	    " WHERE +d.campaign_id = $1 AND +d.state = 5 AND d.tries > 1"
-	    "   AND d.id IN (SELECT " NUMBER(0) " FROM " ROWS("$2") ")"
-								    "   AND " DOUBTED
-								    " IS NOT NULL",
 };
 
 static const char dead_reason[] =
@@ -138,67 +128,58 @@ static char *results_json(void *mem, const struct settle *r, size_t n)
 	return b->data;
 }
 
-static enum err settle_rows(struct db *db, const char *const *text, const char *json,
-    int64_t campaign, int64_t now, struct moved *m)
+struct results {
+	const struct settle *rows;
+	size_t n;
+	const char *json; /* of them */
+	int64_t campaign, now;
+};
+
+/* tried: gets those that were tried before and are not accepted now. */
+static enum err settle_rows(struct db *db, const char *const *text,
+    const struct results *r, struct moved *m, struct buf *tried)
 {
 	STMT_SCOPE s = db_stmt(db, text);
-	enum delivery_state from = text == &sql[SETTLE] ? DELIVERY_INTENT
-	    : text == &sql[SETTLE_DOUBT]                ? DELIVERY_DOUBT
-							: DELIVERY_RETRY;
+	enum delivery_state from =
+	    text == &sql[SETTLE] ? DELIVERY_INTENT : DELIVERY_DOUBT;
 
-	stmt_bind_text(s, 1, json);
-	stmt_bind_int(s, 2, now);
-	stmt_bind_int(s, 3, campaign);
+	stmt_bind_text(s, 1, r->json);
+	stmt_bind_int(s, 2, r->now);
+	stmt_bind_int(s, 3, r->campaign);
 	while (stmt_next(s)) {
 		int64_t state = stmt_int(s, 0);
 
 		m->n[from]--;
 		if (state >= 0 && state < DELIVERY_STATES)
 			m->n[state]++;
+		if (state != DELIVERY_ACCEPTED && stmt_int(s, 2) > 1)
+			ledger_add_id(tried, stmt_int(s, 1));
 	}
 	return stmt_error(s);
 }
 
-static enum err settle_late(struct db *db, const char *json, int64_t campaign,
-    int64_t now, struct moved *m)
+/*
+ * Some had moved on: taken for dead, decided on, told of by an event.  Those that were
+ * accepted after all are settled by their attempt.
+ */
+static enum err settle_late(struct db *db, const struct results *r, struct moved *m,
+    struct buf *tried)
 {
-	enum err e = settle_rows(db, &sql[SETTLE_DOUBT], json, campaign, now, m);
+	enum err e = settle_rows(db, &sql[SETTLE_DOUBT], r, m, tried);
 
-	return e == OK ? settle_rows(db, &sql[SETTLE_RESENT], json, campaign, now, m)
-		       : e;
+	buf_reset(tried);
+	for (size_t i = 0; i < r->n; i++)
+		ledger_add_id(tried, r->rows[i].delivery_id);
+	return e;
 }
 
-static enum err end_attempts(struct db *db, const char *json, int64_t now)
+static enum err end_attempts(struct db *db, const struct results *r)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[END_ATTEMPT]);
 
-	stmt_bind_text(s, 1, json);
-	stmt_bind_int(s, 2, now);
+	stmt_bind_text(s, 1, r->json);
+	stmt_bind_int(s, 2, r->now);
 	return stmt_queue(s);
-}
-
-static bool any_refused(const struct settle *r, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (r[i].state == DELIVERY_REJECTED)
-			return true;
-	return false;
-}
-
-static enum err refused_later(struct db *db, int64_t campaign, const char *json,
-    struct moved *m)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[REFUSED_LATER]);
-	int64_t moved;
-	enum err e;
-
-	stmt_bind_int(s, 1, campaign);
-	stmt_bind_text(s, 2, json);
-	e = stmt_run(s);
-	moved = e == OK ? stmt_changes(s) : 0;
-	m->n[DELIVERY_REJECTED] -= moved;
-	m->n[DELIVERY_GIVEN_UP] += moved;
-	return e;
 }
 
 enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
@@ -206,18 +187,19 @@ enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "settle");
 	TX_SCOPE tx = { 0 };
-	const char *json = results_json(tmp, r, n);
+	const struct results all = { r, n, results_json(tmp, r, n), campaign, now };
+	struct buf *tried = buf_new(tmp);
 	struct moved m = { { 0 } };
 	enum err e = tx_begin_keyed(db, &tx);
 
 	if (e == OK)
-		e = settle_rows(db, &sql[SETTLE], json, campaign, now, &m);
+		e = settle_rows(db, &sql[SETTLE], &all, &m, tried);
 	if (e == OK && m.n[DELIVERY_INTENT] != -(int64_t)n)
-		e = settle_late(db, json, campaign, now, &m);
+		e = settle_late(db, &all, &m, tried);
 	if (e == OK)
-		e = end_attempts(db, json, now);
-	if (e == OK && any_refused(r, n))
-		e = refused_later(db, campaign, json, &m);
+		e = end_attempts(db, &all);
+	if (e == OK)
+		e = ledger_derive(db, tried, now, &m);
 	if (e == OK)
 		e = FAILPOINT_ERR("settle.rows", ERR_BUSY);
 	if (e == OK)
@@ -228,30 +210,42 @@ enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
 	return e;
 }
 
-static enum err release_rows(struct db *db, const char *owner, int64_t campaign,
-    int64_t *n)
+/* The rows that a statement gives back, [id, tries]; tried: those with an attempt. */
+static enum err read_moved(struct stmt *s, int64_t *n, struct buf *tried)
 {
+	for (*n = 0; stmt_next(s); ++*n)
+		if (stmt_int(s, 1) > 0)
+			ledger_add_id(tried, stmt_int(s, 0));
+	return stmt_error(s);
+}
+
+static enum err release_rows(struct db *db, const struct claim *c, int64_t *n)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "release");
 	STMT_SCOPE s = db_stmt(db, &sql[RELEASE]);
+	struct buf *tried = buf_new(tmp);
 	struct moved m = { { 0 } };
 	enum err e;
 
-	stmt_bind_int(s, 1, campaign);
-	stmt_bind_text(s, 2, owner);
-	e = stmt_run(s);
-	*n = e == OK ? stmt_changes(s) : 0;
+	stmt_bind_int(s, 1, c->campaign);
+	stmt_bind_text(s, 2, c->owner);
+	e = read_moved(s, n, tried);
 	m.n[DELIVERY_CLAIMED] = -*n;
 	m.n[DELIVERY_PENDING] = *n;
-	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
+	if (e == OK)
+		e = ledger_derive(db, tried, c->now, &m);
+	return e == OK ? ledger_count_moved(db, c->campaign, &m) : e;
 }
 
-enum err ledger_release(struct db *db, const char *owner, int64_t campaign)
+enum err ledger_release(struct db *db, const char *owner, int64_t campaign, int64_t now)
 {
+	const struct claim c = { .owner = owner, .campaign = campaign, .now = now };
 	TX_SCOPE tx = { 0 };
 	int64_t n;
 	enum err e = tx_begin_keyed(db, &tx);
 
 	if (e == OK)
-		e = release_rows(db, owner, campaign, &n);
+		e = release_rows(db, &c, &n);
 	return e == OK ? tx_commit(&tx) : e;
 }
 
@@ -271,25 +265,27 @@ enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out,
 }
 
 /* Nobody will ever learn what became of these: doubt, not a second try. */
-static enum err doubt_rows(struct db *db, const char *owner, int64_t campaign,
-    int64_t now, int64_t *doubt)
+static enum err doubt_rows(struct db *db, const struct claim *dead, int64_t *doubt)
 {
+	MEM_SCOPE void *tmp = mem_scope(NULL, "dead");
+	struct buf *tried = buf_new(tmp);
 	struct moved m = { { 0 } };
 	enum err e = OK;
 
 	for (int i = DEAD_ATTEMPT; e == OK && i <= DEAD_INTENT; i++) {
 		STMT_SCOPE s = db_stmt(db, &sql[i]);
 
-		stmt_bind_int(s, 1, campaign);
-		stmt_bind_text(s, 2, owner);
-		stmt_bind_int(s, 3, now);
+		stmt_bind_int(s, 1, dead->campaign);
+		stmt_bind_text(s, 2, dead->owner);
+		stmt_bind_int(s, 3, dead->now);
 		stmt_bind_text(s, 4, dead_reason);
-		e = stmt_run(s);
-		*doubt = e == OK ? stmt_changes(s) : 0;
+		e = read_moved(s, doubt, tried);
 	}
 	m.n[DELIVERY_INTENT] = -*doubt;
 	m.n[DELIVERY_DOUBT] = *doubt;
-	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
+	if (e == OK)
+		e = ledger_derive(db, tried, dead->now, &m);
+	return e == OK ? ledger_count_moved(db, dead->campaign, &m) : e;
 }
 
 static enum err kept_rows(struct db *db, const struct claim *dead)
@@ -320,11 +316,11 @@ enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pendin
 
 	*pending = *doubt = 0;
 	if (e == OK)
-		e = release_rows(db, dead->owner, dead->campaign, pending);
+		e = release_rows(db, dead, pending);
 	FAILPOINT("reclaim.rows");
 	if (e == OK)
 		e = kept_rows(db, dead);
 	if (e == OK)
-		e = doubt_rows(db, dead->owner, dead->campaign, dead->now, doubt);
+		e = doubt_rows(db, dead, doubt);
 	return e == OK ? tx_commit(&tx) : e;
 }

@@ -209,25 +209,25 @@ static bool stops(const struct happening *h)
 
 /* ---- the ledger ---- */
 
-/* Amazon took the mail: whatever it says of it, it says so too. */
+/* Amazon took the mail, whatever else it says of it, or threw it away. */
 static enum err settle(const struct happening *h, struct json_object *person)
 {
-	enum err e =
-	    ledger_event_accepted(h->db, h->told, h->message_id, h->notice->now);
+	enum event_type type = h->shape->type;
+	bool thrown = type == EVENT_REJECT || type == EVENT_RENDER_FAILURE;
+	enum err e = thrown
+	    ? ledger_event_rejected(h->db, h->told, h->message_id,
+		  h->detail[0] ? h->detail : h->shape->word, h->notice->now)
+	    : ledger_event_accepted(h->db, h->told, h->message_id, h->notice->now);
 
 	if (e != OK)
 		return e;
-	switch (h->shape->type) {
+	switch (type) {
 	case EVENT_DELIVERY: return ledger_event_delivered(h->db, h->told, h->at);
 	case EVENT_BOUNCE:
 		return ledger_event_bounced(h->db, h->told, bounce_text(h, person),
 		    h->at);
 	case EVENT_COMPLAINT:
 		return of_list(h) ? OK : ledger_event_complained(h->db, h->told, h->at);
-	case EVENT_REJECT:
-	case EVENT_RENDER_FAILURE:
-		return ledger_event_rejected(h->db, h->told,
-		    h->detail[0] ? h->detail : h->shape->word, h->notice->now);
 	default: return OK;
 	}
 }

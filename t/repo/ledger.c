@@ -237,7 +237,7 @@ static void test_attempts(struct dbtest *t)
 	batch = intent(t, &b);
 	ok(!batch.sending && !batch.n,
 	    "ledger_intent stops when the campaign is paused");
-	ok(ledger_release(t->db, "22", 5) == OK &&
+	ok(ledger_release(t->db, "22", 5, 2000) == OK &&
 		state_of(t->db, 5) == DELIVERY_PENDING,
 	    "ledger_release gives rows back");
 	ok(sum_holds(t->db), "ledger_release keeps the sum");
@@ -350,7 +350,7 @@ static void test_cancelled(struct dbtest *t)
 	ok(ledger_cancel_open(t->db, 5, 100, 1, &n) == OK && n == 1,
 	    "the row of a worker stays open");
 	ok(is_due(t), "and the campaign due");
-	ok(ledger_release(t->db, "11", 5) == OK, "the worker lets go");
+	ok(ledger_release(t->db, "11", 5, 2000) == OK, "the worker lets go");
 	ok(ledger_cancel_open(t->db, 5, 100, 1, &n) == OK && n == 0,
 	    "all is cancelled");
 	ok(!is_due(t), "and the campaign is due no longer");

@@ -7,6 +7,7 @@
 #include "repo/ledger.h"
 #include "repo/ledger_check.h"
 #include "send/slice.h"
+#include "service/ses_event.h"
 #include "sendtest.h"
 #include "tap.h"
 
@@ -286,8 +287,62 @@ static void test_evidence(struct dbtest *t)
 	fake_ses_stop(&f);
 }
 
+/*
+ * All that were decided on are proven before the next slice: not one leaves again, and
+ * a campaign to those it was not sent to has none of them.
+ */
+static void test_proof(struct dbtest *t)
+{
+	struct fake_ses f;
+	struct app *app = doubts(t, &f);
+	int64_t n = 0, before = fake_ses_stat(&f, "accepted"),
+		now = clock_now(&clock_system);
+	struct doubt_choice all = { .campaign = 5,
+		.from = DELIVERY_DOUBT,
+		.resend = true,
+		.by = "Ines",
+		.now = now };
+	STMT_SCOPE s = db_stmt_text(t->db,
+	    "SELECT id FROM send_attempts WHERE outcome = 7 ORDER BY id");
+
+	fake_ses_script(&f, "[]");
+	ok(ledger_decide(t->db, &all, &n) == OK && n == 3, "all three are sent again");
+	while (stmt_next(s)) {
+		const struct ses_notice e = { 1,
+			mem_printf(t->mem,
+			    "{\"eventType\":\"Send\",\"mail\":{\"messageId\":\"m%lld\","
+			    "\"timestamp\":\"2026-11-24T10:00:00Z\",\"tags\":"
+			    "{\"maillayer_attempt\":[\"%lld\"]}},\"send\":{}}",
+			    (long long)stmt_int(s, 0), (long long)stmt_int(s, 0)),
+			now };
+		const char *kind;
+		TX_SCOPE tx = { 0 };
+
+		/* given back by a worker that died, one of them */
+		dbtest_script(t->db,
+		    "UPDATE campaign_counts SET n = n - 1 WHERE state = 3;"
+		    "INSERT INTO campaign_counts (campaign_id, state, n)"
+		    " VALUES (5, 0, 1) ON CONFLICT (campaign_id, state)"
+		    " DO UPDATE SET n = campaign_counts.n + 1;"
+		    "UPDATE campaign_subscribers SET state = 0 WHERE id ="
+		    " (SELECT min(id) FROM campaign_subscribers WHERE state = 3)");
+		ok(tx_begin_keyed(t->db, &tx) == OK &&
+			ses_event_apply(t->db, t->mem, &e, &kind) == OK &&
+			tx_commit(&tx) == OK,
+		    "an event of a first attempt comes");
+	}
+	run(t, app);
+	is_int(fake_ses_stat(&f, "accepted"), before, "no second copy leaves");
+	is_int(sendtest_rows(t, 4), 20, "all are accepted");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM send_attempts"), 20,
+	    "by one attempt each");
+	is_good(t, "then");
+	fake_ses_stop(&f);
+}
+
 int main(void)
 {
+	dbtest_run(test_proof);
 	dbtest_run(test_decide);
 	dbtest_run(test_cancel);
 	dbtest_run(test_earlier);

@@ -39,9 +39,9 @@ static void world(struct dbtest *t)
 		    "'p%d@x.test',"
 		    " 'active', 1, 1);"
 		    "INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id,"
-		    " email, email_key, state, attempt_id, owner, message_id) VALUES "
-		    "(%d,"
-		    " 5, %d, 'p%d@x.test', 'p%d@x.test', %d, %d, 'w', %s);"
+		    " email, email_key, state, attempt_id, tries, owner, message_id)"
+		    " VALUES (%d, 5, %d, 'p%d@x.test', 'p%d@x.test', %d, %d, 1, 'w',"
+		    " %s);"
 		    "INSERT INTO send_attempts (id, campaign_id, delivery_id, "
 		    "started_at,"
 		    " outcome, message_id) VALUES (%d, 5, %d, 1, %d, %s);"
@@ -51,7 +51,10 @@ static void world(struct dbtest *t)
 		    " SET n = campaign_counts.n + 1;",
 		    i, i, i, i, i, i, i, states[i], 10 + i,
 		    states[i] == 4 ? mem_printf(t->mem, "'ses-%d'", i) : "NULL", 10 + i,
-		    i, states[i] == 2 ? 0 : states[i],
+		    i,
+		    states[i] == 2       ? 0
+			: states[i] == 9 ? 7
+					 : states[i],
 		    states[i] == 4 ? mem_printf(t->mem, "'ses-%d'", i) : "NULL",
 		    states[i]);
 	dbtest_script(t->db, b->data);
