@@ -174,6 +174,11 @@ static void pump(struct ses *x)
 {
 	size_t most = calls_max(x);
 
+	x->watching = false;
+	if (x->waiting)
+		ses_sockets_watch(&x->sockets, &x->watching);
+	if (x->watching)
+		return;
 	if (x->active >= most)
 		most += stuck(x);
 	for (size_t i = 0; i < x->ncalls && x->active < most && x->waiting; i++) {
@@ -244,8 +249,8 @@ static void ses_step(struct provider *p, int timeout_ms)
 	if (x->active)
 		FAILPOINT("send.waiting");
 	ses_collect(x);
-	if (!p->done && x->active && timeout_ms > 0) {
-		wire_step(x, timeout_ms);
+	if (!p->done && (x->active || x->watching) && timeout_ms > 0) {
+		wire_step(x, x->watching ? 1 : timeout_ms);
 		ses_collect(x);
 	}
 	pump(x);
@@ -263,6 +268,7 @@ static void ses_quit(struct provider *p)
 		call_end(c);
 		call_all_done(c, c->begun ? OUTCOME_DOUBT : OUTCOME_LATER,
 		    "The time of this piece of work ended before an answer came.");
+		ses_socket_end(&x->sockets, c->socket, c);
 	}
 	while (x->waiting)
 		provider_done(p, queue_pop(x), OUTCOME_LATER,
@@ -297,11 +303,13 @@ static enum err ask(struct ses *x, void *mem, const char *path, struct json_obje
 	buf_reset(c->body);
 	buf_reset(c->answer);
 	c->begun = false;
+	c->socket = -1;
 	if (call_sign(c, "GET", path) != OK)
 		return ERR_INVALID;
 	curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, 5L);
 	code = curl_easy_perform(c->curl);
+	ses_socket_end(&x->sockets, c->socket, c);
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)CALL_SECONDS);
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
 	*why = account_why(x, code, status);
@@ -375,6 +383,7 @@ static int ses_free(struct ses *x)
 		curl_slist_free_all(x->calls[i].headers);
 	}
 	wire_close(x);
+	ses_sockets_close(&x->sockets);
 	return 0;
 }
 
@@ -438,6 +447,7 @@ enum err provider_ses_open(void *mem, struct app *app,
 	    (struct provider){ .ops = &ops, .app = app, .brand_id = ps->brand_id };
 	x->writer.configuration_set = mem_str(x, ps->configuration_set);
 	x->mode = ps->mode;
+	x->sockets.mem = x;
 	e = set_key(x, ps, why);
 	if (e == OK)
 		e = set_endpoint(x, ps, why);

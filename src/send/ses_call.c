@@ -12,15 +12,22 @@
 enum { ANSWER_MAX = 256 * 1024, CONNECT_SECONDS = 10 };
 
 /* ---- curl's callbacks ---- */
-/* The connection stands and the request is about to be written: once. */
+/*
+ * The connection stands and the request is about to be written: once, or again when the
+ * other side had ended the last connection before it took a byte.
+ */
 static int only_once(void *ctx, char *to, char *from, int to_port, int from_port)
 {
 	struct call *c = ctx;
-	bool again = c->begun;
+	struct ses_sockets *s = &c->ses->sockets;
 
-	(void)to, (void)from, (void)to_port, (void)from_port;
+	(void)to, (void)from, (void)to_port;
+	if (c->begun && !ses_socket_untaken(s, c->socket, c))
+		return CURL_PREREQFUNC_ABORT;
+	ses_socket_end(s, c->socket, c);
 	c->begun = true;
-	return again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+	c->socket = ses_socket_begin(s, from_port, c);
+	return CURL_PREREQFUNC_OK;
 }
 
 /*
@@ -31,6 +38,7 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose,
     struct curl_sockaddr *a)
 {
 	struct ses *x = ((struct call *)ctx)->ses;
+	int fd;
 
 	(void)purpose;
 	if (x->typed &&
@@ -39,7 +47,16 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose,
 		x->inside = true;
 		return CURL_SOCKET_BAD;
 	}
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	if (fd >= 0)
+		ses_socket_add(&x->sockets, fd);
+	return fd;
+}
+
+static int close_socket(void *ctx, curl_socket_t fd)
+{
+	ses_socket_drop(&((struct ses *)ctx)->sockets, fd);
+	return 0;
 }
 
 static size_t take_answer(char *from, size_t size, size_t n, void *ctx)
@@ -83,6 +100,8 @@ bool call_ready(struct ses *x, struct call *c)
 	curl_easy_setopt(h, CURLOPT_PREREQDATA, c);
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
+	curl_easy_setopt(h, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(h, CURLOPT_CLOSESOCKETDATA, x);
 	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_answer);
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
 	return true;
@@ -153,7 +172,12 @@ void call_start(struct call *c)
 		return;
 	}
 	c->begun = false;
+	c->socket = -1;
 	buf_reset(c->answer);
+	curl_easy_setopt(c->curl, CURLOPT_FRESH_CONNECT,
+	    (long)(x->sockets.closes != CLOSES_NOT));
+	curl_easy_setopt(c->curl, CURLOPT_FORBID_REUSE,
+	    (long)(x->sockets.closes == CLOSES_ALWAYS));
 	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, c->body->data);
 	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
 	    (curl_off_t)c->body->len);
@@ -278,15 +302,16 @@ const char *call_error(const struct ses *x, CURLcode code)
 
 static void failed(struct call *c, CURLcode code)
 {
+	bool sent = c->begun && !ses_socket_untaken(&c->ses->sockets, c->socket, c);
 	char *why;
 
-	if (!c->begun) /* nothing of the request left us: certainly not sent */
+	if (!sent) /* nothing of the request was taken: certainly not sent */
 		why = mem_printf(c->ses, "Amazon SES cannot be reached: %s.",
 		    call_error(c->ses, code));
 	else
 		why = mem_printf(c->ses, "No answer came from Amazon SES: %s.",
 		    call_error(c->ses, code));
-	call_all_done(c, c->begun ? OUTCOME_DOUBT : OUTCOME_LATER, why);
+	call_all_done(c, sent ? OUTCOME_DOUBT : OUTCOME_LATER, why);
 	mem_free(why);
 }
 
@@ -315,5 +340,6 @@ void ses_collect(struct ses *x)
 			answered(c);
 		else
 			failed(c, code);
+		ses_socket_end(&x->sockets, c->socket, c);
 	}
 }

@@ -3,13 +3,15 @@
 #include <curl/curl.h>
 
 #include "send/ses.h"
+#include "send/ses_socket.h"
 #include "send/sigv4.h"
 
 /*
  * The SES provider from inside: its calls and its queue.  Many calls at once through
  * curl's multi interface.  libcurl repeats a POST by itself when a kept connection
- * turns out to be dead.  It asks before each request, so the second time it is told no:
- * the call then fails, and is in doubt, not doubled.
+ * turns out to be dead.  It asks before each request, so the second time it is told no,
+ * unless it is proved that the first one was not taken (ses_socket.h): the call then
+ * fails, and is in doubt, not doubled.
  */
 enum { CALL_SECONDS = 30, SES_QUEUE = 2048 };
 
@@ -35,6 +37,7 @@ struct call {
 	int64_t began; /* monotonic us */
 	bool bulk, busy;
 	bool begun; /* a byte of the request may have left */
+	int socket; /* by which it left: ses_socket.h */
 };
 
 struct ses {
@@ -51,6 +54,8 @@ struct ses {
 	int64_t wake_at; /* monotonic us when curl wants to be called, or -1 */
 	struct call *calls;
 	size_t ncalls, active;
+	struct ses_sockets sockets;
+	bool watching;    /* whether connections are kept: nothing is begun meanwhile */
 	double latency;   /* of a call, us, smoothed; 0: not known yet */
 	double pace;      /* calls answered a second, of late */
 	int64_t paced_at; /* monotonic us when that was counted */

@@ -17,7 +17,7 @@ static int watch(CURL *h, curl_socket_t fd, int what, void *ctx, void *known)
 
 	(void)h;
 	if (what & CURL_POLL_IN)
-		ev.events |= EPOLLIN;
+		ev.events |= EPOLLIN | EPOLLRDHUP;
 	if (what & CURL_POLL_OUT)
 		ev.events |= EPOLLOUT;
 	if (what == CURL_POLL_REMOVE)
@@ -85,6 +85,8 @@ void wire_step(struct ses *x, int timeout_ms)
 		    (is & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
 		    (is & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 
+		if (is & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+			ses_socket_look(&x->sockets, ready[i].data.fd);
 		curl_multi_socket_action(x->multi, ready[i].data.fd, what, &running);
 	}
 	if (x->wake_at >= 0 && x->wake_at <= clock_mono_us())

@@ -2,6 +2,7 @@
 //
 //   node t/fake/ses.mjs [--port N] [--ledger FILE] [--rate N] [--latency MS] [--keep]
 //        [--key ID] [--secret S] [--region R] [--anytime: a signature of another hour is taken]
+//        [--close MS: without a word it ends a connection that is idle for so long after an answer]
 //
 // Prints "port N" when it listens on 127.0.0.1.  Checks every signature with its own code,
 // the shape of every body, the cap of 50 entries and a token bucket counted in recipients.
@@ -209,7 +210,7 @@ function accept(m, call) {
   return id;
 }
 
-const used = new WeakSet();
+const used = new WeakSet(), requests = new WeakMap();
 function rule(socket) {
   calls++;
   const again = used.has(socket);
@@ -226,11 +227,18 @@ function rule(socket) {
   return null;
 }
 
+// Ends a connection after an answer, unless the next request is there already.
+function endIdle(socket) {
+  if (args.close === undefined) return;
+  const n = requests.get(socket);
+  setTimeout(() => { if (requests.get(socket) === n) socket.destroy(); }, Number(args.close));
+}
+
 function answer(res, status, body, type) {
   const data = JSON.stringify(body);
   const h = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(data) };
   if (type) h['x-amzn-errortype'] = type + ':http://internal.amazon.com/coral/com.amazonaws.services.simpleemailv2/';
-  setTimeout(() => { res.writeHead(status, h); res.end(data); }, Number(args.latency || 0));
+  setTimeout(() => { res.writeHead(status, h); res.end(data, () => endIdle(res.req.socket)); }, Number(args.latency || 0));
 }
 
 function entryResult(m, i, fault, call) {
@@ -287,6 +295,7 @@ function route(req, res, body) {
 
 const server = createServer({ keepAliveTimeout: 30000 }, (req, res) => {
   const chunks = [];
+  requests.set(req.socket, (requests.get(req.socket) || 0) + 1);
   req.on('data', (c) => chunks.push(c));
   req.on('error', () => {});
   req.on('end', () => {

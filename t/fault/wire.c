@@ -80,6 +80,50 @@ static void test_repeat(struct dbtest *t)
 	fake_ses_stop(&f);
 }
 
+/* ---- a peer that ends kept connections without a word ---- */
+static void play_close(struct dbtest *t, struct app *app, const char *mode, int ms)
+{
+	const struct trigger how = { .servers = "" };
+	const char *name =
+	    mem_printf(t->mem, "%s, closed %d ms after an answer", mode, ms);
+	/* whoever reads as it closes leaves no trace: until that is learned */
+	int most = ms > 20 ? 64 : 0;
+	struct fake_ses f;
+	struct verdict v;
+	int64_t doubt;
+
+	fake_ses_start(t, &f, mem_printf(t->mem, "--close %d", ms));
+	faulttest_reset(t, &f);
+	sendtest_use_ses(t, app, &f, mode, 2000);
+	ok(faulttest_finish(t, &how), "%s: completed", name);
+	v = faulttest_compare(t, &f, PEOPLE);
+	doubt = sendtest_rows(t, 7);
+	ok(doubt <= most, "%s: %lld in doubt, of at most %d", name, (long long)doubt,
+	    most);
+	is_int(fake_ses_stat(&f, "accepted") + doubt - v.doubt_sent, PEOPLE,
+	    "%s: all others have it", name);
+	is_int(attempts(t), PEOPLE, "%s: by one attempt", name);
+	is_int(v.twice + v.lost + v.unknown + v.no_attempt + sendtest_check(t), 0,
+	    "%s: both ledgers agree", name);
+	fake_ses_stop(&f);
+}
+
+static void test_close(struct dbtest *t)
+{
+	static const int after[] = { 0, 5, 50 };
+	struct app *app;
+
+	if (db_kind(t->db) != DB_SQLITE)
+		return; /* it is the same wire */
+	sendtest_people(t, PEOPLE);
+	app = sendtest_app(t, "");
+	for (size_t i = 0; i < sizeof(after) / sizeof(*after); i++) {
+		play_close(t, app, "single", after[i]);
+		if (after[i] <= 20)
+			play_close(t, app, "bulk", after[i]);
+	}
+}
+
 /* ---- keys ---- */
 static const char old_key[] = "AKIDEXAMPLE", new_key[] = "AKIDROTATED";
 static const char secret[] = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -145,6 +189,7 @@ static void test_keys(struct dbtest *t)
 int main(void)
 {
 	dbtest_run(test_repeat);
+	dbtest_run(test_close);
 	dbtest_run(test_keys);
 	return done_testing();
 }
