@@ -18,16 +18,16 @@ static int run(struct arguments *a)
 	bool pause = a->values[PAUSE] != NULL, changed;
 	int64_t paused;
 	struct host h;
+	struct host_place place;
 	struct app *app;
 	enum err e;
 
 	if (a->nrest > 0)
 		return command_usage(&command_confirm, "it takes no words.");
-	if (app_open(a->mem, a->config, "confirm", APP_DB, &app) != OK)
+	if (app_open(a->mem, a->config, "confirm", APP_DB | APP_KV, &app) != OK)
 		return 1;
-	e = host_visit(app->db, a->mem,
-	    &(struct host_place){ app->config->server.state_dir, HOST_MACHINE_FILE },
-	    clock_now(app->clock), &h, &changed);
+	place = host_place_of(app);
+	e = host_visit(app->db, a->mem, &place, clock_now(app->clock), &h, &changed);
 	if (e == OK)
 		e = host_confirm(app->db, pause, clock_now(app->clock), &paused);
 	if (e != OK)

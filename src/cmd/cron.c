@@ -1,6 +1,19 @@
 #include "app.h"
+#include "base/clock.h"
+#include "base/mem.h"
 #include "cmd/commands.h"
 #include "cmd/serve.h"
+#include "service/host.h"
+
+/* A backup made before now is older than the database was when we stopped. */
+static void leave(struct app *app)
+{
+	const struct host_place place = host_place_of(app);
+	enum err e = host_leave(app->db, app, &place, clock_now(app->clock));
+
+	if (e != OK)
+		log_warn(&app->log, "host.leave", LOG_STR("error", err_name(e)));
+}
 
 static int run(struct arguments *a)
 {
@@ -8,6 +21,7 @@ static int run(struct arguments *a)
 		.process = "cron",
 		.what = APP_DB | APP_KV,
 		.workers_min = 1,
+		.end = leave,
 	};
 
 	return serve(&service, a);

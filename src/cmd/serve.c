@@ -155,6 +155,15 @@ static void choose(const struct service *s, const struct config *c, struct pool 
 	}
 }
 
+/* The supervisor has no database of its own before. */
+static void end_service(const struct service *s, struct arguments *a)
+{
+	struct app *app;
+
+	if (s->end && app_open(a->mem, a->config, s->process, s->what, &app) == OK)
+		s->end(app);
+}
+
 int serve(const struct service *s, struct arguments *a)
 {
 	struct run r = { .service = s, .config = a->config, .mem = a->mem };
@@ -163,11 +172,14 @@ int serve(const struct service *s, struct arguments *a)
 		.work = work,
 		.ctx = &r };
 	struct app *app;
+	int status;
 
 	if (app_open(a->mem, a->config, s->process, 0, &app) != OK)
 		return 1;
 	choose(s, app->config, &p);
 	p.log = &app->log;
 	p.metrics = app->metrics;
-	return pool_run(&p);
+	status = pool_run(&p);
+	end_service(s, a);
+	return status;
 }

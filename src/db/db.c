@@ -59,6 +59,11 @@ enum db_kind db_kind(const struct db *db)
 	return db->driver->kind;
 }
 
+unsigned db_connects(const struct db *db)
+{
+	return db->connects;
+}
+
 void db_set_log(struct db *db, const struct log *lg)
 {
 	db->lg = lg;

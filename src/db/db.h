@@ -73,6 +73,11 @@ void db_set_log(struct db *db, const struct log *lg);
 enum err db_prepare(struct db *db, const char *const *sql, size_t n) MUST_CHECK;
 /* Runs text with any number of statements: migrations only. */
 enum err db_script(struct db *db, const char *sql) MUST_CHECK;
+/*
+ * How often the connection was made: a change says that it was lost meanwhile, and that
+ * the database may be another one now, such as a standby that lacks the last commits.
+ */
+unsigned db_connects(const struct db *db);
 /* True if the database answers (readiness). */
 bool db_alive(struct db *db);
 /*

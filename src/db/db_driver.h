@@ -93,6 +93,7 @@ struct db {
 	int depth;       /* open tx scopes */
 	enum err doomed; /* a statement of this transaction failed */
 	uint64_t writes; /* writing statements run so far */
+	unsigned connects; /* PostgreSQL: how often; SQLite stays at 0 */
 	struct stmt *slots[DB_SLOTS];
 };
 

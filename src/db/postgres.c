@@ -134,7 +134,7 @@ static enum err connected(struct pg *pg)
 		return db_failed(pg->db, ERR_BUSY, "connect",
 		    mem_strn(tmp, why, strcspn(why, "\n")));
 	PQsetNoticeReceiver(pg->c, no_notice, NULL);
-	pg->generation++;
+	pg->db->connects++;
 	pg->queued = 0;
 	return set_session(pg);
 }

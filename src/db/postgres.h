@@ -14,8 +14,6 @@ enum { PG_QUEUE_MAX = 500 };
 struct pg {
 	struct db *db;
 	PGconn *c;
-	/* of the connection: statements are prepared once in each */
-	unsigned generation;
 	unsigned names; /* given to statements so far */
 	bool beginning; /* a transaction was begun, the server does not know it yet */
 	bool keyed;     /* and it is tx_begin_keyed's */

@@ -11,8 +11,8 @@
 enum { NUMBER_BYTES = 32, TYPE_BOOL = 16, TYPE_BYTEA = 17 };
 
 struct pg_stmt {
-	char name[16];       /* "" : not kept by the server */
-	unsigned generation; /* of the connection that knows it */
+	char name[16];     /* "" : not kept by the server */
+	unsigned connects; /* of the connection that knows it */
 	int n_params;
 	const char **values;
 	int *lengths, *formats;
@@ -97,7 +97,7 @@ static enum err introduce(struct pg *pg, struct stmt *s)
 	PGresult *r;
 	enum err e;
 
-	if (st->name[0] == '\0' || st->generation == pg->generation)
+	if (st->name[0] == '\0' || st->connects == pg->db->connects)
 		return OK;
 	e = pg_settle(pg, NULL);
 	if (e != OK)
@@ -106,7 +106,7 @@ static enum err introduce(struct pg *pg, struct stmt *s)
 	e = pg_result(pg, r, s->sql);
 	PQclear(r);
 	if (e == OK)
-		st->generation = pg->generation;
+		st->connects = pg->db->connects;
 	return e;
 }
 

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 
-enum { GET, LIST, HELD, ADD, SEEN, HOLD_ALL, FREE_ALL, AWAKE, PAST };
+enum { GET, LIST, HELD, ADD, SEEN, HOLD_ALL, FREE_ALL, AWAKE, PAST, MARKS, MARK };
 
 /* clang-format off */
 #define COLUMNS "SELECT id, name, nonce, held, held_at, seen_at, created_at FROM hosts"
@@ -23,6 +23,9 @@ static const char *const sql[] = {
 	[PAST] = "SELECT (SELECT count(*) FROM hosts),"
 	         " EXISTS (SELECT 1 FROM send_attempts),"
 	         " EXISTS (SELECT 1 FROM campaigns WHERE status <> 'draft')",
+	[MARKS] = "SELECT slot, n FROM host_marks WHERE host_id = $1 ORDER BY slot",
+	[MARK] = "INSERT INTO host_marks (host_id, slot, n) VALUES ($1, $2, $3)"
+	         " ON CONFLICT (host_id, slot) DO UPDATE SET n = excluded.n",
 };
 /* clang-format on */
 
@@ -144,4 +147,31 @@ enum err host_past(struct db *db, struct host_past *out)
 		*out = (struct host_past){ stmt_int(s, 0), stmt_int(s, 1) == 1,
 			stmt_int(s, 2) == 1 };
 	return e;
+}
+
+enum err host_marks(struct db *db, void *mem, const char *host, struct host_mark **out,
+    size_t *n)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[MARKS]);
+
+	*out = NULL;
+	*n = 0;
+	stmt_bind_text(s, 1, host);
+	while (stmt_next(s)) {
+		*out = mem_resize(mem, *out, (*n + 1) * sizeof(**out));
+		(*out)[(*n)++] = (struct host_mark){ .host = host,
+			.slot = (int)stmt_int(s, 0),
+			.n = stmt_int(s, 1) };
+	}
+	return stmt_error(s);
+}
+
+enum err host_mark_put(struct db *db, const struct host_mark *m)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[MARK]);
+
+	stmt_bind_text(s, 1, m->host);
+	stmt_bind_int(s, 2, m->slot);
+	stmt_bind_int(s, 3, m->n);
+	return stmt_queue(s);
 }

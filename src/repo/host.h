@@ -38,3 +38,19 @@ struct host_past {
 	bool campaigns; /* one is more than a draft */
 };
 enum err host_past(struct db *db, struct host_past *out) MUST_CHECK;
+
+/*
+ * How far a slot of a host has come: its n grows with every intent and commits with it.
+ * One slice at a time has a slot, so a database that has n has every intent before it.
+ */
+struct host_mark {
+	const char *host;
+	int slot;
+	int64_t n;
+	int64_t before; /* of an intent: what the database has of the slot already */
+};
+/* All of a host, by slot; *out NULL when there are none. */
+enum err host_marks(struct db *db, void *mem, const char *host, struct host_mark **out,
+    size_t *n) MUST_CHECK;
+/* In the transaction of the intent; not contended, as nobody else has this row. */
+enum err host_mark_put(struct db *db, const struct host_mark *m) MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "model/campaign.h"
 #include "model/contact.h"
 #include "model/delivery.h"
+#include "repo/host.h"
 
 /*
  * The ledger (campaign_subscribers), its counts and the append-only attempts.  Every
@@ -91,6 +92,8 @@ struct claim {
 	int64_t version;      /* of the campaign whose content is to be sent; 0: any */
 	int64_t provider_at;  /* updated_at of the brand's provider; 0: any */
 	struct claimed *mine; /* grows by a claim, shrinks by an intent */
+	const struct host_mark *mark; /* what an intent leaves of itself; NULL: none */
+	unsigned connects; /* with a mark: the connection it belongs to (db_connects) */
 };
 /*
  * retry whose time has come, then pending, -> claimed by owner, in order of time and
@@ -117,7 +120,8 @@ struct intent_batch {
  * The intent: for the first n rows of c->mine, re-checks campaign, suppression and the
  * person, writes the attempt rows and commits durably; then they are taken from mine.
  * Rows that are no longer ours are left alone.  Only what comes back in
- * `rows` may be sent, and each exactly once.
+ * `rows` may be sent, and each exactly once.  ERR_CONFLICT: the rows are others', or
+ * the database is not the one that the mark was made for.
  */
 enum err ledger_intent(struct db *db, void *mem, const struct claim *c,
     struct intent_batch *out) MUST_CHECK;

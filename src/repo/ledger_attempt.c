@@ -51,7 +51,8 @@ static const char *const sql[] = {
 	[CLAIM_LOST] = CLAIM_FROM("3", "campaign_subscribers_retry",
 	    "state = 3 AND next_try_at > $5 ORDER BY next_try_at"),
 	/* Held until commit: no intent follows a pause or cancel that has answered. */
-	[STATUS] = "SELECT c.status, c.brand_id, c.version, p.updated_at"
+	[STATUS] = "SELECT c.status, c.brand_id, c.version, p.updated_at, (SELECT n"
+		   "  FROM host_marks WHERE host_id = $2 AND slot = $3)"
 		   "  FROM campaigns c LEFT JOIN providers p ON p.brand_id = c.brand_id"
 		   " WHERE c.id = $1 /*+pg FOR SHARE OF c */",
 	/* The same for people: who unsubscribes now waits for us, or we for them. */
@@ -225,6 +226,15 @@ enum err ledger_claim(struct db *db, const struct claim *c, int64_t *claimed)
 }
 
 /* ---- intent ---- */
+/*
+ * An older database has taken the place of ours, or may have: the connection is another
+ * one, and a standby lacks what was committed last.  A mark would hide that.
+ */
+static bool restored(struct db *db, const struct claim *c, int64_t marked)
+{
+	return marked < c->mark->before || db_connects(db) != c->connects;
+}
+
 static enum err read_status(struct db *db, const struct claim *c, bool *sending,
     int64_t *brand)
 {
@@ -232,7 +242,11 @@ static enum err read_status(struct db *db, const struct claim *c, bool *sending,
 	enum err e;
 
 	stmt_bind_int(s, 1, c->campaign);
+	stmt_bind_text(s, 2, c->mark ? c->mark->host : NULL);
+	stmt_bind_int(s, 3, c->mark ? c->mark->slot : 0);
 	e = stmt_row(s);
+	if (e == OK && c->mark && restored(db, c, stmt_int(s, 4)))
+		return ERR_CONFLICT;
 	*sending = e == OK && strcmp(stmt_text(s, 0), "sending") == 0;
 	if (c->version && e == OK && stmt_int(s, 2) != c->version)
 		*sending = false; /* edited while it was paused: compile anew */
@@ -450,6 +464,8 @@ static enum err write_intent(struct db *db, void *mem, const struct claim *c,
 	FAILPOINT("intent.attempts");
 	if (e == OK && out->n)
 		e = mark_intent(db, mem, c, out);
+	if (e == OK && out->n && c->mark)
+		e = host_mark_put(db, c->mark);
 	return e == OK ? ledger_count_moved(db, c->campaign, &m) : e;
 }
 

@@ -46,14 +46,52 @@ static struct outgoing *outgoing_of(struct turn *t, struct intent *i)
 	return o;
 }
 
-/* From here on a message may leave: the attempts are on the disk. */
+/*
+ * The connection was lost: what answers now may be an older database, such as a standby
+ * that lacks the last commits.  The next slice compares it with the marks.
+ */
+static bool lost_sight(struct turn *t)
+{
+	struct slice *s = t->slice;
+
+	if (db_connects(t->app->db) == s->connects)
+		return false;
+	t->stop = true;
+	s->claim_until = 0;
+	return true;
+}
+
+/* Nothing of it has left, and nothing may: a later slice tries again. */
+static void keep_back(struct turn *t, struct outgoing *const *batch, size_t n)
+{
+	if (!t->nback)
+		t->back_since = clock_mono_ms();
+	for (size_t i = 0; i < n; i++) {
+		batch[i]->outcome = OUTCOME_STOP;
+		batch[i]->reason = "It was not sent: this server could not go on.";
+		t->back[t->nback++] = batch[i];
+	}
+	t->stop = true;
+	t->slice->claim_until = 0;
+}
+
+/* From here on a message may leave: the attempts and their mark are written. */
 static void hand_over(struct turn *t, struct intent_batch *b)
 {
 	struct outgoing *batch[INTENT_MAX];
+	enum err e;
 
+	if (!b->n)
+		return;
 	for (size_t i = 0; i < b->n; i++)
 		batch[i] = outgoing_of(t, &b->rows[i]);
-	if (b->n)
+	e = host_marker_tell(t->slice->marker);
+	if (e != OK)
+		log_error(&t->app->log, "host.mark_failed",
+		    LOG_STR("error", err_name(e)));
+	if (e != OK || lost_sight(t))
+		keep_back(t, batch, b->n);
+	else
 		t->provider->ops->send(t->provider, batch, b->n);
 }
 
@@ -90,8 +128,12 @@ static enum err intend(struct turn *t, int n)
 	MEM_SCOPE void *tmp = mem_scope(t->provider, "batch");
 	struct claim c = claim_of(t, n);
 	struct intent_batch b;
-	enum err e = settles_too(t) ? write_both(t, tmp, &c, &b)
-				    : ledger_intent(t->app->db, tmp, &c, &b);
+	enum err e;
+
+	c.mark = host_marker_next(t->slice->marker);
+	c.connects = t->slice->connects;
+	e = settles_too(t) ? write_both(t, tmp, &c, &b)
+			   : ledger_intent(t->app->db, tmp, &c, &b);
 
 	/* Our rows were given to others: they took us for dead. */
 	if (e == ERR_CONFLICT) {
@@ -134,7 +176,7 @@ enum err turn_refill(struct turn *t)
 	int want = INTENT_MAX;
 	enum err e = OK;
 
-	if (turn_over(t))
+	if (turn_over(t) || lost_sight(t))
 		return OK;
 	if (!settles_too(t))
 		e = turn_settle(t, t->provider->in_flight == 0);

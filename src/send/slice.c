@@ -79,21 +79,24 @@ static enum err slice_work(struct slice *s, void *mem)
 }
 
 /* A database that is not where it was sends nothing until a person has looked. */
-static enum err look_held(struct slice *s, void *mem)
+static enum err look_held(struct slice *s, void *mem, const struct host_place *place)
 {
 	struct app *app = s->app;
-	struct host_place place = { app->config->server.state_dir, HOST_MACHINE_FILE };
 	struct host h;
 	bool changed;
-	enum err e =
-	    host_visit(app->db, mem, &place, clock_now(app->clock), &h, &changed);
+	enum err e;
 
+	s->connects = db_connects(app->db);
+	e = host_visit(app->db, mem, place, clock_now(app->clock), &h, &changed);
 	if (e != OK)
 		return e;
 	if (changed && !*h.held)
 		log_info(&app->log, "host.new", LOG_STR("host", h.name));
-	if (!*h.held)
-		return host_awake(app->db, h.seen_at - AWAKE_MS, &s->hosts);
+	if (!*h.held) {
+		e = host_awake(app->db, h.seen_at - AWAKE_MS, &s->hosts);
+		return e == OK ? host_marker_open(mem, app->db, place, h.id, &s->marker)
+			       : e;
+	}
 	s->report.held = host_held_word(h.held);
 	s->report.next_in_ms = HELD_MS;
 	log_warn(&app->log, "host.held", LOG_STR("host", h.name),
@@ -107,12 +110,16 @@ enum err slice_run(struct app *app, int64_t budget_ms, struct work_report *out)
 	MEM_SCOPE void *mem = mem_scope(NULL, "slice");
 	int64_t start = clock_mono_ms();
 	struct slice s = { .app = app, .claim_until = start + budget_ms * 9 / 10 };
-	enum err e = look_held(&s, mem);
+	const struct host_place place = host_place_of(app);
+	enum err e = look_held(&s, mem, &place);
 
 	if (e == OK && !s.report.held)
 		e = worker_open(mem, app->db, app->config->server.state_dir, &s.worker);
 	if (e == OK && !s.report.held)
 		e = slice_work(&s, mem);
+	/* What was settled since the last mark is part of this database too. */
+	if (e == OK && s.marker && host_marker_told(s.marker))
+		e = host_leave(app->db, mem, &place, clock_now(app->clock));
 	*out = s.report;
 	log_at(&app->log, e == OK ? LOG_INFO : LOG_ERROR, "slice.done",
 	    LOG_INT("done", s.report.done), LOG_INT("left", s.report.left),

@@ -9,6 +9,7 @@
 #include "repo/ledger.h"
 #include "repo/ledger_recent.h"
 #include "repo/worker.h"
+#include "service/host_mark.h"
 #include "send/compose.h"
 #include "send/provider.h"
 
@@ -20,6 +21,8 @@
 struct slice {
 	struct app *app;
 	struct worker *worker;
+	struct host_marker *marker;
+	unsigned connects;   /* of the database, when it was compared with the marks */
 	int64_t claim_until; /* monotonic ms: nothing is claimed later */
 	int hosts;           /* that send from this database, this one included */
 	bool kept_away;      /* another slice is at work on one of the campaigns */

@@ -10,6 +10,7 @@
 #include "db/filelock.h"
 #include "repo/campaign_going.h"
 #include "service/host_file.h"
+#include "service/host_mark.h"
 
 enum { WAIT_MS = 10000 };
 
@@ -41,6 +42,20 @@ static enum err be_somebody(void *mem, const struct host_place *p, struct host_f
 	return host_file_write(p->state_dir, p->machine_file, f);
 }
 
+struct host_place host_place_of(const struct app *app)
+{
+	return (struct host_place){ app->config->server.state_dir, HOST_MACHINE_FILE,
+		app->kv, app->keys };
+}
+
+/* The database is older than what it was compared with. */
+static enum err hold_restored(struct db *db, struct host *h)
+{
+	h->held = "restored";
+	h->held_at = h->seen_at;
+	return host_hold_all(db, h->held, h->held_at);
+}
+
 /* Not yet in the database. */
 static enum err introduce(struct db *db, const struct host_file *f, struct host *h)
 {
@@ -54,18 +69,35 @@ static enum err introduce(struct db *db, const struct host_file *f, struct host 
 	if (!past.hosts && !past.attempts && !(was_known && past.campaigns))
 		h->held = "";
 	if (text_equal(h->held, "restored"))
-		e = host_hold_all(db, h->held, h->seen_at);
+		e = hold_restored(db, h);
 	h->held_at = text_empty(h->held) ? 0 : h->seen_at;
 	return e == OK ? host_add(db, h) : e;
+}
+
+/* In the database already: it has the nonce of the file, and the marks. */
+static enum err recognise(struct db *db, const struct host *known,
+    const struct host_file *f, struct host_told *told, struct host *h)
+{
+	bool behind;
+	enum err e = host_told_compare(db, h->id, told, &behind);
+
+	h->held = known->held;
+	h->held_at = known->held_at;
+	if (!text_equal(known->nonce, f->nonce) && !text_equal(known->nonce, f->next))
+		behind = true;
+	if (e == OK && behind)
+		e = hold_restored(db, h);
+	return e == OK ? host_seen(db, h) : e;
 }
 
 /* One transaction: what the database knows is compared, and then is what f->next says.
  */
 static enum err compare(struct db *db, void *mem, const struct host_file *f,
-    struct host *h, bool *changed)
+    struct host_told *told, struct host *h, bool *changed)
 {
 	TX_SCOPE tx = { 0 };
 	struct host *known;
+	bool behind;
 	enum err e = tx_begin(db, &tx);
 
 	if (e == OK)
@@ -73,18 +105,11 @@ static enum err compare(struct db *db, void *mem, const struct host_file *f,
 	*changed = e == ERR_NOTFOUND;
 	if (e == ERR_NOTFOUND) {
 		e = introduce(db, f, h);
+		if (e == OK) /* held or not, it has them from now on */
+			e = host_told_compare(db, h->id, told, &behind);
 	} else if (e == OK) {
-		h->held = known->held;
-		h->held_at = known->held_at;
-		if (!text_equal(known->nonce, f->nonce) &&
-		    !text_equal(known->nonce, f->next)) {
-			*changed = !text_equal(known->held, "restored");
-			h->held = "restored";
-			h->held_at = h->seen_at;
-			e = host_hold_all(db, h->held, h->seen_at);
-		}
-		if (e == OK)
-			e = host_seen(db, h);
+		e = recognise(db, known, f, told, h);
+		*changed = !text_equal(known->held, h->held);
 	}
 	return e == OK ? tx_commit(&tx) : e;
 }
@@ -92,6 +117,7 @@ static enum err compare(struct db *db, void *mem, const struct host_file *f,
 static enum err visit(struct db *db, void *mem, const struct host_place *p,
     struct host *h, bool *changed)
 {
+	struct host_told told;
 	struct host_file f;
 	enum err e = host_file_read(p->state_dir, p->machine_file, &f);
 
@@ -101,9 +127,11 @@ static enum err visit(struct db *db, void *mem, const struct host_place *p,
 		return e;
 	h->id = mem_str(mem, f.id);
 	h->nonce = mem_str(mem, f.next);
-	e = compare(db, mem, &f, h, changed);
+	host_told_read(mem, p, h->id, &told);
+	e = compare(db, mem, &f, &told, h, changed);
 	if (e != OK)
 		return e;
+	host_told_cache(p, h->id, &told);
 	FAILPOINT("host.seen");
 	memcpy(f.nonce, f.next, sizeof(f.nonce));
 	roll(mem, f.next);
@@ -128,6 +156,18 @@ enum err host_visit(struct db *db, void *mem, const struct host_place *p, int64_
 	}
 	filelock_close(&lock);
 	return e;
+}
+
+enum err host_leave(struct db *db, void *mem, const struct host_place *p, int64_t now)
+{
+	struct host_file f;
+	struct host h;
+	bool changed;
+	enum err e = host_file_read(p->state_dir, p->machine_file, &f);
+
+	if (e != OK || !f.there || f.copied)
+		return e;
+	return host_visit(db, mem, p, now, &h, &changed);
 }
 
 enum err host_confirm(struct db *db, bool pause, int64_t now, int64_t *paused)

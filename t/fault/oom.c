@@ -209,8 +209,7 @@ static struct db *open_copy(const struct world *w, void *mem)
 /* Every copy is an older database to its host, which sends nothing until told. */
 static void confirm(struct app *app)
 {
-	const struct host_place place = { app->config->server.state_dir,
-		HOST_MACHINE_FILE };
+	const struct host_place place = host_place_of(app);
 	struct host h;
 	int64_t paused;
 	bool changed;

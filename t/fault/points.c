@@ -46,6 +46,8 @@ static const struct point points[] = {
 	{ "intent.rows:2", NULL, true, false, false },
 	{ "intent.rows:error:2", NULL, false, true, false },
 	{ "intent.committed:1", NULL, true, false, false },
+	{ "mark.tell:error:2", NULL, false, true, false },
+	{ "mark.told:1", NULL, true, false, false },
 	{ "send.bytes:1", NULL, true, false, false },
 	{ "send.waiting:1", NULL, true, false, false },
 	{ "send.answered:3", NULL, true, false, false },
@@ -98,6 +100,27 @@ static void play_cancel(struct dbtest *t, struct fake_ses *f)
 	is_int(sendtest_check(t), 0, "counts and rows agree");
 }
 
+/*
+ * Where no mark can be written outside the database nothing leaves, and nothing is in
+ * doubt or given up, however often it is tried.
+ */
+static void play_unmarked(struct dbtest *t, struct fake_ses *f)
+{
+	const struct trigger full = { .servers = "", .failpoint = "mark.tell:error" };
+	const struct trigger plain = { .servers = "" };
+	int tries = 0;
+
+	faulttest_reset(t, f);
+	for (; tries < 13 && faulttest_wait(faulttest_trigger(t, &full)) == 0; tries++)
+		;
+	is_int(tries, 13, "mark.tell: slices end well");
+	is_int(faulttest_compare(t, f, PEOPLE).unknown, 0, "mark.tell: nothing left");
+	is_int(sendtest_rows(t, 0) + sendtest_rows(t, 3), PEOPLE,
+	    "mark.tell: everybody waits");
+	ok(faulttest_finish(t, &plain), "mark.tell: and is sent to later");
+	faulttest_exact(t, f, PEOPLE, 0, "mark.tell");
+}
+
 static void test_send(struct dbtest *t)
 {
 	struct fake_ses f;
@@ -113,6 +136,7 @@ static void test_send(struct dbtest *t)
 			play(t, &f, &points[i], bulk ? BULK_FLIGHT : SINGLE_FLIGHT);
 	}
 	play_cancel(t, &f);
+	play_unmarked(t, &f);
 	fake_ses_stop(&f);
 }
 

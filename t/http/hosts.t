@@ -34,10 +34,9 @@ is($site->api(POST => "/brands/$b/campaigns/$c/send")->{status}, 200, 'a campaig
 sub accepted { my ($s) = @_; return $s->api(GET => "/brands/$b/campaigns/$c")->{json}{counts}{accepted} }
 ok($site->until_true(20, sub { accepted($site) > 3 }), 'and is under way');
 
-# ---- the database of yesterday ----
-my $status = $site->stop;
-system("mkdir $root/backup && cp -a $root/a/maillayer.db* $root/backup/") and die;
-$site->run;
+# ---- the database of a moment ago: the slice that goes on had begun before ----
+mkdir "$root/backup";
+$site->sql("VACUUM INTO '$root/backup/maillayer.db'");
 my $then = accepted($site);
 ok($site->until_true(20, sub { accepted($site) > $then + 5 }), 'it goes on after a backup was made');
 $site->stop;
@@ -103,5 +102,11 @@ $copy->stop;
 $site->run;
 ok(!$site->cron('send')->{json}{held}, 'the original is not held');
 ok($site->until_true(30, sub { accepted($site) == $people }), 'and sends to all');
+
+# ---- a backup of an idle site is older than the site that has stopped ----
+my $of_host = "SELECT nonce FROM hosts ORDER BY seen_at DESC LIMIT 1";
+my $nonce = $site->sql($of_host);
+kill TERM => $site->supervisor('cron');
+ok($site->until_true(20, sub { $site->sql($of_host) ne $nonce }), 'a pool that stops leaves a nonce of its own');
 
 done_testing;

@@ -261,9 +261,58 @@ static void test_own_doing(struct dbtest *t)
 	ok(sum_holds(t->db), "ledger_reclaim keeps the sum");
 }
 
+/* An intent on a database that is older than the one its mark was made for. */
+static void test_mark(struct dbtest *t)
+{
+	struct claimed mine = { .mem = t->mem };
+	struct host_mark mark = { .host = "h", .slot = 0, .n = 6, .before = 5 };
+	struct claim a = { .owner = "11",
+		.campaign = 5,
+		.n = 1,
+		.now = 2000,
+		.mine = &mine,
+		.mark = &mark,
+		.connects = db_connects(t->db) };
+	struct intent_batch b;
+	int64_t n;
+
+	dbtest_script(t->db, people);
+	dbtest_script(t->db,
+	    "INSERT INTO hosts (id, name, nonce, seen_at, created_at)"
+	    " VALUES ('h', 'H', 'x', 1, 1);"
+	    "INSERT INTO host_marks (host_id, slot, n) VALUES ('h', 0, 4), ('h', 1, "
+	    "9);");
+	freeze_all(t->db);
+	a.n = 4;
+	ok(ledger_claim(t->db, &a, &n) == OK && n == 4, "ledger_claim claims");
+	a.n = 1;
+	ok(ledger_intent(t->db, t->mem, &a, &b) == ERR_CONFLICT && !b.n,
+	    "ledger_intent: a database without the last mark is an older one");
+	is_int(dbtest_int(t->db, "SELECT n FROM host_marks WHERE slot = 0"), 4,
+	    "and keeps the mark it has");
+	mark.before = 4;
+	a.connects++;
+	ok(ledger_intent(t->db, t->mem, &a, &b) == ERR_CONFLICT && !b.n,
+	    "nor is another connection trusted");
+	a.connects--;
+	ok(ledger_intent(t->db, t->mem, &a, &b) == OK && b.n == 1,
+	    "the right one takes the intent");
+	is_int(dbtest_int(t->db, "SELECT n FROM host_marks WHERE slot = 0"), 6,
+	    "and its mark with it");
+	dbtest_script(t->db, "UPDATE campaigns SET status = 'paused' WHERE id = 5");
+	mark.before = mark.n++;
+	ok(ledger_intent(t->db, t->mem, &a, &b) == OK && !b.sending &&
+		dbtest_int(t->db, "SELECT n FROM host_marks WHERE slot = 0") == 6,
+	    "no intent, no mark");
+}
+
 static void test_settle(struct dbtest *t)
 {
-	struct claim a = { "11", 5, 6, 2000, 0, 0, &(struct claimed){ .mem = t->mem } };
+	struct claim a = { .owner = "11",
+		.campaign = 5,
+		.n = 6,
+		.now = 2000,
+		.mine = &(struct claimed){ .mem = t->mem } };
 	struct intent_batch b;
 	struct settle r[4];
 	int64_t n;
@@ -407,6 +456,7 @@ int main(void)
 	dbtest_run(test_follow);
 	dbtest_run(test_version);
 	dbtest_run(test_attempts);
+	dbtest_run(test_mark);
 	dbtest_run(test_settle);
 	dbtest_run(test_cancelled);
 	dbtest_run(test_finish);

@@ -88,6 +88,37 @@ static void test_restored(struct dbtest *t)
 	is_int(sendtest_check(t), 0, "the sum holds");
 }
 
+/*
+ * A backup as of the first mail of a slice: no intent follows, but what came back was
+ * settled and is not in it.
+ */
+static void test_end(struct dbtest *t)
+{
+	struct work_report r;
+
+	if (db_kind(t->db) != DB_SQLITE)
+		return; /* t/fault/restore has its turn on PostgreSQL */
+	begin(t);
+	dbtest_script(t->db,
+	    "UPDATE providers SET rate = 1000;"
+	    "CREATE TABLE kept AS SELECT * FROM hosts WHERE 0;"
+	    "CREATE TABLE kept_marks AS SELECT * FROM host_marks WHERE 0;"
+	    "CREATE TRIGGER keep AFTER INSERT ON outbox_messages"
+	    " WHEN NOT EXISTS (SELECT 1 FROM kept) BEGIN"
+	    " INSERT INTO kept SELECT * FROM hosts;"
+	    " INSERT INTO kept_marks SELECT * FROM host_marks; END;");
+	r = run(t, 20000);
+	ok(!r.held && mails(t) == PEOPLE, "a campaign is sent");
+	is_int(dbtest_int(t->db, "SELECT count(*) FROM kept_marks"), 1,
+	    "a mark was there before the first mail");
+	dbtest_script(t->db,
+	    "DELETE FROM host_marks; DELETE FROM hosts;"
+	    "INSERT INTO hosts SELECT * FROM kept;"
+	    "INSERT INTO host_marks SELECT * FROM kept_marks;");
+	is_text(run(t, 1000).held, "restored",
+	    "slice_run: a backup from the middle is older than the end of the slice");
+}
+
 /* Everything is copied to another directory, as for a test site. */
 static void test_copied(struct dbtest *t)
 {
@@ -118,6 +149,7 @@ static void test_copied(struct dbtest *t)
 int main(void)
 {
 	dbtest_run(test_restored);
+	dbtest_run(test_end);
 	dbtest_run(test_copied);
 	return done_testing();
 }

@@ -13,6 +13,7 @@
 #include "repo/campaign_going.h"
 #include "repo/repo.h"
 #include "service/host_file.h"
+#include "service/host_mark.h"
 #include "tap.h"
 
 #define NOW INT64_C(1795510810500)
@@ -252,11 +253,205 @@ static void test_confirm(struct dbtest *t)
 	    "a sentence for each");
 }
 
+/* ---- marks ---- */
+
+/* A slice that hands something over: the number commits, and is told or not. */
+static void intend(struct site *s, struct host_marker *m, bool told)
+{
+	TX_SCOPE tx = { 0 };
+
+	if (tx_begin(s->t->db, &tx) != OK ||
+	    host_mark_put(s->t->db, host_marker_next(m)) != OK || tx_commit(&tx) != OK)
+		ok(false, "the intent commits");
+	if (told && host_marker_tell(m) != OK)
+		ok(false, "its mark is told");
+}
+
+static struct host_marker *begin(struct site *s)
+{
+	struct host_marker *m;
+
+	if (host_marker_open(s->t->mem, s->t->db, &s->place, s->host.id, &m) != OK)
+		ok(false, "a slot is taken");
+	return m;
+}
+
+static struct site marked_site(struct dbtest *t, const char *name)
+{
+	struct site s = site_of(t, name);
+	struct keyring *keys;
+
+	if (keyring_load(t->mem, mem_printf(t->mem, "%s/key", t->dir), true, &keys) !=
+		OK ||
+	    kv_open(t->mem, "", t->log, &s.place.kv) != OK)
+		ok(false, "the second witness opens");
+	s.place.keys = keys;
+	visit(&s);
+	confirm(t, false);
+	return s;
+}
+
+static void keep(struct dbtest *t)
+{
+	dbtest_script(t->db,
+	    "DROP TABLE IF EXISTS kept; DROP TABLE IF EXISTS kept_marks;"
+	    "CREATE TABLE kept AS SELECT * FROM hosts;"
+	    "CREATE TABLE kept_marks AS SELECT * FROM host_marks;");
+}
+
+/* The hosts too, as of then. */
+static void bring_back(struct dbtest *t)
+{
+	dbtest_script(t->db,
+	    "DELETE FROM host_marks; DELETE FROM hosts;"
+	    "INSERT INTO hosts SELECT * FROM kept;"
+	    "INSERT INTO host_marks SELECT * FROM kept_marks;");
+}
+
+static void remove_marks(struct site *s)
+{
+	char *cmd = mem_printf(s->t->mem, "rm -r '%s/marks'", s->place.state_dir);
+
+	ok(system(cmd) == 0, "the files are gone");
+}
+
+static void test_marks(struct dbtest *t)
+{
+	struct host_marker *m, *n;
+	struct site a;
+
+	ok(repo_prepare(t->db) == OK, "statements");
+	a = marked_site(t, "a");
+	m = begin(&a);
+	intend(&a, m, true);
+	is_text(visit(&a), "", "host_visit: marks that fit hold nobody");
+	keep(t);
+	ok(!host_marker_told(begin(&a)), "another slice has a slot of its own");
+	intend(&a, m, false);
+	is_text(visit(&a), "",
+	    "killed before its mark was told it is no older database");
+	bring_back(t);
+	is_text(visit(&a), "restored", "the nonce alone tells a visit in between");
+	confirm(t, false);
+
+	visit(&a);
+	keep(t);
+	intend(&a, m, true);
+	bring_back(t);
+	is_text(visit(&a), "restored", "host_visit: one intent is missing");
+	ok(a.changed, "and it says so");
+	is_text(visit(&a), "restored", "and again");
+	confirm(t, false);
+	is_text(visit(&a), "", "confirmed, the marks fit again");
+	intend(&a, m, true);
+	is_text(visit(&a), "", "and go on so");
+	mem_free(m);
+
+	m = begin(&a);
+	n = begin(&a);
+	intend(&a, n, true);
+	visit(&a);
+	keep(t);
+	intend(&a, m, true);
+	intend(&a, n, true);
+	dbtest_script(t->db,
+	    "DELETE FROM kept_marks WHERE slot <> 0;"
+	    "INSERT INTO kept_marks SELECT * FROM host_marks"
+	    " WHERE slot <> 0;");
+	bring_back(t);
+	is_text(visit(&a), "restored",
+	    "the later intent is there and the earlier one of another slice is not");
+	confirm(t, false);
+	dbtest_script(t->db, "DELETE FROM send_attempts");
+	is_text(visit(&a), "", "what was removed from the ledger says nothing");
+}
+
+static void test_second_witness(struct dbtest *t)
+{
+	struct host_marker *m;
+	struct kv *kv;
+	struct site a, b;
+
+	ok(repo_prepare(t->db) == OK, "statements");
+	a = marked_site(t, "a");
+	m = begin(&a);
+	intend(&a, m, true);
+	visit(&a);
+	keep(t);
+	intend(&a, m, true);
+	remove_marks(&a);
+	bring_back(t);
+	is_text(visit(&a), "restored", "host_visit: memcached alone tells it too");
+	confirm(t, false);
+	is_text(visit(&a), "", "confirmed, it fits again");
+
+	kv = a.place.kv;
+	m = begin(&a);
+	intend(&a, m, true);
+	a.place.kv = NULL;
+	intend(&a, m, true);
+	intend(&a, m, true);
+	a.place.kv = kv;
+	is_text(visit(&a), "", "one that has an old number holds nobody");
+	if (kv_open(t->mem, "", t->log, &a.place.kv) != OK)
+		ok(false, "an empty one");
+	is_text(visit(&a), "", "nor does one that is empty");
+	keep(t);
+	intend(&a, m, false);
+	visit(&a);
+	remove_marks(&a);
+	intend(&a, m, false);
+	bring_back(t);
+	dbtest_script(t->db, "UPDATE hosts SET nonce = (SELECT nonce FROM kept)");
+	is_text(visit(&a), "restored", "which a visit fills again");
+	confirm(t, false);
+
+	b = marked_site(t, "b");
+	b.place.kv = a.place.kv;
+	is_text(visit(&b), "", "what it has of another host says nothing");
+	mem_free(m);
+	m = begin(&b);
+	intend(&b, m, true);
+	is_text(visit(&a), "", "and the other way round");
+}
+
+static void test_full(struct dbtest *t)
+{
+	struct host_marker *m;
+	struct site a;
+
+	ok(repo_prepare(t->db) == OK, "statements");
+	a = marked_site(t, "a");
+	write_text(mem_printf(t->mem, "%s/marks", a.place.state_dir), "no directory");
+	ok(host_marker_open(t->mem, t->db, &a.place, a.host.id, &m) == ERR_IO,
+	    "host_marker_open: where no mark can be kept no slice begins");
+}
+
+static void test_leave(struct dbtest *t)
+{
+	struct site a;
+
+	ok(repo_prepare(t->db) == OK, "statements");
+	a = site_of(t, "a");
+	ok(host_leave(t->db, t->mem, &a.place, NOW) == OK &&
+		dbtest_int(t->db, "SELECT count(*) FROM hosts") == 0,
+	    "host_leave: who was never there does not come in by leaving");
+	visit(&a);
+	keep(t);
+	ok(host_leave(t->db, t->mem, &a.place, NOW) == OK, "a host leaves");
+	bring_back(t);
+	is_text(visit(&a), "restored", "a backup from before is an older database");
+}
+
 int main(void)
 {
 	dbtest_run(test_first);
 	dbtest_run(test_restored);
 	dbtest_run(test_copied);
 	dbtest_run(test_confirm);
+	dbtest_run(test_marks);
+	dbtest_run(test_second_witness);
+	dbtest_run(test_full);
+	dbtest_run(test_leave);
 	return done_testing();
 }
