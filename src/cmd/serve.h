@@ -15,7 +15,8 @@ struct service {
 	/* Before the answers of a batch leave; may be NULL. */
 	void (*flush)(struct app *app);
 	int drain_s; /* time to finish; 0: a slice of cron and some more */
-	/* Runs after the last worker has ended, with what the workers open; may be NULL. */
+	/* Runs after the last worker has ended, with what the workers open; may be
+	 * NULL. */
 	void (*end)(struct app *app);
 };
 

@@ -90,9 +90,9 @@ struct db {
 	void *stmts; /* owner of all statements; freed before state */
 	const struct log *lg;
 	int wait_ms, cache_kb;
-	int depth;       /* open tx scopes */
-	enum err doomed; /* a statement of this transaction failed */
-	uint64_t writes; /* writing statements run so far */
+	int depth;         /* open tx scopes */
+	enum err doomed;   /* a statement of this transaction failed */
+	uint64_t writes;   /* writing statements run so far */
 	unsigned connects; /* PostgreSQL: how often; SQLite stays at 0 */
 	struct stmt *slots[DB_SLOTS];
 };

@@ -261,6 +261,12 @@ static void test_own_doing(struct dbtest *t)
 	ok(sum_holds(t->db), "ledger_reclaim keeps the sum");
 }
 
+static void freeze_people(struct db *db)
+{
+	dbtest_script(db, people);
+	freeze_all(db);
+}
+
 /* An intent on a database that is older than the one its mark was made for. */
 static void test_mark(struct dbtest *t)
 {
@@ -308,18 +314,14 @@ static void test_mark(struct dbtest *t)
 
 static void test_settle(struct dbtest *t)
 {
-	struct claim a = { .owner = "11",
-		.campaign = 5,
-		.n = 6,
-		.now = 2000,
-		.mine = &(struct claimed){ .mem = t->mem } };
+	struct claimed mine = { .mem = t->mem };
+	struct claim a = { "11", 5, 6, 2000, 0, 0, &mine, NULL, 0 };
 	struct intent_batch b;
 	struct settle r[4];
 	int64_t n;
 	bool finished;
 
-	dbtest_script(t->db, people);
-	freeze_all(t->db);
+	freeze_people(t->db);
 	ok(ledger_claim(t->db, &a, &n) == OK && n == 6, "ledger_claim claims");
 	b = intent(t, &a);
 	is_int((int64_t)b.n, 6, "ledger_intent allows all");

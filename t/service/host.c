@@ -349,6 +349,8 @@ static void test_marks(struct dbtest *t)
 
 	m = begin(&a);
 	n = begin(&a);
+	ok(host_marker_next(m)->slot != host_marker_next(n)->slot,
+	    "slices at once have a slot each");
 	intend(&a, n, true);
 	visit(&a);
 	keep(t);
