@@ -32,8 +32,7 @@ struct name name_of(void *mem, const char *s, size_t n)
 	return (struct name){ bytes_copy(mem, s, n), (uint32_t)n, name_hash(s, n) };
 }
 
-/* A copy that stands with the expressions. */
-static char *kept(struct compiler *c, const char *s, size_t n)
+char *kept(struct compiler *c, const char *s, size_t n)
 {
 	char *copy = arena_take(&c->l->nodes, n + 1);
 
@@ -42,7 +41,12 @@ static char *kept(struct compiler *c, const char *s, size_t n)
 	return copy;
 }
 
-static struct name name_kept(struct compiler *c, const char *s, size_t n)
+void *kept_zero(struct compiler *c, size_t n)
+{
+	return memset(arena_take(&c->l->nodes, n), 0, n);
+}
+
+struct name name_kept(struct compiler *c, const char *s, size_t n)
 {
 	return (struct name){ kept(c, s, n), (uint32_t)n, name_hash(s, n) };
 }

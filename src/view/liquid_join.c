@@ -65,7 +65,7 @@ static enum err file_name(struct compiler *c, const struct token *t, struct scan
 		    "Write the template's name in quotes: {%% %.*s \"name\" "
 		    "%%}.",
 		    (int)t->name_len, t->name);
-	*name = mem_strn(c->l, sc->now.s, sc->now.len);
+	*name = kept(c, sc->now.s, sc->now.len);
 	scan_next(sc);
 	return OK;
 }
@@ -117,7 +117,7 @@ static enum err block_read(struct compiler *c, struct source *src, size_t at,
 	if (sc.now.kind != LEX_NAME && sc.now.kind != LEX_TEXT)
 		e = liquid_fail(c->error, (struct at){ src, t->offset },
 		    "A block needs a name: {%% block main %%}.");
-	b->name = mem_strn(c->l, sc.now.s, sc.now.len);
+	b->name = kept(c, sc.now.s, sc.now.len);
 	b->src = src;
 	b->from = at + 1;
 	b->to = block_end(src, at, src->count);
@@ -211,7 +211,7 @@ static enum err parse_layout(struct compiler *c, struct source *src, size_t layo
 enum err parse_source(struct compiler *c, struct source *src)
 {
 	size_t i = 0;
-	enum err e = src->tokens ? OK : lex_template(c->l, src, c->error);
+	enum err e = src->tokens ? OK : lex_template(c->scratch, src, c->error);
 
 	if (e != OK)
 		return e;
@@ -239,7 +239,7 @@ static struct name variable_of(struct compiler *c, const char *name)
 	const char *slash = strrchr(name, '/');
 
 	slash = slash ? slash + 1 : name;
-	return name_of(c->l, slash, strlen(slash));
+	return name_kept(c, slash, strlen(slash));
 }
 
 static enum err call_spec(struct compiler *c, struct scan *sc, const char *file,
@@ -253,7 +253,7 @@ static enum err call_spec(struct compiler *c, struct scan *sc, const char *file,
 		scan_next(sc);
 		e = parse_operand(c, sc, &call->with);
 		if (e == OK && scan_word(sc, "as") && sc->now.kind == LEX_NAME) {
-			call->var = name_of(c->l, sc->now.s, sc->now.len);
+			call->var = name_kept(c, sc->now.s, sc->now.len);
 			scan_next(sc);
 		}
 	}
@@ -265,7 +265,7 @@ static enum err call_spec(struct compiler *c, struct scan *sc, const char *file,
 
 static enum err take_in(struct compiler *c, const struct token *t, enum op_kind kind)
 {
-	struct call_spec *call = mem_new(c->l, struct call_spec);
+	struct call_spec *call = kept_new(c, struct call_spec);
 	struct block *blocks = c->blocks;
 	size_t count = c->block_count, i;
 	int at = c->l->count, depth = c->depth;
@@ -346,7 +346,7 @@ static enum err loop_head(struct compiler *c, const struct token *t,
 	if (sc.now.kind != LEX_NAME)
 		return liquid_fail(c->error, token_at(c, t),
 		    "Write {%% %.*s item in items %%}.", (int)t->name_len, t->name);
-	spec->var = name_of(c->l, sc.now.s, sc.now.len);
+	spec->var = name_kept(c, sc.now.s, sc.now.len);
 	scan_next(&sc);
 	if (!scan_word(&sc, "in"))
 		return liquid_fail(c->error, scan_at(&sc),
@@ -395,7 +395,7 @@ static enum err loop_body(struct compiler *c, const struct token *t,
 
 static enum err loop(struct compiler *c, const struct token *t, enum op_kind kind)
 {
-	struct loop_spec *spec = mem_new(c->l, struct loop_spec);
+	struct loop_spec *spec = kept_new(c, struct loop_spec);
 	struct expr *collection = NULL;
 	bool outer = c->blank;
 	int at = c->l->count;

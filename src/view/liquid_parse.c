@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #define MOST_OPS 200000
+#define SCRATCH (512 * 1024) /* enough for most pages */
 
 static bool html(const struct compiler *c)
 {
@@ -23,7 +24,8 @@ struct op *emit(struct compiler *c, enum op_kind kind)
 
 	if (l->count == l->room) {
 		l->room = l->room ? l->room * 2 : 64;
-		l->ops = mem_resize(l, l->ops, (size_t)l->room * sizeof *l->ops);
+		l->ops =
+		    mem_resize(c->scratch, l->ops, (size_t)l->room * sizeof *l->ops);
 	}
 	op = &l->ops[l->count++];
 	*op = (struct op){ .kind = kind, .at = token_at(c, c->tag) };
@@ -214,10 +216,18 @@ static void keep_program(struct compiler *c, struct source *src)
 	struct liquid *l = c->l;
 
 	for (src->next = c->sources; src; src = src->next) {
-		mem_free(src->tokens);
 		src->tokens = NULL;
 	}
-	l->ops = mem_resize(l, l->ops, (size_t)l->count * sizeof *l->ops);
+	l->ops = mem_copy(l, l->ops, (size_t)l->count * sizeof *l->ops);
+}
+
+/*
+ * What is needed only while compiling stands apart: it leaves no holes between what
+ * stays, which the processes that share it would write into.
+ */
+static size_t scratch_for(size_t len, const struct liquid_options *o)
+{
+	return o->pages ? SCRATCH : len + 1000;
 }
 
 enum err liquid_compile(void *mem, const char *source, size_t len,
@@ -226,7 +236,10 @@ enum err liquid_compile(void *mem, const char *source, size_t len,
 	struct liquid *l = mem_new(mem, struct liquid);
 	struct source *src = mem_new(l, struct source);
 	struct liquid_error unused;
-	struct compiler c = { .l = l, .error = error ? error : &unused };
+	MEM_SCOPE void *scratch = mem_pool(NULL, "compiling", scratch_for(len, o));
+	struct compiler c = { .l = l,
+		.scratch = scratch,
+		.error = error ? error : &unused };
 	enum err e;
 
 	*out = NULL;

@@ -315,6 +315,7 @@ struct block {
 
 struct compiler {
 	struct liquid *l;
+	void *scratch;			/* gone when it is compiled */
 	struct liquid_error *error;
 	struct source *src;		/* being read */
 	struct source *sources;		/* taken in: each is read once */
@@ -330,6 +331,11 @@ struct compiler {
 	bool blank;
 };
 
+/* Memory and copies that stand with the program's expressions. */
+void *kept_zero(struct compiler *c, size_t n);
+#define kept_new(c, type) ((type *)kept_zero((c), sizeof(type)))
+char *kept(struct compiler *c, const char *s, size_t n);
+struct name name_kept(struct compiler *c, const char *s, size_t n);
 struct op *emit(struct compiler *c, enum op_kind kind);
 enum err emit_text(struct compiler *c, const char *s, size_t n) MUST_CHECK;
 enum err emit_output(struct compiler *c, const char *s, size_t n) MUST_CHECK;

@@ -258,7 +258,7 @@ static enum err target(struct compiler *c, const struct token *t, struct scan *s
 	    !(sc->now.kind == LEX_NUMBER && sc->now.whole && *sc->now.s != '-'))
 		return liquid_fail(c->error, args_at(c, t),
 		    "This {%% %.*s %%} needs a name.", (int)t->name_len, t->name);
-	*name = name_of(c->l, sc->now.s, sc->now.len);
+	*name = name_kept(c, sc->now.s, sc->now.len);
 	scan_next(sc);
 	return OK;
 }
@@ -387,7 +387,7 @@ static enum err tag_cycle(struct compiler *c, const struct token *t)
 	c->l->ops[at].count = n;
 	c->l->ops[at].expr = key;
 	c->l->ops[at].escape = escape;
-	c->l->ops[at].name = name_of(c->l, t->s, t->len);
+	c->l->ops[at].name = name_kept(c, t->s, t->len);
 	return e == OK ? expect_end(c, &sc) : e;
 }
 
