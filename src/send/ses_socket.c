@@ -11,6 +11,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+_Static_assert(offsetof(struct sockaddr_in6, sin6_port) ==
+	offsetof(struct sockaddr_in, sin_port),
+    "the port stands at one place");
+
 /* States of the kernel: netinet/tcp.h has them, but not all of struct tcp_info. */
 enum { STATE_CLOSED = 7, STATE_CLOSE_WAIT = 8 };
 enum { WAIT_MS = 250, MARGIN_MS = 5, WATCH_US = 20000, SOON_US = 1000000 };
@@ -76,14 +80,11 @@ void ses_socket_look(struct ses_sockets *s, int fd)
 
 static int local_port(int fd)
 {
-	struct sockaddr_storage a = { 0 };
+	struct sockaddr_in6 a = { 0 }; /* the port of IPv4 stands at the same place */
 	socklen_t len = sizeof(a);
+	int e = getsockname(fd, (struct sockaddr *)&a, &len);
 
-	if (getsockname(fd, (struct sockaddr *)&a, &len) != 0)
-		return 0;
-	if (a.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&a)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&a)->sin_port);
+	return e == 0 ? ntohs(a.sin6_port) : 0;
 }
 
 int ses_socket_begin(struct ses_sockets *s, int port, const void *user)
