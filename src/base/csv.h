@@ -43,6 +43,14 @@ const char *csv_reader_why(const struct csv_reader *r);
 int64_t csv_reader_position(const struct csv_reader *r);
 
 /*
+ * MySQL (SELECT INTO OUTFILE) and programs like it write \" where CSV has "", and \N
+ * for nothing.  csv_has_escapes tells whether a text does, from its beginning;
+ * csv_unescape appends it as CSV.
+ */
+bool csv_has_escapes(const char *data, size_t len);
+void csv_unescape(const char *data, size_t len, char delimiter, struct buf *out);
+
+/*
  * Writes one cell, with a comma before it unless it is the first of the line.  A cell
  * that a spreadsheet would take for a formula (= + - @ tab CR, full-width forms) gets a
  * ' in front.
@@ -52,5 +60,7 @@ void csv_put_int(struct buf *b, int64_t v);
 /* in C notation: -1.5 is no formula */
 void csv_put_number(struct buf *b, const char *number);
 void csv_end_row(struct buf *b); /* CRLF */
+/* True for what programs write where there is nothing: NULL, \N, #N/A. */
+bool csv_is_null(const char *cell);
 /* The text without the ' that csv_put sets before formulas. */
 const char *csv_unguard(const char *cell);

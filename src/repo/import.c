@@ -7,13 +7,14 @@
 #include "base/text.h"
 
 /* clang-format off */
-enum { BY_ID, LIST, ADD, ADD_CHUNK, START, CANCEL, DROP_CHUNKS, LEASE, SETTLE, FINISH,
+enum { BY_ID, LIST, ADD, ADD_CHUNK, REPLACE, START, CANCEL, DROP_CHUNKS, LEASE, SETTLE, FINISH,
 	RELEASE, OPEN, CHUNK, REFUSALS };
 
 #define COLUMNS \
 	"id, brand_id, created_by, file_name, state, size, position, format, mapping, lists," \
 	" existing, rows_read, rows_new, rows_updated, rows_unchanged, rows_suppressed," \
-	" rows_invalid, error, lease_owner, created_at, started_at, finished_at"
+	" rows_invalid, error, lease_owner, created_at, started_at, finished_at," \
+	" rows_unsubscribed, rows_noted"
 
 static const char *const sql[] = {
 	[BY_ID] = "SELECT " COLUMNS " FROM imports WHERE brand_id = $1 AND id = $2",
@@ -23,12 +24,16 @@ static const char *const sql[] = {
 		"  mapping, lists, existing, created_at)"
 		"  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
 	[ADD_CHUNK] = "INSERT INTO import_chunks (import_id, number, data) VALUES ($1, $2, $3)",
-	[START] = "UPDATE imports SET state = 'waiting', mapping = $3, lists = $4, existing = $5"
+	[REPLACE] = "UPDATE imports SET format = $3, mapping = $4, size = $5, position = $6"
+		    "  WHERE brand_id = $1 AND id = $2 AND state = 'mapping'",
+	[START] = "UPDATE imports SET state = 'waiting', mapping = $3, lists = $4, existing = $5,"
+		  "  format = $6"
 		  "  WHERE brand_id = $1 AND id = $2 AND state = 'mapping'",
 	[CANCEL] = "UPDATE imports SET state = 'cancelled', finished_at = $3, lease_owner = NULL,"
 		   "  lease_until = NULL WHERE brand_id = $1 AND id = $2"
 		   "  AND state IN ('mapping', 'waiting', 'running')",
-	[DROP_CHUNKS] = "DELETE FROM import_chunks WHERE import_id = $1",
+	[DROP_CHUNKS] = "DELETE FROM import_chunks WHERE import_id = $1"
+			"  AND number >= $2 AND number < $3",
 	[LEASE] = "UPDATE imports SET state = 'running', lease_owner = $1, lease_until = $3,"
 		  "  started_at = coalesce(started_at, $2) WHERE id = (SELECT id FROM imports"
 		  "    WHERE state IN ('waiting', 'running')"
@@ -41,7 +46,8 @@ static const char *const sql[] = {
 		  "  RETURNING " COLUMNS,
 	[SETTLE] = "UPDATE imports SET position = $3, rows_read = $4, rows_new = $5,"
 		   "  rows_updated = $6, rows_unchanged = $7, rows_suppressed = $8,"
-		   "  rows_invalid = $9, lease_until = $10"
+		   "  rows_invalid = $9, lease_until = $10, rows_unsubscribed = $11,"
+		   "  rows_noted = $12"
 		   "  WHERE id = $1 AND lease_owner = $2 AND state = 'running'",
 	[FINISH] = "UPDATE imports SET state = $3, error = $4, finished_at = $5, lease_owner = NULL,"
 		   "  lease_until = NULL WHERE id = $1 AND lease_owner = $2 AND state = 'running'",
@@ -50,7 +56,8 @@ static const char *const sql[] = {
 	[OPEN] = "SELECT count(*) FROM imports WHERE state IN ('waiting', 'running')",
 	[CHUNK] = "SELECT data FROM import_chunks WHERE import_id = $1 AND number = $2",
 	[REFUSALS] = "SELECT row, reason, content FROM import_refusals"
-		     "  WHERE import_id = $1 AND row > $2 ORDER BY row LIMIT $3",
+		     "  WHERE import_id = $1 AND row > $2 AND noted = $4"
+		     "  ORDER BY row LIMIT $3",
 };
 /* clang-format on */
 
@@ -132,6 +139,8 @@ static void read_row(struct stmt *s, void *mem, struct import *i)
 	i->created_at = stmt_int(s, 19);
 	i->started_at = stmt_int(s, 20);
 	i->finished_at = stmt_int(s, 21);
+	i->counts.left = stmt_int(s, 22);
+	i->counts.noted = stmt_int(s, 23);
 }
 
 static enum err read_one(struct stmt *s, void *mem, struct import **out)
@@ -178,7 +187,8 @@ static void bind_json(struct stmt *s, int n, struct json_object *o, const char *
 	stmt_bind_text(s, n, o ? json_write(tmp, o) : other);
 }
 
-static enum err add_chunks(struct db *db, int64_t id, const char *data, size_t len)
+static enum err add_chunks(struct db *db, int64_t id, int64_t first, const char *data,
+    size_t len)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[ADD_CHUNK]);
 	enum err e = OK;
@@ -186,7 +196,7 @@ static enum err add_chunks(struct db *db, int64_t id, const char *data, size_t l
 	for (size_t at = 0; e == OK && at < len; at += IMPORT_CHUNK) {
 		stmt_reset(s);
 		stmt_bind_int(s, 1, id);
-		stmt_bind_int(s, 2, (int64_t)(at / IMPORT_CHUNK));
+		stmt_bind_int(s, 2, first + (int64_t)(at / IMPORT_CHUNK));
 		stmt_bind_blob(s, 3, data + at,
 		    len - at < IMPORT_CHUNK ? len - at : IMPORT_CHUNK);
 		e = stmt_run(s);
@@ -217,7 +227,12 @@ enum err import_row_insert(struct db *db, struct import *i, const char *data,
 	i->id = stmt_int(s, 0);
 	i->size = (int64_t)len;
 	i->created_at = now;
-	return add_chunks(db, i->id, data, len);
+	return add_chunks(db, i->id, 0, data, len);
+}
+
+enum err import_row_keep(struct db *db, int64_t id, const char *data, size_t len)
+{
+	return add_chunks(db, id, IMPORT_RAW, data, len);
 }
 
 /* One row, or somebody else was faster. */
@@ -228,24 +243,47 @@ static enum err run_once(struct stmt *s)
 	return e == OK && stmt_changes(s) == 0 ? ERR_CONFLICT : e;
 }
 
+static enum err drop_chunks(struct db *db, int64_t id, int64_t from, int64_t until)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[DROP_CHUNKS]);
+
+	stmt_bind_int(s, 1, id);
+	stmt_bind_int(s, 2, from);
+	stmt_bind_int(s, 3, until);
+	return stmt_run(s);
+}
+
+enum err import_row_replace(struct db *db, const struct import *i, const char *data,
+    size_t len)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[REPLACE]);
+	enum err e;
+
+	stmt_bind_int(s, 1, i->brand_id);
+	stmt_bind_int(s, 2, i->id);
+	bind_json(s, 3, i->format, "{}");
+	bind_json(s, 4, i->mapping, "{}");
+	stmt_bind_int(s, 5, (int64_t)len);
+	stmt_bind_int(s, 6, i->position);
+	e = run_once(s);
+	if (e == OK)
+		e = drop_chunks(db, i->id, 0, IMPORT_RAW);
+	return e == OK ? add_chunks(db, i->id, 0, data, len) : e;
+}
+
 enum err import_row_start(struct db *db, const struct import *i)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[START]);
+	enum err e;
 
 	stmt_bind_int(s, 1, i->brand_id);
 	stmt_bind_int(s, 2, i->id);
 	bind_json(s, 3, i->mapping, "{}");
 	bind_json(s, 4, i->lists, "[]");
 	stmt_bind_text(s, 5, policies[i->existing]);
-	return run_once(s);
-}
-
-static enum err drop_chunks(struct db *db, int64_t id)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[DROP_CHUNKS]);
-
-	stmt_bind_int(s, 1, id);
-	return stmt_run(s);
+	bind_json(s, 6, i->format, "{}");
+	e = run_once(s);
+	return e == OK ? drop_chunks(db, i->id, IMPORT_RAW, INT64_MAX) : e;
 }
 
 enum err import_row_cancel(struct db *db, int64_t brand, int64_t id, int64_t now)
@@ -260,7 +298,7 @@ enum err import_row_cancel(struct db *db, int64_t brand, int64_t id, int64_t now
 	if (e == OK)
 		e = run_once(s);
 	if (e == OK)
-		e = drop_chunks(db, id);
+		e = drop_chunks(db, id, 0, INT64_MAX);
 	return e == OK ? tx_commit(&tx) : e;
 }
 
@@ -289,6 +327,8 @@ enum err import_settle(struct db *db, const struct import *i, int64_t until)
 	stmt_bind_int(s, 8, i->counts.suppressed);
 	stmt_bind_int(s, 9, i->counts.invalid);
 	stmt_bind_int(s, 10, until);
+	stmt_bind_int(s, 11, i->counts.left);
+	stmt_bind_int(s, 12, i->counts.noted);
 	return run_once(s);
 }
 
@@ -306,7 +346,7 @@ enum err import_finish(struct db *db, const struct import *i, int64_t now)
 	if (e == OK)
 		e = run_once(s);
 	if (e == OK)
-		e = drop_chunks(db, i->id);
+		e = drop_chunks(db, i->id, 0, INT64_MAX);
 	return e == OK ? tx_commit(&tx) : e;
 }
 
@@ -346,17 +386,19 @@ enum err import_chunk(struct db *db, void *mem, int64_t id, int64_t number, char
 	return OK;
 }
 
-enum err import_refusals(struct db *db, void *mem, int64_t id, int64_t after,
-    size_t limit, struct import_refusal **out)
+enum err import_refusals(struct db *db, void *mem,
+    const struct import_refusals_asked *q, struct import_refusal **out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[REFUSALS]);
-	struct import_refusal *all = mem_array(mem, struct import_refusal, limit + 1);
+	struct import_refusal *all =
+	    mem_array(mem, struct import_refusal, q->limit + 1);
 	size_t n = 0;
 
-	stmt_bind_int(s, 1, id);
-	stmt_bind_int(s, 2, after);
-	stmt_bind_int(s, 3, (int64_t)limit);
-	while (stmt_next(s) && n < limit) {
+	stmt_bind_int(s, 1, q->id);
+	stmt_bind_int(s, 2, q->after);
+	stmt_bind_int(s, 3, (int64_t)q->limit);
+	stmt_bind_int(s, 4, q->noted);
+	while (stmt_next(s) && n < q->limit) {
 		struct import_refusal *r = &all[n++];
 
 		r->row = stmt_int(s, 0);
@@ -365,4 +407,9 @@ enum err import_refusals(struct db *db, void *mem, int64_t id, int64_t after,
 	}
 	*out = all;
 	return stmt_error(s);
+}
+
+bool import_suppresses_only(const struct import *i)
+{
+	return json_flag(i->format, "suppress_only", false);
 }

@@ -33,11 +33,11 @@ static const char *const sql[] = {
 		  "    AND m.list_id IN (SELECT CAST(value AS BIGINT) FROM " EACH("3") " l))"
 		  "  FROM subscribers s WHERE s.brand_id = $1"
 		  "  AND " AMONG("s.email_key", "2") " ORDER BY s.email_key",
-	[SUPPRESSED] = "SELECT email_key FROM suppressions WHERE brand_id = $1"
+	[SUPPRESSED] = "SELECT email_key, reason FROM suppressions WHERE brand_id = $1"
 		       "  AND " AMONG("email_key", "2") " ORDER BY email_key",
 	[INSERT] = "INSERT INTO subscribers (brand_id, email, email_key, status, first_name,"
 		   "  last_name, custom, created_at, updated_at)"
-		   "  SELECT CAST($1 AS BIGINT), e.value ->> 0, e.value ->> 1, 'active',"
+		   "  SELECT CAST($1 AS BIGINT), e.value ->> 0, e.value ->> 1, e.value ->> 5,"
 		   "  e.value ->> 2, e.value ->> 3, " OBJECT("4") ", CAST($3 AS BIGINT),"
 		   "  CAST($3 AS BIGINT) FROM " ROWS("2") " e RETURNING id, email_key",
 	[UPDATE] = "UPDATE subscribers SET first_name = j.first, last_name = j.last,"
@@ -54,12 +54,12 @@ static const char *const sql[] = {
 		"  SELECT CAST(e.value ->> 0 AS BIGINT), CAST($1 AS BIGINT), e.value ->> 1"
 		"  FROM " ROWS("2") " e WHERE true ON CONFLICT (subscriber_id, tag) DO NOTHING",
 	[CONSENT] = "INSERT INTO consents (brand_id, subscriber_id, action, source, detail,"
-		    "  created_at) SELECT CAST($1 AS BIGINT), CAST(e.value AS BIGINT),"
-		    "  'subscribed', 'import', CAST($3 AS TEXT), CAST($4 AS BIGINT)"
-		    "  FROM " EACH("2") " e",
-	[REFUSE] = "INSERT INTO import_refusals (import_id, row, reason, content)"
+		    "  created_at) SELECT CAST($1 AS BIGINT), CAST(e.value ->> 0 AS BIGINT),"
+		    "  e.value ->> 1, 'import', CAST($3 AS TEXT), CAST($4 AS BIGINT)"
+		    "  FROM " ROWS("2") " e",
+	[REFUSE] = "INSERT INTO import_refusals (import_id, row, reason, content, noted)"
 		   "  SELECT CAST($1 AS BIGINT), CAST(e.value ->> 0 AS BIGINT), e.value ->> 1,"
-		   "  e.value ->> 2 FROM " ROWS("2") " e",
+		   "  e.value ->> 2, CAST(e.value ->> 3 AS BIGINT) FROM " ROWS("2") " e",
 };
 /* clang-format on */
 
@@ -124,11 +124,11 @@ enum err import_rows_known(struct db *db, void *mem, int64_t brand,
 }
 
 enum err import_rows_suppressed(struct db *db, void *mem, int64_t brand,
-    const struct buf *keys, const char ***out, size_t *n)
+    const struct buf *keys, struct import_suppressed **out, size_t *n)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[SUPPRESSED]);
 	size_t cap = 64;
-	const char **all = mem_array(mem, const char *, cap);
+	struct import_suppressed *all = mem_array(mem, struct import_suppressed, cap);
 
 	*n = 0;
 	bind_rows(s, brand, keys);
@@ -137,7 +137,8 @@ enum err import_rows_suppressed(struct db *db, void *mem, int64_t brand,
 			cap *= 2;
 			all = mem_resize(mem, all, cap * sizeof(*all));
 		}
-		all[(*n)++] = stmt_copy(s, 0, mem);
+		all[(*n)++] = (struct import_suppressed){ stmt_copy(s, 0, mem),
+			stmt_copy(s, 1, mem) };
 	}
 	*out = all;
 	return stmt_error(s);
@@ -195,12 +196,12 @@ enum err import_rows_tag(struct db *db, int64_t brand, const struct buf *rows)
 	return stmt_run(s);
 }
 
-enum err import_rows_consent(struct db *db, int64_t brand, const struct buf *ids,
+enum err import_rows_consent(struct db *db, int64_t brand, const struct buf *rows,
     const char *detail, int64_t now)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[CONSENT]);
 
-	bind_rows(s, brand, ids);
+	bind_rows(s, brand, rows);
 	stmt_bind_text(s, 3, detail);
 	stmt_bind_int(s, 4, now);
 	return stmt_run(s);

@@ -20,16 +20,19 @@ struct import_known {
 enum err import_rows_known(struct db *db, void *mem, int64_t brand,
     const struct buf *keys, struct json_object *lists,
     struct import_known **out) MUST_CHECK;
+struct import_suppressed {
+	const char *key, *reason;
+};
 /* Those of the keys that are suppressed, in order. */
 enum err import_rows_suppressed(struct db *db, void *mem, int64_t brand,
-    const struct buf *keys, const char ***out, size_t *n) MUST_CHECK;
+    const struct buf *keys, struct import_suppressed **out, size_t *n) MUST_CHECK;
 
 struct import_made {
 	const char *key;
 	int64_t id;
 };
 /*
- * rows: [[email, key, first, last, {custom}], ...] become active subscribers; *out, in
+ * rows: [[email, key, first, last, {custom}, status], ...] become subscribers; *out, in
  * no order, has their ids.  ERR_CONFLICT: one came in by another way just now.
  */
 enum err import_rows_insert(struct db *db, void *mem, int64_t brand,
@@ -43,9 +46,9 @@ enum err import_rows_join(struct db *db, int64_t brand, struct json_object *list
 /* rows: [[id, "tag"], ...] */
 enum err import_rows_tag(struct db *db, int64_t brand,
     const struct buf *rows) MUST_CHECK;
-/* A consent "subscribed" from "import" for each id; detail: the file. */
-enum err import_rows_consent(struct db *db, int64_t brand, const struct buf *ids,
+/* rows: [[id, action], ...]: a consent from "import" for each; detail: the file. */
+enum err import_rows_consent(struct db *db, int64_t brand, const struct buf *rows,
     const char *detail, int64_t now) MUST_CHECK;
-/* rows: [[row, reason, content], ...] */
+/* rows: [[row, reason, content, 1 if it was stored all the same, else 0], ...] */
 enum err import_rows_refuse(struct db *db, int64_t import,
     const struct buf *rows) MUST_CHECK;

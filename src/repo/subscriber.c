@@ -336,6 +336,15 @@ enum err subscriber_row_update(struct db *db, const struct subscriber *x, int64_
 	return e == OK ? people_settle(db, before, &x->id, 1) : e;
 }
 
+unsigned subscriber_may_become(enum subscriber_status to)
+{
+	unsigned from = 1u << SUBSCRIBER_ACTIVE | 1u << SUBSCRIBER_UNCONFIRMED;
+
+	if (to == SUBSCRIBER_COMPLAINED)
+		from |= 1u << SUBSCRIBER_BOUNCED | 1u << SUBSCRIBER_UNSUBSCRIBED;
+	return from;
+}
+
 static enum err set_status(struct db *db, const struct subscriber *x, unsigned from,
     enum subscriber_status to, int64_t now, bool *changed)
 {

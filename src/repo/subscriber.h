@@ -58,6 +58,11 @@ enum err subscriber_row_update(struct db *db, const struct subscriber *x,
  */
 enum err subscriber_row_status(struct db *db, const struct subscriber *x, unsigned from,
     enum subscriber_status to, int64_t now, bool *changed) MUST_CHECK;
+/*
+ * The states, as such bits, from which a person may come into `to` by leaving, a bounce
+ * or a complaint: who left stays gone, and only a complaint is graver.
+ */
+unsigned subscriber_may_become(enum subscriber_status to);
 /* Consents, tags and memberships go too; suppressions and ledger rows stay. */
 enum err subscriber_row_delete(struct db *db, int64_t brand, int64_t id) MUST_CHECK;
 

@@ -162,6 +162,43 @@ static const char *check_whole(void *mem, const char *s)
 	return NULL;
 }
 
+/* Signs of Unicode that nobody sees; programs leave them beside what was pasted. */
+static size_t unseen(const char *s)
+{
+	static const char *const signs[] = { "\xEF\xBB\xBF", "\xE2\x80\x8B",
+		"\xE2\x80\x8C", "\xE2\x80\x8D", "\xE2\x80\x8E", "\xE2\x80\x8F",
+		"\xE2\x80\xAA", "\xE2\x80\xAB", "\xE2\x80\xAC", "\xE2\x80\xAD",
+		"\xE2\x80\xAE", "\xE2\x81\xA0", "\xE2\x81\xA6", "\xE2\x81\xA7",
+		"\xE2\x81\xA8", "\xE2\x81\xA9", "\xC2\xAD", "\xE1\xA0\x8E" };
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (text_starts(s, signs[i]))
+			return strlen(signs[i]);
+	return 0;
+}
+
+/* s without them at its ends, and without the white space between and around them. */
+static const char *seen(void *mem, const char *s)
+{
+	char *out = text_trim(mem, s), *end;
+	size_t n;
+
+	while ((n = unseen(out)) > 0)
+		out = text_trim(mem, out + n);
+	for (end = out + strlen(out); end > out;) {
+		char *last = end - 1;
+
+		while (last > out && ((unsigned char)*last & 0xC0) == 0x80)
+			last--;
+		if (unseen(last) == 0)
+			break;
+		*last = '\0';
+		out = text_trim(mem, out);
+		end = out + strlen(out);
+	}
+	return out;
+}
+
 /* Without white space at the ends; most addresses have none and are not copied. */
 static const char *trimmed(void *mem, const char *s)
 {
@@ -171,7 +208,7 @@ static const char *trimmed(void *mem, const char *s)
 	    (!is_space((unsigned char)s[0]) && !is_space((unsigned char)s[n - 1]) &&
 		(unsigned char)s[0] < 128 && (unsigned char)s[n - 1] < 128))
 		return s;
-	return text_trim(mem, s);
+	return seen(mem, s);
 }
 
 enum err address_parse(void *mem, const char *text, struct address *out,

@@ -40,6 +40,7 @@ static const struct {
 	{ "host.confirm", "confirmed this server and its database" },
 	{ "import.cancel", "cancelled the import of {label}" },
 	{ "import.create", "uploaded {label} for an import" },
+	{ "import.read", "read {label} in another encoding" },
 	{ "import.start", "began the import of {label}" },
 	{ "installation.test_mail", "sent a test of the installation’s own mail" },
 	{ "installation.update", "changed the settings of the installation" },

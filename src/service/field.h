@@ -21,6 +21,9 @@ enum field_dates { DATES_YMD, DATES_DMY, DATES_MDY };
 struct field_reading {
 	bool loose; /* import: decimal commas, yes/ja/oui, dates */
 	enum field_dates dates;
+	/* for years of two digits: the one it is, and whether all lie in the past */
+	int year;
+	bool past;
 	bool new_choices; /* a choice that is not there is taken over */
 };
 /*

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "service/field_date.h"
 
 enum { SHOWN = 40, DIGITS = 64 };
 
@@ -87,45 +88,14 @@ static struct json_object *number(void *mem, const char *text, bool loose)
 	return json_own(mem, json_object_new_double_s(v, plain));
 }
 
-/* Three numbers with signs between them; what follows may only be a time of day. */
-static bool three(const char *s, int v[3], size_t len[3])
-{
-	for (int i = 0; i < 3; i++) {
-		v[i] = 0;
-		for (len[i] = 0; isdigit((unsigned char)*s) && len[i] < 5;
-		     s++, len[i]++)
-			v[i] = v[i] * 10 + (*s - '0');
-		if (len[i] == 0 || len[i] > 4)
-			return false;
-		if (i < 2 && !(*s && strchr("-./ ", *s)))
-			return false;
-		s += i < 2 ? 1 + (s[1] == ' ') : 0;
-	}
-	return *s == '\0' || *s == ' ' || *s == 'T' || (*s == '.' && s[1] == '\0');
-}
-
-/* Month names are left to the person: files of that kind can be mapped to a text field.
- */
 static struct json_object *date(void *mem, const char *text,
     const struct field_reading *how)
 {
-	static const int order[][3] = { [DATES_YMD] = { 0, 1, 2 },
-		[DATES_DMY] = { 2, 1, 0 },
-		[DATES_MDY] = { 2, 0, 1 } };
-	int v[3], year;
-	size_t len[3];
-	char out[40];
+	char out[11];
 
-	if (!three(text, v, len))
-		return NULL;
-	const int *o = order[len[0] == 4 ? DATES_YMD : how->dates];
-	if (len[o[0]] == 2 && how->loose)
-		v[o[0]] += v[o[0]] < 70 ? 2000 : 1900;
-	year = v[o[0]];
-	if (year < 1000 || v[o[1]] > 99 || v[o[2]] > 99)
-		return NULL;
-	snprintf(out, sizeof(out), "%04d-%02d-%02d", year, v[o[1]], v[o[2]]);
-	return date_valid(out) ? json_own(mem, json_object_new_string(out)) : NULL;
+	return field_date_read(text, how, out) == DATE_GOT
+	    ? json_own(mem, json_object_new_string(out))
+	    : NULL;
 }
 
 static struct json_object *boolean(void *mem, const char *text, bool loose)
@@ -181,6 +151,13 @@ static struct json_object *convert(void *mem, const struct field *f, const char 
 	return json_own(mem, json_object_new_string(text));
 }
 
+static bool day_of_no_year(const char *s, const struct field_reading *how)
+{
+	char out[11];
+
+	return field_date_read(s, how, out) == DATE_NO_YEAR;
+}
+
 enum err field_value(void *mem, const struct field *f, const char *text,
     const struct field_reading *how, struct json_object **out, const char **why)
 {
@@ -210,6 +187,8 @@ enum err field_value(void *mem, const struct field *f, const char *text,
 	*out = convert(mem, f, s, how);
 	if (*out)
 		return OK;
-	*why = complain(mem, f, s, what[f->type]);
+	*why = complain(mem, f, s,
+	    f->type == FIELD_DATE && day_of_no_year(s, how) ? "a date with a year"
+							    : what[f->type]);
 	return ERR_INVALID;
 }

@@ -9,179 +9,13 @@
 #include "repo/field.h"
 #include "repo/list.h"
 #include "service/import_batch.h"
+#include "service/import_encoding.h"
 #include "service/import_file.h"
+#include "service/import_form.h"
 #include "service/import_guess.h"
 #include "service/import_plan.h"
 
 enum { PREVIEW_ROWS = 5, FILE_NAME_MAX = 200 };
-
-static const char *const existing_words[] = { "update", "fill", "leave", NULL };
-
-/* ---- what a form says of an import ---- */
-
-static const char *column_name(const struct import *i, const char *number)
-{
-	struct json_object *columns = json_get(i->format, "columns");
-	int64_t at;
-
-	if (!columns || !text_to_int(number, 0, IMPORT_COLUMNS, &at) ||
-	    (size_t)at >= json_object_array_length(columns))
-		return NULL;
-	return json_text(json_object_array_get_idx(columns, (size_t)at), "name", NULL);
-}
-
-/* At most FIELD_LABEL_MAX characters; bytes are enough to count. */
-static const char *label_of(void *mem, const char *name)
-{
-	size_t n = strnlen(name, FIELD_LABEL_MAX);
-
-	while (name[n] && n > 0 && ((unsigned char)name[n] & 0xC0) == 0x80)
-		n--;
-	return mem_strn(mem, name, n);
-}
-
-static bool has_field(struct db *db, void *mem, int64_t brand, const char *key)
-{
-	struct field *all;
-	size_t n = 0;
-
-	if (!key || field_all(db, mem, brand, &all, &n) != OK)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (text_equal(all[i].key, key))
-			return true;
-	return false;
-}
-
-/*
- * A text field called like the column, the one there is already or a new one: its key,
- * or NULL with a sentence at "mapping".
- */
-static const char *new_field(struct db *db, void *mem, struct import *i,
-    const char *name, int64_t now, struct form *f)
-{
-	struct form *own = form_new(mem);
-	struct json_object *o = json_obj(mem);
-	const char *key = field_key(mem, name);
-	struct field *x;
-
-	if (has_field(db, mem, i->brand_id, key))
-		return key;
-	form_set_json(own, json_set_text(o, "label", label_of(mem, name)));
-	if (field_create(db, mem, i->brand_id, own, now, &x) == OK)
-		return x->key;
-	form_fail(f, "mapping",
-	    "No field could be made of “%.60s”: make one under Fields, then "
-	    "choose it here.",
-	    name);
-	return NULL;
-}
-
-/* map[0]=email&map[3]=city of a page -> {"E-Mail": "email", ...}. */
-static void map_by_number(struct db *db, void *mem, struct import *i, int64_t now,
-    struct form *f)
-{
-	struct json_object *map = form_json(f, "map"), *out = json_obj(mem);
-
-	if (!json_object_is_type(map, json_type_object))
-		return;
-	json_object_object_foreach (map, number, word) {
-		const char *name = column_name(i, number),
-			   *to = json_object_get_string(word);
-
-		if (!name || text_empty(to))
-			continue;
-		if (text_equal(to, "+"))
-			to = new_field(db, mem, i, name, now, f);
-		if (to)
-			json_set_text(out, name, to);
-	}
-	i->mapping = out;
-}
-
-/* The mapping of the API: an object, or its text. */
-static void map_by_name(void *mem, struct import *i, struct form *f)
-{
-	struct json_object *o = form_json(f, "mapping");
-	const char *text, *why = NULL;
-
-	if (json_object_is_type(o, json_type_string)) {
-		text = json_object_get_string(o);
-		if (json_read(mem, text, strlen(text), &o, &why) != OK)
-			form_fail(f, "mapping", "The mapping is no JSON: %s",
-			    why ? why : "");
-	}
-	i->mapping = o;
-}
-
-static struct json_object *guessed(void *mem, const struct import *i)
-{
-	struct json_object *columns = json_get(i->format, "columns"),
-			   *out = json_obj(mem);
-
-	for (size_t k = 0; k < json_object_array_length(columns); k++) {
-		struct json_object *c = json_object_array_get_idx(columns, k);
-
-		if (*json_text(c, "guess", ""))
-			json_set_text(out, json_text(c, "name", ""),
-			    json_text(c, "guess", ""));
-	}
-	return out;
-}
-
-static enum err read_lists(struct db *db, void *mem, struct import *i, struct form *f)
-{
-	int64_t *ids;
-	size_t n = form_ids(f, mem, "lists", 100, &ids);
-	struct list *l;
-	enum err e = OK;
-
-	i->lists = json_arr(mem);
-	for (size_t k = 0; e == OK && k < n; k++) {
-		e = list_get(db, mem, i->brand_id, ids[k], &l);
-		if (e == ERR_NOTFOUND)
-			e = form_fail(f, "lists",
-			    "There is no list %lld in this brand.", (long long)ids[k]);
-		else
-			json_push_int(i->lists, ids[k]);
-	}
-	return e;
-}
-
-/* new_list: the name of a list made for them; goes with the import or not at all. */
-static enum err make_list(struct db *db, void *mem, struct import *i, int64_t now,
-    struct form *f)
-{
-	struct list *l = mem_new(mem, struct list);
-	enum err e;
-
-	l->brand_id = i->brand_id;
-	l->name = mem_str(l, form_line(f, "new_list", 0, LIST_NAME_MAX));
-	l->description = "";
-	if (!form_ok(f))
-		return ERR_INVALID;
-	if (!*l->name)
-		return OK;
-	e = list_row_insert(db, l, now);
-	if (e == ERR_CONFLICT)
-		return form_fail(f, "new_list", "There is a list “%s” already.",
-		    l->name);
-	if (e == OK)
-		json_push_int(i->lists, l->id);
-	return e;
-}
-
-static enum err read_rest(struct db *db, void *mem, struct import *i, struct form *f)
-{
-	struct import_plan *plan;
-	enum err e = read_lists(db, mem, i, f);
-
-	i->existing = (enum import_existing)form_choice(f, "existing", existing_words,
-	    EXISTING_UPDATE);
-	if (e == OK)
-		e = form_ok(f) ? import_plan_make(db, mem, i, f, &plan) : ERR_INVALID;
-	return e;
-}
 
 /* ---- upload ---- */
 
@@ -208,7 +42,14 @@ static struct json_object *format_of(void *mem, const struct import_file *x,
 	json_set_text(o, "delimiter", delimiter);
 	json_set_text(o, "separated_by", import_delimiter_name(x->delimiter));
 	json_set_text(o, "encoding", x->encoding);
+	json_set_text(o, "encoding_label",
+	    mem_printf(mem, "%s%s", import_encoding_label(x->encoding),
+		x->mixed ? " and UTF-8" : ""));
+	json_set_bool(o, "doubtful", x->doubtful);
+	json_set_bool(o, "escaped", x->escaped);
 	json_set_bool(o, "header", x->header);
+	json_set_int(o, "titles", x->titles);
+	json_set_int(o, "year", x->year);
 	json_set_int(o, "data_at", x->data_at);
 	json_set_int(o, "rows", scan->rows);
 	json_set_int(o, "email", email);
@@ -218,10 +59,18 @@ static struct json_object *format_of(void *mem, const struct import_file *x,
 	return o;
 }
 
-static enum err look_at(struct db *db, void *mem, struct import *i, struct form *f,
-    struct import_file **file)
+static int year_of(int64_t now)
 {
-	const struct form_file *up = form_file(f, "file");
+	MEM_SCOPE void *tmp = mem_scope(NULL, "year");
+	int64_t year = 0;
+
+	(void)text_to_int(time_local(tmp, now, "UTC", "%Y"), 1970, 9999, &year);
+	return (int)year;
+}
+
+static enum err look_at(struct db *db, void *mem, struct import *i,
+    const struct form_file *up, struct form *f, struct import_file **file)
+{
 	struct import_scan scan;
 	struct json_object *columns;
 	struct field *fields;
@@ -233,6 +82,7 @@ static enum err look_at(struct db *db, void *mem, struct import *i, struct form 
 		e = field_all(db, mem, i->brand_id, &fields, &nfields);
 	if (e != OK)
 		return e;
+	(*file)->year = year_of(i->created_at);
 	columns = import_guess(mem, *file, fields, nfields, &email);
 	if (email < 0 && (*file)->columns == 1)
 		return form_fail(f, "file",
@@ -241,16 +91,29 @@ static enum err look_at(struct db *db, void *mem, struct import *i, struct form 
 	e = import_file_scan(*file, email, f, &scan);
 	if (e != OK)
 		return e;
-	i->file_name = file_name(mem, up->name ? up->name : "");
+	import_guess_rest(*file, scan.words, columns);
 	i->format = format_of(mem, *file, &scan, columns, email);
 	i->position = (*file)->data_at;
 	return OK;
+}
+
+/* What was uploaded is kept as it came where our reading of it may be wrong. */
+static enum err insert(struct db *db, struct import *i, const struct import_file *file,
+    const struct form_file *up, int64_t now)
+{
+	bool plain = text_equal(file->encoding, "utf-8");
+	enum err e = import_row_insert(db, i, file->data, file->len, now);
+
+	if (e == OK && up && !plain && i->state == IMPORT_MAPPING)
+		e = import_row_keep(db, i->id, up->data, up->len);
+	return e;
 }
 
 enum err import_create(struct db *db, void *mem, const struct import_request *rq,
     struct form *f, struct import **out)
 {
 	struct import *i = mem_new(mem, struct import);
+	const struct form_file *up = form_file(f, "file");
 	struct import_file *file;
 	TX_SCOPE tx = { 0 };
 	enum err e;
@@ -258,20 +121,65 @@ enum err import_create(struct db *db, void *mem, const struct import_request *rq
 	*out = i;
 	i->brand_id = rq->brand;
 	i->created_by = rq->user;
+	i->created_at = rq->now;
 	i->state = rq->start ? IMPORT_WAITING : IMPORT_MAPPING;
-	e = look_at(db, i, i, f, &file);
+	i->file_name = file_name(i, up && up->name ? up->name : "");
+	e = look_at(db, i, i, up, f, &file);
 	if (e != OK)
 		return e;
-	if (form_has(f, "mapping"))
-		map_by_name(i, i, f);
-	else
-		i->mapping = guessed(i, i);
-	if (rq->start)
-		e = read_rest(db, i, i, f);
+	i->mapping = import_form_guess(i, i);
+	e = tx_begin(db, &tx);
+	import_form_options(i, i, f);
+	if (e == OK && rq->start)
+		e = import_form_read(db, i, i, rq->now, f);
+	if (e == OK && !form_ok(f))
+		e = ERR_INVALID;
 	if (e == OK)
-		e = tx_begin(db, &tx);
+		e = insert(db, i, file, up, rq->now);
+	return e == OK ? tx_commit(&tx) : e;
+}
+
+/* The upload as it came, put together again. */
+static enum err raw_of(struct db *db, void *mem, const struct import *i,
+    struct form_file *up)
+{
+	struct buf *b = buf_new(mem);
+	enum err e = OK;
+
+	for (int64_t n = 0; e == OK; n++) {
+		MEM_SCOPE void *tmp = mem_scope(NULL, "chunk");
+		char *data;
+		size_t len;
+
+		e = import_chunk(db, tmp, i->id, IMPORT_RAW + n, &data, &len);
+		if (e == OK)
+			buf_add(b, data, len);
+	}
+	*up = (struct form_file){ .field = "file",
+		.name = i->file_name,
+		.data = b->data,
+		.len = b->len };
+	return e == ERR_NOTFOUND && b->len > 0 ? OK : e;
+}
+
+enum err import_read_again(struct db *db, void *mem, struct import *i, struct form *f)
+{
+	struct import_file *file;
+	struct form_file up;
+	TX_SCOPE tx = { 0 };
+	enum err e;
+
+	if (i->state != IMPORT_MAPPING)
+		return ERR_CONFLICT;
+	e = raw_of(db, mem, i, &up);
 	if (e == OK)
-		e = import_row_insert(db, i, file->data, file->len, rq->now);
+		e = look_at(db, mem, i, &up, f, &file);
+	if (e != OK)
+		return e;
+	i->mapping = import_form_guess(mem, i);
+	e = tx_begin(db, &tx);
+	if (e == OK)
+		e = import_row_replace(db, i, file->data, file->len);
 	return e == OK ? tx_commit(&tx) : e;
 }
 
@@ -286,14 +194,8 @@ enum err import_start(struct db *db, void *mem, struct import *i, int64_t now,
 		return ERR_CONFLICT;
 	}
 	e = tx_begin(db, &tx);
-	if (form_has(f, "mapping"))
-		map_by_name(mem, i, f);
-	else if (form_has(f, "map"))
-		map_by_number(db, mem, i, now, f);
 	if (e == OK)
-		e = read_rest(db, mem, i, f);
-	if (e == OK)
-		e = make_list(db, mem, i, now, f);
+		e = import_form_read(db, mem, i, now, f);
 	if (e == OK)
 		e = import_row_start(db, i);
 	if (e == OK)
@@ -315,6 +217,9 @@ static struct json_object *preview_row(void *mem, const struct import_record *x,
 	json_set_text(o, "email", x->email);
 	json_set_text(o, "first_name", x->first);
 	json_set_text(o, "last_name", x->last);
+	json_set_text(o, "note", x->note ? x->note : "");
+	json_set_text(o, "status",
+	    import_status_name(x->status) ? import_status_name(x->status) : "active");
 	for (size_t k = 0; k < x->ntags; k++)
 		json_push_text(tags, x->tags[k]);
 	json_set(o, "tags", tags);
@@ -406,6 +311,22 @@ enum err import_preview(struct db *db, void *mem, const struct import *i,
 	return e;
 }
 
+/* Columns that become nothing. */
+static struct json_object *left_out(void *mem, const struct import *i)
+{
+	struct json_object *columns = json_get(i->format, "columns"),
+			   *out = json_arr(mem);
+
+	for (size_t k = 0; columns && k < json_object_array_length(columns); k++) {
+		const char *name =
+		    json_text(json_object_array_get_idx(columns, k), "name", "");
+
+		if (text_empty(json_text(i->mapping, name, "")))
+			json_push_text(out, name);
+	}
+	return out;
+}
+
 struct json_object *import_json(void *mem, const struct import *i)
 {
 	struct json_object *o = json_obj(mem), *c = json_obj(mem);
@@ -417,14 +338,22 @@ struct json_object *import_json(void *mem, const struct import *i)
 	json_set_int(c, "new", i->counts.fresh);
 	json_set_int(c, "updated", i->counts.updated);
 	json_set_int(c, "unchanged", i->counts.unchanged);
+	json_set_int(c, "unsubscribed", i->counts.left);
 	json_set_int(c, "suppressed", i->counts.suppressed);
 	json_set_int(c, "invalid", i->counts.invalid);
 	json_set(o, "counts", c);
+	json_set_int(o, "noted", i->counts.noted);
 	json_set_int(o, "total", json_int(i->format, "rows", 0));
 	json_set_int(o, "size", i->size);
 	json_set(o, "lists", i->lists);
 	json_set_text(o, "existing", import_existing_name(i->existing));
 	json_set(o, "mapping", i->mapping);
+	json_set(o, "left_out", left_out(mem, i));
+	json_set_text(o, "encoding", json_text(i->format, "encoding", ""));
+	json_set_bool(o, "encoding_doubtful", json_flag(i->format, "doubtful", false));
+	json_set_text(o, "date_order", json_text(i->format, "date_order", ""));
+	json_set_text(o, "status", json_text(i->format, "status", ""));
+	json_set_bool(o, "suppress_only", import_suppresses_only(i));
 	json_set_text(o, "error", i->error ? i->error : "");
 	json_set_time(o, "created_at", i->created_at);
 	json_set_time(o, "started_at", i->started_at);

@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "repo/import.h"
 #include "service/address.h"
+#include "service/import_encoding.h"
+#include "service/import_guess.h"
 #include "service/import_text.h"
 
 enum {
@@ -49,21 +51,28 @@ static enum csv_got next_row(struct csv_reader *r, const char *data, size_t len,
 	return got;
 }
 
-/* How well a delimiter fits: cells of the first row, if most rows have as many. */
+/* How well a delimiter fits: the number of cells that most rows have. */
 static size_t fits(const char *data, size_t len, char delimiter)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "fits");
 	struct csv_reader *r = csv_reader_new(tmp, delimiter, 0);
-	size_t fed = 0, first = 0, same = 0, rows = 0;
+	size_t fed = 0, rows = 0, n[PROBE_ROWS], best = 1, most = 0;
 
 	if (len > PROBE_BYTES)
 		len = PROBE_BYTES;
-	while (rows < PROBE_ROWS && next_row(r, data, len, &fed) == CSV_GOT_ROW) {
-		if (rows++ == 0)
-			first = csv_reader_count(r);
-		same += csv_reader_count(r) == first;
+	while (rows < PROBE_ROWS && next_row(r, data, len, &fed) == CSV_GOT_ROW)
+		n[rows++] = csv_reader_count(r);
+	for (size_t i = 0; i < rows; i++) {
+		size_t same = 0;
+
+		for (size_t k = 0; k < rows; k++)
+			same += n[k] == n[i];
+		if (same > most || (same == most && n[i] > best)) {
+			most = same;
+			best = n[i];
+		}
 	}
-	return same * 2 > rows ? first : 1;
+	return most * 2 >= rows ? best : 1;
 }
 
 static char guess_delimiter(const char *data, size_t len)
@@ -130,6 +139,22 @@ static bool has_address(const struct csv_reader *r)
 	return false;
 }
 
+/* A name that none of the columns before has: "Email", then "Email 2". */
+static const char *own_name(struct import_file *x, const char *name, size_t upto)
+{
+	const char *own = name;
+
+	for (int n = 2;; n++) {
+		bool taken = false;
+
+		for (size_t i = 0; i < upto; i++)
+			taken |= text_equal(x->names[i], own);
+		if (!taken)
+			return own;
+		own = mem_printf(x, "%s %d", name, n);
+	}
+}
+
 static enum err read_names(struct import_file *x, const struct csv_reader *r,
     struct form *f)
 {
@@ -145,16 +170,9 @@ static enum err read_names(struct import_file *x, const struct csv_reader *r,
 		    x->columns, IMPORT_COLUMNS);
 	x->header = !has_address(r);
 	x->names = mem_array(x, const char *, x->columns);
-	for (size_t i = 0; i < x->columns; i++) {
-		x->names[i] =
-		    name_of(x, x->header ? csv_reader_cell(r, i, NULL) : "", i);
-		for (size_t j = 0; j < i; j++)
-			if (text_equal(x->names[i], x->names[j]))
-				return form_fail(f, "file",
-				    "Two columns are called “%s”. Give each "
-				    "column a name of its own.",
-				    x->names[i]);
-	}
+	for (size_t i = 0; i < x->columns; i++)
+		x->names[i] = own_name(x,
+		    name_of(x, x->header ? csv_reader_cell(r, i, NULL) : "", i), i);
 	return OK;
 }
 
@@ -170,6 +188,71 @@ static void take_sample(struct import_file *x, const struct csv_reader *r,
 	x->samples[x->nsamples++] = row;
 }
 
+/* Backslashes before quotes become the quotes of CSV. */
+static void unescape(struct import_file *x)
+{
+	struct buf *b;
+
+	x->escaped = csv_has_escapes(x->data, x->len);
+	if (!x->escaped)
+		return;
+	b = buf_new(x);
+	csv_unescape(x->data, x->len, x->delimiter, b);
+	x->data = b->data;
+	x->len = b->len;
+}
+
+static size_t filled(const struct csv_reader *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < csv_reader_count(r); i++)
+		n += *csv_reader_cell(r, i, NULL) != '\0';
+	return n;
+}
+
+static bool names_email(const struct csv_reader *r)
+{
+	for (size_t i = 0; i < csv_reader_count(r); i++)
+		if (import_is_email_name(csv_reader_cell(r, i, NULL)))
+			return true;
+	return false;
+}
+
+/*
+ * Reports have lines above the names of the columns: a title, a date, who made it.  The
+ * names stand in the row that has one for the addresses, else in the fullest row above
+ * the first address.  Moves *at there; without an address nothing is skipped.
+ */
+static void skip_titles(struct import_file *x, size_t *at)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "titles");
+	struct csv_reader *r = csv_reader_new(tmp, x->delimiter, (int64_t)*at);
+	size_t fed = *at, begin = *at, from = *at, most = 0;
+	int64_t rows = 0, titles = 0;
+
+	for (; rows < PROBE_ROWS && next_row(r, x->data, x->len, &fed) == CSV_GOT_ROW;
+	     rows++, begin = (size_t)csv_reader_position(r)) {
+		bool named = names_email(r), data = has_address(r);
+		size_t n = data ? 0 : filled(r);
+
+		if (data && most * 2 < filled(r)) {
+			from = begin;
+			titles = rows;
+		}
+		if (named || n > most) {
+			most = n;
+			from = begin;
+			titles = rows;
+		}
+		if (named || data) {
+			*at = from;
+			x->titles = titles;
+			return;
+		}
+	}
+}
+
 static enum err read_rows(struct import_file *x, struct form *f)
 {
 	struct csv_reader *r;
@@ -178,7 +261,9 @@ static enum err read_rows(struct import_file *x, struct form *f)
 
 	skip_sep(x, &at);
 	if (!x->delimiter)
-		x->delimiter = guess_delimiter(x->data, x->len);
+		x->delimiter = guess_delimiter(x->data + at, x->len - at);
+	unescape(x);
+	skip_titles(x, &at);
 	fed = at;
 	r = csv_reader_new(x, x->delimiter, (int64_t)at);
 	got = next_row(r, x->data, x->len, &fed);
@@ -215,22 +300,30 @@ enum err import_file_read(void *mem, const struct form_file *up, struct form *f,
     struct import_file **out)
 {
 	struct import_file *x = mem_new(mem, struct import_file);
+	const char *named = form_get(f, "encoding"), *encoding, *why;
 	struct import_text t;
-	const char *why;
 
 	*out = x;
+	encoding = text_empty(named) ? NULL : import_encoding_from(named);
+	if (!text_empty(named) && !encoding)
+		return form_fail(f, "encoding",
+		    "There is no encoding “%.40s” here. Leave it out to have it "
+		    "guessed.",
+		    named);
 	if (!up || (up->len == 0 && text_empty(up->name)))
 		return form_fail(f, "file", "Choose a CSV file.");
 	if (up->len > IMPORT_MAX)
 		return form_fail(f, "file",
 		    "The file is larger than 100 MB. Split it in parts.");
-	if (import_text(x, up->data, up->len, &t, &why) != OK)
+	if (import_text(x, up->data, up->len, encoding, &t, &why) != OK)
 		return form_fail(f, "file", "%s", why);
 	if (is_blank(t.data, t.len))
 		return form_fail(f, "file", "The file is empty.");
 	x->data = t.data;
 	x->len = t.len;
 	x->encoding = t.encoding;
+	x->doubtful = t.doubtful;
+	x->mixed = t.mixed;
 	return read_rows(x, f);
 }
 
@@ -248,6 +341,24 @@ static int by_value(const void *a, const void *b)
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return x < y ? -1 : x > y;
+}
+
+static struct import_words *words_of(struct import_file *x)
+{
+	struct import_words *all = mem_array(x, struct import_words, x->columns);
+
+	for (size_t i = 0; x->header && i < x->columns; i++)
+		all[i].meaning = import_status_of_name(x->names[i]);
+	return all;
+}
+
+static void take_words(struct import_file *x, const struct csv_reader *r, int email,
+    struct import_words *all)
+{
+	for (size_t i = 0; i < x->columns; i++)
+		if ((int)i != email)
+			import_words_take(&all[i], x,
+			    csv_unguard(csv_reader_cell(r, i, NULL)));
 }
 
 /* Notes the address of a row; scope: memory for a few thousand rows. */
@@ -280,7 +391,7 @@ static void count_repeated(struct buf *hashes, struct import_scan *out)
 		out->repeated += all[i] == all[i - 1];
 }
 
-enum err import_file_scan(const struct import_file *x, int email, struct form *f,
+enum err import_file_scan(struct import_file *x, int email, struct form *f,
     struct import_scan *out)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "scan");
@@ -290,12 +401,14 @@ enum err import_file_scan(const struct import_file *x, int email, struct form *f
 	size_t fed = (size_t)x->data_at;
 	enum csv_got got;
 
-	memset(out, 0, sizeof(*out));
+	*out = (struct import_scan){ .words = words_of(x) };
 	while ((got = next_row(r, x->data, x->len, &fed)) != CSV_GOT_END) {
-		if (got == CSV_GOT_ROW)
+		if (got == CSV_GOT_ROW) {
 			scan_row(r, email, scope, hashes, out);
-		else
+			take_words(x, r, email, out->words);
+		} else {
 			out->bad++;
+		}
 		if (++out->rows % SCOPE_ROWS == 0) {
 			mem_free(scope);
 			scope = mem_scope(tmp, "rows");

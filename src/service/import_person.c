@@ -5,10 +5,12 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "repo/subscriber.h"
 
 static const char *const names[] = { [OUTCOME_NEW] = "new",
 	[OUTCOME_UPDATED] = "updated",
 	[OUTCOME_UNCHANGED] = "unchanged",
+	[OUTCOME_LEFT] = "left",
 	[OUTCOME_SUPPRESSED] = "suppressed" };
 
 const char *import_outcome_name(enum import_outcome o)
@@ -46,7 +48,9 @@ static void is_known(struct import_person *p, void *mem, struct import_known *k,
 	p->last = k->who.last_name;
 	p->custom = k->who.custom;
 	p->joins = k->lists < (int64_t)nlists;
-	p->suppressed = k->who.status >= SUBSCRIBER_UNSUBSCRIBED;
+	p->stored = k->who.status;
+	if (p->stored >= SUBSCRIBER_UNSUBSCRIBED)
+		p->left = import_status_from(subscriber_status_name(p->stored));
 	for (size_t i = 0; i < json_object_array_length(k->who.tags) && i < TAGS_MAX;
 	     i++)
 		add_tag(p, mem,
@@ -61,7 +65,7 @@ enum err import_people(struct db *db, void *mem, const struct import *i,
 	size_t people = 0, nsuppressed, at = 0,
 	       nlists = json_object_array_length(i->lists);
 	struct import_known *known;
-	const char **suppressed;
+	struct import_suppressed *suppressed;
 	struct buf *keys;
 	enum err e;
 
@@ -79,10 +83,9 @@ enum err import_people(struct db *db, void *mem, const struct import *i,
 	for (size_t k = 0; k < people; k++) {
 		if (known->who.id && strcmp(known->who.email_key, all[k].key) == 0)
 			is_known(&all[k], mem, known++, nlists);
-		if (at < nsuppressed && strcmp(suppressed[at], all[k].key) == 0) {
-			all[k].suppressed = true;
-			at++;
-		}
+		if (at < nsuppressed && strcmp(suppressed[at].key, all[k].key) == 0)
+			all[k].left = import_status_from(suppressed[at++].reason);
+		all[k].was_left = all[k].left != ROW_SILENT;
 	}
 	return OK;
 }
@@ -140,16 +143,44 @@ static void is_new(struct import_person *p, void *mem, const struct import_recor
 	p->first = r->first;
 	p->last = r->last;
 	p->custom = r->custom ? r->custom : json_obj(mem);
+	p->stored = import_status_stored(r->status);
 	take_tags(p, mem, r);
 }
 
-enum import_outcome import_person_take(struct import_person *p, void *mem,
-    const struct import_record *r, enum import_existing policy)
+/* As suppression_add does it: the graver reason stays, else the first. */
+static bool is_graver(enum row_status was, enum row_status is)
 {
+	return was == ROW_SILENT || (was == ROW_UNSUBSCRIBED && is > was) ||
+	    (was == ROW_BOUNCED && is == ROW_COMPLAINED);
+}
+
+/* The row says that the person left.  One nobody knows comes in as gone. */
+static enum import_outcome take_leaving(struct import_person *p, void *mem,
+    const struct import_record *r, const struct import *i)
+{
+	if (!is_graver(p->left, r->status))
+		return OUTCOME_UNCHANGED;
+	p->left = r->status;
+	p->leaves = true;
+	if (!p->here && !p->was_left && !import_suppresses_only(i))
+		is_new(p, mem, r);
+	if (p->fresh)
+		p->stored = import_status_stored(r->status);
+	return OUTCOME_LEFT;
+}
+
+enum import_outcome import_person_take(struct import_person *p, void *mem,
+    const struct import_record *r, const struct import *i)
+{
+	enum import_existing policy = i->existing;
 	bool over = policy == EXISTING_UPDATE, changed = false, tagged = false, joins;
 
-	if (p->suppressed)
+	if (import_status_leaves(r->status))
+		return take_leaving(p, mem, r, i);
+	if (p->left != ROW_SILENT)
 		return OUTCOME_SUPPRESSED;
+	if (import_suppresses_only(i))
+		return OUTCOME_UNCHANGED;
 	if (!p->here) {
 		is_new(p, mem, r);
 		return OUTCOME_NEW;

@@ -8,22 +8,19 @@
 struct import_person {
 	const char *key, *email, *first, *last;
 	struct json_object *custom;
-	int64_t id; /* 0: not there yet */
-	bool here;  /* there, or made by a row of this batch */
-	bool suppressed;
-	bool fresh;   /* to be inserted */
-	bool changed; /* to be updated */
+	int64_t id;                    /* 0: not there yet */
+	bool here;                     /* there, or made by a row of this batch */
+	enum subscriber_status stored; /* of one who is there, or will be made */
+	/* how they left, as we know or a row says; ROW_SILENT: they did not */
+	enum row_status left;
+	bool was_left; /* the database knew */
+	bool leaves;   /* a row says it, and it must be stored */
+	bool fresh;    /* to be inserted */
+	bool changed;  /* to be updated */
 	/* to be put on the lists; a row has counted for it */
 	bool joins, asked;
 	const char **tags; /* all; the first `known_tags` are stored */
 	size_t ntags, known_tags;
-};
-
-enum import_outcome {
-	OUTCOME_NEW,
-	OUTCOME_UPDATED,
-	OUTCOME_UNCHANGED,
-	OUTCOME_SUPPRESSED
 };
 
 struct import_people {
@@ -33,7 +30,10 @@ struct import_people {
 /* The people of rows sorted by key, with what is known of them; owned by mem. */
 enum err import_people(struct db *db, void *mem, const struct import *i,
     const struct import_record *rows, size_t n, struct import_people *out) MUST_CHECK;
-/* One row after another of the same person, as the policy says. */
+/*
+ * One row after another of the same person, as the import says.  Whoever left stays
+ * away, whatever a row says.
+ */
 enum import_outcome import_person_take(struct import_person *p, void *mem,
-    const struct import_record *r, enum import_existing policy);
+    const struct import_record *r, const struct import *i);
 const char *import_outcome_name(enum import_outcome o);

@@ -6,8 +6,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "service/import_encoding.h"
 
-enum { LOOKED_AT = 4096 };
+enum { LOOKED_AT = 4096, ODD_BYTES = 64 * 1024 };
 
 struct kind {
 	const char *magic;
@@ -56,15 +57,21 @@ static void add_utf8(struct buf *b, uint32_t c)
 	}
 }
 
-static void from_utf16(void *mem, const char *data, size_t len, struct import_text *out)
+static bool has_mark(const char *data, size_t len)
+{
+	return len >= 2 &&
+	    (memcmp(data, "\xFF\xFE", 2) == 0 || memcmp(data, "\xFE\xFF", 2) == 0);
+}
+
+static void from_utf16(void *mem, const char *data, size_t len, bool big,
+    struct import_text *out)
 {
 	const uint8_t *d = (const uint8_t *)data;
-	bool big = d[0] == 0xFE;
 	struct buf *b = buf_new(mem);
 	uint32_t high = 0;
 
 	buf_reserve(b, len);
-	for (size_t i = 2; i + 1 < len; i += 2) {
+	for (size_t i = has_mark(data, len) ? 2 : 0; i + 1 < len; i += 2) {
 		uint32_t c = big ? (uint32_t)(d[i] << 8 | d[i + 1])
 				 : (uint32_t)(d[i + 1] << 8 | d[i]);
 
@@ -80,57 +87,128 @@ static void from_utf16(void *mem, const char *data, size_t len, struct import_te
 	}
 	*out = (struct import_text){ .data = b->data,
 		.len = b->len,
-		.encoding = "UTF-16" };
+		.encoding = big ? "utf-16be" : "utf-16le" };
 }
 
-/* Lines that are no UTF-8 are read as Windows-1252, the others stay. */
-static void by_line(void *mem, const char *data, size_t len, struct import_text *out)
+static bool has_high(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s[i] > 127)
+			return true;
+	return false;
+}
+
+static size_t line_at(const char *data, size_t len, size_t at)
+{
+	const char *end = memchr(data + at, '\n', len - at);
+
+	return end ? (size_t)(end - data) + 1 - at : len - at;
+}
+
+/* The lines that are no UTF-8, to guess from; *mixed: there are others beyond ASCII. */
+static void odd_lines(const char *data, size_t len, struct buf *odd, bool *mixed)
+{
+	size_t n;
+
+	for (size_t at = 0; at < len; at += n) {
+		n = line_at(data, len, at);
+		if (!has_high(data + at, n))
+			continue;
+		if (text_is_utf8(data + at, n))
+			*mixed = true;
+		else if (odd->len < ODD_BYTES)
+			buf_add(odd, data + at, n);
+	}
+}
+
+/* Lines that are no UTF-8 are decoded, the others stay. */
+static void by_line(struct buf *b, const char *data, size_t len, const char *encoding)
+{
+	size_t n;
+
+	for (size_t at = 0; at < len; at += n) {
+		n = line_at(data, len, at);
+		if (text_is_utf8(data + at, n))
+			buf_add(b, data + at, n);
+		else
+			import_encoding_decode(encoding, data + at, n, b);
+	}
+}
+
+static void decode(void *mem, const char *data, size_t len, struct import_text *out)
 {
 	struct buf *b = buf_new(mem);
-	bool some = false;
 
 	buf_reserve(b, len + len / 8);
-	for (size_t at = 0; at < len;) {
-		const char *end = memchr(data + at, '\n', len - at);
-		size_t n = end ? (size_t)(end - data) + 1 - at : len - at;
-
-		if (text_is_utf8(data + at, n)) {
-			for (size_t i = 0; i < n && !some; i++)
-				some = (unsigned char)data[at + i] > 127;
-			buf_add(b, data + at, n);
-		} else {
-			MEM_SCOPE void *tmp = mem_scope(NULL, "line");
-
-			buf_str(b, text_from_latin1(tmp, data + at, n));
-		}
-		at += n;
-	}
+	if (out->mixed)
+		by_line(b, data, len, out->encoding);
+	else
+		import_encoding_decode(out->encoding, data, len, b);
 	out->data = b->data;
 	out->len = b->len;
-	out->encoding = some ? "UTF-8 and Windows-1252 mixed" : "Windows-1252";
 }
 
-static bool has_zero(const char *data, size_t len)
+static void guess(void *mem, const char *data, size_t len, struct import_text *out)
 {
-	return memchr(data, '\0', len < LOOKED_AT ? len : LOOKED_AT) != NULL;
+	MEM_SCOPE void *tmp = mem_scope(NULL, "odd");
+	struct buf *odd = buf_new(tmp);
+
+	odd_lines(data, len, odd, &out->mixed);
+	out->encoding = import_encoding_guess(odd->data, odd->len, &out->doubtful);
+	decode(mem, data, len, out);
 }
 
-enum err import_text(void *mem, const char *data, size_t len, struct import_text *out,
-    const char **why)
+/*
+ * UTF-16 without a mark: text is mostly ASCII in files like these, so every second byte
+ * is zero.  -1: no; 0: little, 1: big endian.
+ */
+static int unmarked_utf16(const char *data, size_t len)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (len < kinds[i].len ||
-		    memcmp(data, kinds[i].magic, kinds[i].len) != 0)
-			continue;
-		*why = kinds[i].why;
+	size_t n = len < LOOKED_AT ? len : LOOKED_AT, zero[2] = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		zero[i % 2] += data[i] == '\0';
+	if (zero[1] > n / 4 && zero[0] == 0)
+		return 0;
+	return zero[0] > n / 4 && zero[1] == 0 ? 1 : -1;
+}
+
+static const char *no_text(const char *data, size_t len)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (len >= kinds[i].len &&
+		    memcmp(data, kinds[i].magic, kinds[i].len) == 0)
+			return kinds[i].why;
+	return NULL;
+}
+
+/* What is UTF-16 by its mark, by its zeros, or because somebody says so; -1: nothing.
+ */
+static int utf16_of(const char *data, size_t len, const char *encoding)
+{
+	if (text_equal(encoding, "utf-16be"))
+		return 1;
+	if (text_equal(encoding, "utf-16le"))
+		return 0;
+	if (has_mark(data, len))
+		return data[0] == '\xFE';
+	return unmarked_utf16(data, len);
+}
+
+enum err import_text(void *mem, const char *data, size_t len, const char *encoding,
+    struct import_text *out, const char **why)
+{
+	int big = utf16_of(data, len, encoding);
+
+	*out = (struct import_text){ .encoding = encoding ? encoding : "utf-8" };
+	*why = no_text(data, len);
+	if (*why)
 		return ERR_INVALID;
-	}
-	if (len >= 2 &&
-	    (memcmp(data, "\xFF\xFE", 2) == 0 || memcmp(data, "\xFE\xFF", 2) == 0)) {
-		from_utf16(mem, data, len, out);
+	if (big >= 0) {
+		from_utf16(mem, data, len, big, out);
 		return OK;
 	}
-	if (has_zero(data, len)) {
+	if (memchr(data, '\0', len < LOOKED_AT ? len : LOOKED_AT)) {
 		*why = "This is no text file. Export the list as CSV (UTF-8) and "
 		       "upload that.";
 		return ERR_INVALID;
@@ -139,8 +217,11 @@ enum err import_text(void *mem, const char *data, size_t len, struct import_text
 		data += 3;
 		len -= 3;
 	}
-	*out = (struct import_text){ .data = data, .len = len, .encoding = "UTF-8" };
-	if (!text_is_utf8(data, len))
-		by_line(mem, data, len, out);
+	out->data = data;
+	out->len = len;
+	if (encoding && (!text_equal(encoding, "utf-8") || !text_is_utf8(data, len)))
+		decode(mem, data, len, out);
+	else if (!encoding && !text_is_utf8(data, len))
+		guess(mem, data, len, out);
 	return OK;
 }

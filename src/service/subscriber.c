@@ -15,8 +15,6 @@
 #include "service/address.h"
 #include "service/field.h"
 
-enum { MAY_LEAVE = 1u << SUBSCRIBER_ACTIVE | 1u << SUBSCRIBER_UNCONFIRMED };
-
 static const char *const status_words[] = { "active", "unconfirmed", "unsubscribed",
 	"bounced", "complained", NULL };
 
@@ -47,8 +45,8 @@ static enum err note(struct db *db, const struct subscriber *s, const char *acti
 }
 
 /* Status, suppression and history of one who leaves by `action`; in a transaction. */
-static enum err leave(struct db *db, struct subscriber *s, unsigned from,
-    enum subscriber_status to, const struct origin *o, bool *changed)
+static enum err leave(struct db *db, struct subscriber *s, enum subscriber_status to,
+    const struct origin *o, bool *changed)
 {
 	const char *action = subscriber_status_name(to);
 	const struct suppression x = { .brand_id = s->brand_id,
@@ -56,7 +54,8 @@ static enum err leave(struct db *db, struct subscriber *s, unsigned from,
 		.reason = action,
 		.detail = o->detail,
 		.created_at = o->now };
-	enum err e = subscriber_row_status(db, s, from, to, o->now, changed);
+	enum err e = subscriber_row_status(db, s, subscriber_may_become(to), to, o->now,
+	    changed);
 
 	if (e == OK)
 		e = suppression_add(db, &x);
@@ -79,7 +78,7 @@ enum err subscriber_unsubscribe(struct db *db, int64_t brand, int64_t id,
 	if (e == OK)
 		e = subscriber_get(db, tmp, brand, id, &s);
 	if (e == OK)
-		e = leave(db, s, MAY_LEAVE, SUBSCRIBER_UNSUBSCRIBED, o, &left);
+		e = leave(db, s, SUBSCRIBER_UNSUBSCRIBED, o, &left);
 	if (e == OK && o->campaign)
 		e = subscriber_mark_left(db, o->campaign, id, o->now, &marked);
 	if (e == OK && marked)
@@ -99,15 +98,12 @@ enum err subscriber_stop(struct db *db, int64_t brand, int64_t id,
 	TX_SCOPE tx = { 0 };
 	struct subscriber *s;
 	bool left = false;
-	unsigned from = MAY_LEAVE;
 	enum err e = tx_begin(db, &tx);
 
-	if (status == SUBSCRIBER_COMPLAINED)
-		from |= 1u << SUBSCRIBER_BOUNCED | 1u << SUBSCRIBER_UNSUBSCRIBED;
 	if (e == OK)
 		e = subscriber_get(db, tmp, brand, id, &s);
 	if (e == OK)
-		e = leave(db, s, from, status, o, &left);
+		e = leave(db, s, status, o, &left);
 	if (e == OK)
 		e = tx_commit(&tx);
 	if (changed)
@@ -355,7 +351,7 @@ static enum err insert(struct db *db, struct form *f, struct subscriber *s,
 	if (e == OK)
 		e = subscriber_set_lists(db, s, in->ids, in->n, o->now);
 	if (e == OK && leaves)
-		e = leave(db, s, MAY_LEAVE, SUBSCRIBER_UNSUBSCRIBED, o, &changed);
+		e = leave(db, s, SUBSCRIBER_UNSUBSCRIBED, o, &changed);
 	else if (e == OK)
 		e = note(db, s, "subscribed", o);
 	return e;

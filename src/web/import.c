@@ -12,6 +12,7 @@
 #include "web/access.h"
 #include "web/subscriber.h"
 #include "web/export.h"
+#include "web/import_map.h"
 
 enum { REFUSED_PAGE = 500, SMALL_ROWS = 10000, SMALL_MS = 1000 };
 
@@ -47,6 +48,7 @@ enum err import_new(struct request *rq, struct response *rs)
 {
 	(void)rq;
 	rs->extra = json_obj(rs);
+	json_set(rs->extra, "encodings", import_encodings(rs));
 	return OK;
 }
 
@@ -81,88 +83,6 @@ enum err import_make(struct request *rq, struct response *rs)
 		return e;
 	return respond_made(rs, import_json(rs, i), "/brands/%lld/imports/%lld",
 	    (long long)i->brand_id, (long long)i->id);
-}
-
-/* ---- the page that maps columns ---- */
-
-/* The fields a column may become: {value, label}. */
-static enum err targets(struct request *rq, struct response *rs,
-    struct json_object **out)
-{
-	static const char *const own[][2] = { { "email", "Email address" },
-		{ "first_name", "First name" }, { "last_name", "Last name" },
-		{ "tags", "Tags" } };
-	struct field *all;
-	size_t n;
-	enum err e = field_all(rq->db, rq, rq->args[0], &all, &n);
-
-	*out = json_arr(rs);
-	for (size_t i = 0; e == OK && i < sizeof(own) / sizeof(*own) + n; i++) {
-		struct json_object *o = json_obj(rs);
-		bool ours = i < sizeof(own) / sizeof(*own);
-		const struct field *f =
-		    ours ? NULL : &all[i - sizeof(own) / sizeof(*own)];
-
-		json_set_text(o, "value", ours ? own[i][0] : f->key);
-		json_set_text(o, "label",
-		    ours ? own[i][1]
-			 : mem_printf(rs, "%s (%s)", f->label,
-			       field_type_name(f->type)));
-		json_push(*out, o);
-	}
-	return e;
-}
-
-/* map[0]=... of the query or the form instead of the guess: a preview of what is
- * chosen. */
-static void take_choice(struct request *rq, struct import *i,
-    struct json_object *columns)
-{
-	struct form *f = form_has(rq->form, "map") ? rq->form : rq->query;
-	struct json_object *map = form_json(f, "map");
-	int existing = import_existing_from(form_get(f, "existing"));
-
-	if (existing >= 0)
-		i->existing = (enum import_existing)existing;
-	if (!json_object_is_type(map, json_type_object))
-		return;
-	i->mapping = json_obj(rq);
-	for (size_t k = 0; k < json_object_array_length(columns); k++) {
-		struct json_object *c = json_object_array_get_idx(columns, k);
-		const char *to = json_text(map, mem_printf(rq, "%zu", k), "");
-
-		json_set_text(c, "guess", to);
-		if (*to && !text_equal(to, "+"))
-			json_set_text(i->mapping, json_text(c, "name", ""), to);
-	}
-}
-
-static enum err map_page(struct request *rq, struct response *rs, struct import *i)
-{
-	struct json_object *columns = json_get(i->format, "columns"), *lists, *preview,
-			   *to;
-	int64_t used = 0;
-	enum err e;
-
-	take_choice(rq, i, columns);
-	e = targets(rq, rs, &to);
-	if (e == OK)
-		e = subscriber_list_names(rq, rs, &lists);
-	if (e == OK)
-		e = import_preview(rq->db, rq, i, &preview);
-	if (e != OK)
-		return e;
-	for (size_t k = 0; k < json_object_array_length(columns); k++)
-		used += *json_text(json_object_array_get_idx(columns, k), "guess",
-			    "") != '\0';
-	rs->extra = json_obj(rs);
-	json_set(rs->extra, "format", i->format);
-	json_set(rs->extra, "targets", to);
-	json_set(rs->extra, "lists", lists);
-	json_set(rs->extra, "preview", preview);
-	json_set_int(rs->extra, "used", used);
-	rs->page = "import/map";
-	return OK;
 }
 
 /* ---- the page of an import that works or has worked ---- */
@@ -218,9 +138,29 @@ enum err import_show(struct request *rq, struct response *rs)
 	enum err e = find(rq, &i);
 
 	if (e == OK && !rq->api)
-		e = i->state == IMPORT_MAPPING ? map_page(rq, rs, i)
+		e = i->state == IMPORT_MAPPING ? import_map_page(rq, rs, i)
 					       : progress_page(rq, rs, i);
 	return e == OK ? respond(rs, import_json(rs, i)) : e;
+}
+
+/* The same upload in another encoding. */
+enum err import_again(struct request *rq, struct response *rs)
+{
+	struct import *i = NULL;
+	enum err e = find(rq, &i);
+
+	if (e == OK)
+		e = import_read_again(rq->db, rq, i, rq->form);
+	if (e == ERR_CONFLICT)
+		return respond_error(rs, e, "This import has been started already.");
+	if (e == ERR_NOTFOUND && i)
+		return respond_error(rs, ERR_CONFLICT,
+		    "This file is UTF-8; there is no other way to read it.");
+	if (e != OK)
+		return e;
+	audit_name(rq, "import.read", i->id, i->file_name);
+	return respond_seen(rs, import_json(rs, i), "/brands/%lld/imports/%lld",
+	    (long long)i->brand_id, (long long)i->id);
 }
 
 enum err import_begin(struct request *rq, struct response *rs)
@@ -275,20 +215,23 @@ enum err import_stop(struct request *rq, struct response *rs)
 	    (long long)i->brand_id, (long long)i->id);
 }
 
-enum err import_refused_csv(struct request *rq, struct response *rs)
+static enum err rows_csv(struct request *rq, struct response *rs, bool noted)
 {
+	struct import_refusals_asked q = { .id = rq->args[1],
+		.noted = noted,
+		.limit = REFUSED_PAGE };
 	struct buf *head = buf_new(rq);
 	size_t n = REFUSED_PAGE;
 	SLOT_SCOPE slot = { .fd = -1 };
 	struct json_object *columns;
-	int64_t after = 0;
 	struct import *i;
 	enum err e = find(rq, &i);
 
 	if (e == OK)
 		e = export_begin(rq, rs, &slot);
 	if (e == OK)
-		e = respond_stream(rs, "text/csv; charset=utf-8", "refused.csv");
+		e = respond_stream(rs, "text/csv; charset=utf-8",
+		    noted ? "notes.csv" : "refused.csv");
 	if (e != OK)
 		return e;
 	buf_str(head,
@@ -305,16 +248,26 @@ enum err import_refused_csv(struct request *rq, struct response *rs)
 		struct buf *b = buf_new(tmp);
 		struct import_refusal *r;
 
-		e = import_refusals(rq->db, tmp, i->id, after, REFUSED_PAGE, &r);
+		e = import_refusals(rq->db, tmp, &q, &r);
 		for (n = 0; e == OK && r[n].row; n++) {
 			csv_put_int(b, r[n].row);
 			csv_put(b, r[n].reason);
 			buf_char(b, ',');
 			buf_str(b, r[n].content);
 			csv_end_row(b);
-			after = r[n].row;
+			q.after = r[n].row;
 		}
 		response_write(rs, b->data, b->len);
 	}
 	return e;
+}
+
+enum err import_refused_csv(struct request *rq, struct response *rs)
+{
+	return rows_csv(rq, rs, false);
+}
+
+enum err import_notes_csv(struct request *rq, struct response *rs)
+{
+	return rows_csv(rq, rs, true);
 }

@@ -10,3 +10,5 @@ handler import_begin;
 handler import_confirm_stop;
 handler import_stop;
 handler import_refused_csv;
+handler import_notes_csv;
+handler import_again;

@@ -70,11 +70,15 @@ const struct openapi_route openapi_routes[] = {
 	{ PATCH,  "/brands/{}/subscribers/{}", "Change a subscriber", "email:text " PERSON, "Subscriber" },
 	{ DELETE, "/brands/{}/subscribers/{}", "Delete a subscriber", "", "none" },
 	{ GET,    "/brands/{}/imports", "Imports", PAGE, "page Import" },
-	{ POST,   "/brands/{}/imports", "Import a file", "file:file! mapping:text lists:text existing:text", "Import" },
+	{ POST,   "/brands/{}/imports", "Import a file", "file:file! mapping:text lists:text existing:text encoding:text"
+		" date_order:text status:text status_words:text suppress_only:bool", "Import" },
 	{ GET,    "/brands/{}/imports/{}", "An import", "", "Import" },
-	{ POST,   "/brands/{}/imports/{}/start", "Start an import", "mapping:object lists:[int] new_list:text existing:text", "Import" },
+	{ POST,   "/brands/{}/imports/{}/start", "Start an import", "mapping:object lists:[int] existing:text new_list:text date_order:text"
+		" status:text status_words:object suppress_only:bool", "Import" },
 	{ POST,   "/brands/{}/imports/{}/cancel", "Stop an import", "", "Import" },
 	{ GET,    "/brands/{}/imports/{}/refused.csv", "Rows that were refused, with the reason", "", "csv" },
+	{ GET,    "/brands/{}/imports/{}/notes.csv", "Rows stored without a value that could not be read", "", "csv" },
+	{ POST,   "/brands/{}/imports/{}/read", "Read an upload in another encoding", "encoding:text!", "Import" },
 
 	{ GET,    "/brands/{}/campaigns", "Campaigns", PAGE " status:text tab:text list:int q:text", "page CampaignLine" },
 	{ POST,   "/brands/{}/campaigns", "Make a campaign", "name:text! " CAMPAIGN, "Campaign" },
@@ -135,9 +139,11 @@ const struct openapi_shape openapi_shapes[] = {
 	{ "Field", "id:int key:text label:text type:text choices:[text]" },
 	{ "Subscriber", "id:int email:text status:text first_name:text last_name:text fields:object tags:[text] lists:[int]~"
 		" created_at:time updated_at:time" },
-	{ "Import", "id:int file_name:text state:text size:int total:int counts:Rows mapping:object lists:[int] existing:text error:text"
+	{ "Import", "id:int file_name:text state:text size:int total:int counts:Rows noted:int mapping:object"
+		" left_out:[text] lists:[int] existing:text encoding:text encoding_doubtful:bool"
+		" date_order:text status:text suppress_only:bool error:text"
 		" created_at:time started_at:time? finished_at:time?" },
-	{ "Rows", "rows:int new:int updated:int unchanged:int suppressed:int invalid:int" },
+	{ "Rows", "rows:int new:int updated:int unchanged:int unsubscribed:int suppressed:int invalid:int" },
 	{ "CampaignLine", "id:int brand_id:int name:text status:text subject:text preview_text:text from_name:text from_email:text"
 		" reply_to:text track_opens:bool track_clicks:bool on_doubt:text send_at:time? send_zone:text audience:int frozen_at:time?"
 		" started_at:time? finished_at:time? pause_reason:text resume_at:time? resends:int parent_id:int? audience_kind:text"

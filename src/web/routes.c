@@ -149,6 +149,8 @@ const struct route routes[] = {
 	{ GET,    "/brands/{}/imports/{}/cancel", import_confirm_stop, "import/cancel", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ POST,   "/brands/{}/imports/{}/cancel", import_stop, NULL, EDIT_CONTACTS, NULL, 0 },
 	{ GET,    "/brands/{}/imports/{}/refused.csv", import_refused_csv, NULL, VIEW_CONTACTS, NULL, 0 },
+	{ GET,    "/brands/{}/imports/{}/notes.csv", import_notes_csv, NULL, VIEW_CONTACTS, NULL, 0 },
+	{ POST,   "/brands/{}/imports/{}/read", import_again, "import/map", EDIT_CONTACTS, import_show, 0 },
 
 	/* ---- campaigns, recipients, outbox ---- */
 	{ GET,    "/brands/{}/campaigns", campaign_index, "campaign/index", VIEW_CAMPAIGNS, NULL, 0 },

@@ -28,7 +28,7 @@ static const struct {
 	{ POST,   "/account/link", "username current_password" },
 	{ POST,   "/installation/test", "system_brand" },
 	{ POST,   "/brands/{}/keys", "expires_on" },
-	{ POST,   "/brands/{}/imports/{}/start", "map" },
+	{ POST,   "/brands/{}/imports/{}/start", "map say leave_status" },
 	{ PATCH,  "/brands/{}/campaigns/{}", "next show as" },
 };
 /* clang-format on */

@@ -117,6 +117,8 @@ POST /brands/{}/imports/{}/start: editor write
 GET /brands/{}/imports/{}/cancel: editor write
 POST /brands/{}/imports/{}/cancel: editor write
 GET /brands/{}/imports/{}/refused.csv: viewer read
+GET /brands/{}/imports/{}/notes.csv: viewer read
+POST /brands/{}/imports/{}/read: editor write
 GET /brands/{}/campaigns: viewer read
 POST /brands/{}/campaigns: editor write
 GET /brands/{}/campaigns/new: editor write

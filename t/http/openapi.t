@@ -165,6 +165,10 @@ for my $route ([ GET => '/account/sessions' ], [ PATCH => '/me', { name => 'Test
 	check($method, $path, $site->request($method, "/api/v1$path", headers => { 'x-csrf-token' => $site->{csrf},
 		'content-type' => 'application/json' }, $body ? (content => encode_json($body)) : ()));
 }
+($type, $upload) = Site::multipart(csrf => $site->{csrf}, file => { name => 'b.csv', type => 'text/csv', data => "email,who\ny\@x.example,J\xF6\n" });
+my ($waiting) = $site->request(POST => "/brands/$b/imports", headers => { 'content-type' => $type }, content => $upload)->{headers}{location} =~ /(\d+)$/;
+ask(POST => '/brands/{}/imports/{}/read', { encoding => 'koi8-r' }, [ $b, $waiting ]);
+ask(POST => '/brands/{}/imports/{}/start', {}, [ $b, $waiting ]);
 my @left = grep { !$seen{$_} } sort keys %told;
 diag("described, and not asked here: $_") for @left;
 cmp_ok(scalar @left, '<', 14, 'nearly all of them were asked');

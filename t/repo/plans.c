@@ -85,7 +85,6 @@ static const struct excuse excuses[] = {
 	{ "SELECT state, reason, min(email)", asked },
 	{ "SELECT count(*) FROM imports WHERE state IN", few },
 	{ "UPDATE imports SET state = 'running'", few },
-	{ "DELETE FROM import_chunks", "the file of one import" },
 	{ "DELETE FROM lists", "the members of one list; a person removes it" },
 	{ "DELETE FROM campaigns", "a draft has no recipients" },
 	{ "DELETE FROM invitations", small },

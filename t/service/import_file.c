@@ -60,6 +60,7 @@ static void uploads(struct dbtest *t)
 	ok(import_create(t->db, t->mem, &api, none, &i) == ERR_INVALID,
 	    "refuses no file");
 	is_text(form_error(none, "file"), "Choose a CSV file.", "says what to do");
+#define GOOD "email,name\na@b.example,x\n"
 #define REFUSED(data, json, at, part) refused(t, data, sizeof(data) - 1, json, at, part)
 	REFUSED("", NULL, "file", "empty");
 	REFUSED("\xEF\xBB\xBF\r\n \n", NULL, "file", "empty");
@@ -67,16 +68,15 @@ static void uploads(struct dbtest *t)
 	REFUSED("\xD0\xCF\x11\xE0xxx", NULL, "file", "old Excel");
 	REFUSED("%PDF-1.7 ...", NULL, "file", "PDF");
 	REFUSED("\x1F\x8B\x08xxxx", NULL, "file", "gzip");
-	REFUSED("e\0m\0a\0i\0l\0", NULL, "file", "no text file");
+	REFUSED("\0\1\2\3binary", NULL, "file", "no text file");
 	REFUSED("<!DOCTYPE html><p>x,y", NULL, "file", "web page");
 	REFUSED("just a letter\nto somebody\n", NULL, "file",
 	    "does not look like a CSV");
 	REFUSED("email,name\n", NULL, "file", "no rows");
-	REFUSED("email,name,name\na@b.example,x,y\n", NULL, "file",
-	    "Two columns are called “name”");
+	REFUSED(GOOD, "{\"encoding\":\"klingon\"}", "encoding",
+	    "no encoding “klingon”");
 	REFUSED("email,\"na\nx,y\n", NULL, "file", "first line cannot be read");
 	refused(t, wide->data, wide->len, NULL, "file", "301 columns; 256");
-#define GOOD "email,name\na@b.example,x\n"
 	REFUSED(GOOD, "{\"mapping\":{\"name\":\"first_name\"}}", "mapping",
 	    "email addresses");
 	REFUSED(GOOD, "{\"mapping\":{\"mail\":\"email\"}}", "mapping",
