@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/db_driver.h"
@@ -129,6 +130,7 @@ static enum err begin(struct db *db, struct tx *t, enum db_verb how)
 		if (e != OK)
 			return e;
 		db->doomed = OK;
+		db->began_us = clock_mono_us();
 	}
 	db->depth++;
 	t->open = true;
@@ -169,7 +171,14 @@ enum err tx_commit(struct tx *t)
 		roll_back(db);
 		return e;
 	}
-	return db->driver->control(db, DB_COMMIT);
+	e = db->driver->control(db, DB_COMMIT);
+	db->held_us = clock_mono_us() - db->began_us;
+	return e;
+}
+
+int64_t db_held_us(const struct db *db)
+{
+	return db->held_us;
 }
 
 /* Of the outermost only: an inner one does not decide for the outer. */

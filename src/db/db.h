@@ -177,6 +177,11 @@ enum err tx_begin(struct db *db, struct tx *t) MUST_CHECK;
 enum err tx_begin_keyed(struct db *db, struct tx *t) MUST_CHECK;
 enum err tx_commit(struct tx *t) MUST_CHECK;
 /*
+ * How long the last transaction that was committed kept other writers waiting, from
+ * when it had its turn, in microseconds: for base/pace.
+ */
+int64_t db_held_us(const struct db *db);
+/*
  * At the beginning of a transaction that may be lost in a power cut, because nothing is
  * told to anybody before a later commit: PostgreSQL's commit does not wait for the
  * disk.  A later one that does brings it along.  SQLite's is as durable as ever.

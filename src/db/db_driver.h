@@ -94,6 +94,8 @@ struct db {
 	enum err doomed;   /* a statement of this transaction failed */
 	uint64_t writes;   /* writing statements run so far */
 	unsigned connects; /* PostgreSQL: how often; SQLite stays at 0 */
+	int64_t began_us;  /* the outermost tx scope */
+	int64_t held_us;   /* how long the last one took */
 	struct stmt *slots[DB_SLOTS];
 };
 

@@ -4,9 +4,10 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/pace.h"
 #include "repo/ledger_attempt.h"
 
-enum { BATCH = 5000 };
+enum { FIRST = 500, LEAST = 50, MOST = 5000 };
 enum { STATUS, CHOSEN, ALL, MARK, AGAIN, POLICY, FEED };
 enum { POLICY_ROWS = 500 };
 
@@ -86,7 +87,7 @@ static void add_id(struct buf *b, int64_t id)
 }
 
 /* Moves the rows; their attempts as JSON. */
-static enum err move_rows(struct db *db, const struct doubt_choice *c,
+static enum err move_rows(struct db *db, const struct doubt_choice *c, int batch,
     struct buf *attempts, int64_t *moved)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[c->n ? CHOSEN : ALL]);
@@ -103,7 +104,7 @@ static enum err move_rows(struct db *db, const struct doubt_choice *c,
 	if (c->n)
 		stmt_bind_text(s, 4, ids->data);
 	else
-		stmt_bind_int(s, 4, BATCH);
+		stmt_bind_int(s, 4, batch);
 	*moved = 0;
 	buf_char(attempts, '[');
 	while (stmt_next(s)) {
@@ -134,7 +135,7 @@ static enum err note_resends(struct db *db, const struct doubt_choice *c,
 	return stmt_run(again);
 }
 
-static enum err decide_batch(struct db *db, const struct doubt_choice *c,
+static enum err decide_batch(struct db *db, const struct doubt_choice *c, int batch,
     int64_t *moved)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "decide");
@@ -146,7 +147,7 @@ static enum err decide_batch(struct db *db, const struct doubt_choice *c,
 	if (e == OK)
 		e = may_decide(db, c);
 	if (e == OK)
-		e = move_rows(db, c, attempts, moved);
+		e = move_rows(db, c, batch, attempts, moved);
 	if (e == OK && *moved && c->resend)
 		e = note_resends(db, c, attempts);
 	if (e != OK)
@@ -159,14 +160,18 @@ static enum err decide_batch(struct db *db, const struct doubt_choice *c,
 
 enum err ledger_decide(struct db *db, const struct doubt_choice *c, int64_t *decided)
 {
+	struct pace pace = { FIRST, LEAST, MOST };
 	int64_t moved = 0;
+	int batch;
 	enum err e;
 
 	*decided = 0;
 	do {
-		e = decide_batch(db, c, &moved);
+		batch = pace.rows;
+		e = decide_batch(db, c, batch, &moved);
 		*decided += e == OK ? moved : 0;
-	} while (e == OK && !c->n && moved == BATCH);
+		pace_took(&pace, moved, db_held_us(db));
+	} while (e == OK && !c->n && moved == batch);
 	return e;
 }
 

@@ -10,18 +10,20 @@
 
 #include "base/failpoint.h"
 #include "base/mem.h"
+#include "base/pace.h"
 #include "base/text.h"
 #include "repo/event.h"
 #include "send/spool.h"
 #include "service/agent.h"
 
-enum { BATCH = 1000 }; /* records in one transaction */
+enum { BATCH = 1000, FIRST = 50, LEAST = 10 }; /* records in one transaction */
 
 /* One spool file being read. */
 struct reader {
 	struct app *app;
 	const char *name; /* key in spool_files */
 	int fd;
+	struct pace *pace;
 	int64_t size, position;
 	bool finished; /* its writer is gone: nothing will be added */
 };
@@ -70,7 +72,8 @@ static enum err store_batch(struct reader *r, const struct spool_record *recs, i
 static enum err read_batch(struct reader *r, struct work_report *out)
 {
 	struct spool_record recs[BATCH];
-	ssize_t got = pread(r->fd, recs, sizeof(recs), r->position);
+	size_t want = (size_t)r->pace->rows * sizeof(*recs);
+	ssize_t got = pread(r->fd, recs, want, r->position);
 	int n = got > 0 ? (int)((size_t)got / sizeof(*recs)) : 0;
 	enum err e;
 
@@ -78,6 +81,7 @@ static enum err read_batch(struct reader *r, struct work_report *out)
 		return ERR_NOTFOUND;
 	e = store_batch(r, recs, n);
 	if (e == OK) {
+		pace_took(r->pace, n, db_held_us(r->app->db));
 		out->done += n;
 		if (r->app->metrics != NULL)
 			metrics_add(r->app->metrics, "maillayer_events_total", n);
@@ -121,7 +125,8 @@ static enum err ingest_file(struct app *app, const char *dir, const char *file,
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "ingest");
 	const char *path = mem_printf(tmp, "%s/%s", dir, file);
-	struct reader r = { .app = app, .name = file };
+	struct pace pace = { FIRST, LEAST, BATCH };
+	struct reader r = { .app = app, .name = file, .pace = &pace };
 	enum err e;
 
 	r.fd = open(path, O_RDONLY | O_CLOEXEC);

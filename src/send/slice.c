@@ -2,25 +2,37 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/pace.h"
 #include "repo/ledger_doubt.h"
 #include "service/host.h"
 #include "send/turn.h"
 
-enum { CANCEL_BATCH = 10000, KEPT_AWAY_MS = 1000, HELD_MS = 30000, AWAKE_MS = 600000 };
+enum {
+	CANCEL_FIRST = 1000,
+	CANCEL_LEAST = 100,
+	CANCEL_MOST = 10000,
+	KEPT_AWAY_MS = 1000,
+	HELD_MS = 30000,
+	AWAKE_MS = 600000
+};
 
 /* Rows of a campaign that was cancelled, or was paused when a worker died. */
 static enum err tidy(struct slice *s, const struct due_campaign *due)
 {
+	struct pace pace = { CANCEL_FIRST, CANCEL_LEAST, CANCEL_MOST };
 	bool alive;
-	int64_t left = 0;
+	int64_t left = INT64_MAX, before;
 	enum err e = turn_reclaim(s, due->id, &alive);
 
 	if (e != OK || due->status != CAMPAIGN_CANCELLED)
 		return e;
 	do {
-		e = ledger_cancel_open(s->app->db, due->id, CANCEL_BATCH,
+		before = left;
+		e = ledger_cancel_open(s->app->db, due->id, pace.rows,
 		    clock_now(s->app->clock), &left);
-	} while (e == OK && left > CANCEL_BATCH && clock_mono_ms() < s->claim_until);
+		pace_took(&pace, pace.rows, db_held_us(s->app->db));
+	} while (
+	    e == OK && left > 0 && left < before && clock_mono_ms() < s->claim_until);
 	return e;
 }
 

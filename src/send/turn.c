@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/pace.h"
 #include "base/stop.h"
 #include "base/text.h"
 #include "repo/brand.h"
@@ -13,7 +14,9 @@
 enum {
 	LOCK_SECONDS = 60,
 	RENEW_MS = 20000,
-	FREEZE_BATCH = 20000,
+	FREEZE_FIRST = 1000,
+	FREEZE_LEAST = 100,
+	FREEZE_MOST = 20000,
 	STEP_MS = 50,
 	PATIENCE_MS = 60000
 };
@@ -111,6 +114,7 @@ static enum err begin(struct turn *t, const struct due_campaign *due)
 
 static enum err freeze(struct turn *t, bool *complete)
 {
+	struct pace pace = { FREEZE_FIRST, FREEZE_LEAST, FREEZE_MOST };
 	enum err e = OK;
 
 	*complete = t->campaign->frozen_at != 0;
@@ -118,8 +122,9 @@ static enum err freeze(struct turn *t, bool *complete)
 		log_info(&t->app->log, "campaign.started",
 		    LOG_INT("campaign", t->campaign->id));
 	while (e == OK && !*complete && clock_mono_ms() < t->until) {
-		e = ledger_freeze(t->app->db, t->campaign->id, FREEZE_BATCH,
+		e = ledger_freeze(t->app->db, t->campaign->id, pace.rows,
 		    clock_now(t->app->clock), complete);
+		pace_took(&pace, pace.rows, db_held_us(t->app->db));
 		keep_lock(t);
 	}
 	return e;

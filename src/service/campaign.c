@@ -8,7 +8,7 @@
 #include "repo/list.h"
 #include "service/address.h"
 
-enum { PLAN_DAYS_MAX = 730, CANCEL_BATCH = 10000 };
+enum { PLAN_DAYS_MAX = 730, CANCEL_BATCH = 2000 };
 
 #define BIT(status) (1u << (status))
 
@@ -419,6 +419,7 @@ enum err campaign_cancel(struct db *db, struct campaign *c, int64_t now, struct 
 	if (c->status != CAMPAIGN_SENDING && c->status != CAMPAIGN_PAUSED)
 		return refuse_status(f, c);
 	e = move(db, c, &stop, now, f);
+	/* the rest by triggers, a little at a time */
 	if (e == OK)
 		e = ledger_cancel_open(db, c->id, CANCEL_BATCH, now, &left);
 	return e;

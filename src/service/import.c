@@ -285,7 +285,7 @@ enum err import_preview(struct db *db, void *mem, const struct import *i,
 	const char *delimiter = json_text(i->format, "delimiter", ",");
 	int64_t at = json_int(i->format, "data_at", 0);
 	struct csv_reader *r = csv_reader_new(mem, delimiter[0], at);
-	struct import_batch *b = import_batch_new(mem);
+	struct import_batch *b = import_batch_new(mem, PREVIEW_ROWS);
 	struct import_plan *p;
 	const char **results;
 	char *data;

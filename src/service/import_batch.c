@@ -13,11 +13,12 @@
 
 enum { POOL_BYTES = 8 * 1024 * 1024, REFUSED_BYTES = 8 * 1024, CELL_BYTES = 1000 };
 
-struct import_batch *import_batch_new(void *mem)
+struct import_batch *import_batch_new(void *mem, int64_t room)
 {
 	struct import_batch *b = mem_new(mem, struct import_batch);
 
-	b->rows = mem_array(b, struct import_record, BATCH_ROWS);
+	b->room = room < BATCH_ROWS ? room : BATCH_ROWS;
+	b->rows = mem_array(b, struct import_record, (size_t)b->room);
 	b->refused = buf_new(b);
 	buf_char(b->refused, '[');
 	return b;
@@ -25,7 +26,7 @@ struct import_batch *import_batch_new(void *mem)
 
 bool import_batch_full(const struct import_batch *b)
 {
-	return b->counts.rows >= BATCH_ROWS || b->bytes >= BATCH_BYTES;
+	return b->counts.rows >= b->room || b->bytes >= BATCH_BYTES;
 }
 
 static void json_text_into(struct buf *b, const char *s)

@@ -5,9 +5,11 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/pace.h"
 #include "service/import_batch.h"
 #include "service/import_plan.h"
 
+enum { FIRST = 200, LEAST = 50 }; /* rows of a batch */
 enum { LEASE_MS = 60000, TRIES = 3, POOL_BYTES = 24 * 1024 * 1024 };
 
 /* One import being worked on. */
@@ -19,9 +21,10 @@ struct job {
 	int64_t chunk;    /* next to feed */
 	int64_t fed;      /* bytes of the file fed so far */
 	int64_t deadline; /* monotonic */
-	int64_t done;     /* rows settled now */
-	bool over;        /* the whole file is settled */
-	bool lost;        /* another has it, or it was stopped */
+	struct pace pace;
+	int64_t done; /* rows settled now */
+	bool over;    /* the whole file is settled */
+	bool lost;    /* another has it, or it was stopped */
 };
 
 static enum err feed(struct job *j)
@@ -73,6 +76,8 @@ static enum err store(struct job *j, struct import_batch *b)
 		e = import_batch_store(j->app->db, b, j->i, j->plan,
 		    clock_now(j->app->clock), &j->lost);
 	if (e == OK)
+		pace_took(&j->pace, b->counts.rows, db_held_us(j->app->db));
+	if (e == OK)
 		j->done += b->counts.rows;
 	return e;
 }
@@ -104,7 +109,7 @@ static enum err run(struct job *j)
 
 	while (e == OK && !j->over && !j->lost) {
 		MEM_SCOPE void *tmp = mem_pool(NULL, "batch", POOL_BYTES);
-		struct import_batch *b = import_batch_new(tmp);
+		struct import_batch *b = import_batch_new(tmp, j->pace.rows);
 
 		e = fill(j, b);
 		if (e == OK && b->counts.rows > 0)
@@ -143,7 +148,11 @@ static enum err work_on(struct app *app, struct import *i, int64_t deadline,
     int64_t *done)
 {
 	const char *delimiter = json_text(i->format, "delimiter", ",");
-	struct job j = { .app = app, .i = i, .deadline = deadline, .fed = i->position };
+	struct job j = { .app = app,
+		.i = i,
+		.deadline = deadline,
+		.fed = i->position,
+		.pace = { FIRST, LEAST, BATCH_ROWS } };
 	enum err e = import_plan_make(app->db, i, i, NULL, &j.plan);
 
 	j.reader = csv_reader_new(i, delimiter[0], i->position);

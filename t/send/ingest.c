@@ -153,10 +153,87 @@ static void killed(struct dbtest *t)
 	    "as in the events");
 }
 
+/* ---- others who write meanwhile ---- */
+
+/* Each batch asks for the time once: so its number is stored with the position. */
+static int64_t number_of_batch(const struct clock *c)
+{
+	static int64_t n;
+
+	(void)c;
+	return ++n;
+}
+
+static void ingest_all(struct dbtest *t)
+{
+	static const struct clock counting = { .now = number_of_batch };
+	struct work_report w = { .more = true };
+	struct db *db;
+	struct app *a;
+
+	if (db_open(t->mem, t->url, t->log, &db) != OK)
+		_exit(1);
+	a = app_of(t, db);
+	a->clock = &counting;
+	while (w.more)
+		if (ingest_work(a, 60000, &w) != OK)
+			_exit(1);
+	_exit(0);
+}
+
+static int64_t batches(struct db *db)
+{
+	return dbtest_int(db, "SELECT COALESCE(max(updated_at), 0) FROM spool_files");
+}
+
+/* A writer comes; how many batches went before it had its turn. */
+static int64_t wait_for_turn(struct db *db)
+{
+	TX_SCOPE tx = { 0 };
+	int64_t before = batches(db), after;
+
+	if (tx_begin(db, &tx) != OK)
+		return -1;
+	after = batches(db);
+	dbtest_script(db, "UPDATE brands SET updated_at = updated_at + 1");
+	if (tx_commit(&tx) != OK)
+		return -1;
+	/* at the end the file is forgotten, and its number with it */
+	return after > before ? after - before : 0;
+}
+
+static void beside(struct dbtest *t)
+{
+	int64_t worst = 0;
+	int turns = 0, status = 1;
+	pid_t pid;
+
+	if (db_kind(t->db) != DB_SQLITE)
+		return; /* there nobody waits for another row */
+	make_world(t->db);
+	fill_spool(t, 4 * OPENS);
+	pid = fork();
+	if (pid == 0)
+		ingest_all(t);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		int64_t n = wait_for_turn(t->db);
+
+		turns++;
+		worst = n < 0 || n > worst ? n : worst;
+		if (n < 0)
+			break;
+	}
+	is_int(status, 0, "ingest takes %d opens, %d writers beside it", 4 * OPENS,
+	    turns);
+	ok(turns > 3 && worst >= 0 && worst <= 3,
+	    "each of whom waits for %d batches at most", (int)worst);
+}
+
 int main(void)
 {
 	dbtest_run(once);
 	dbtest_run(damaged);
 	dbtest_run(killed);
+	dbtest_run(beside);
 	return done_testing();
 }
