@@ -178,7 +178,7 @@ enum err tx_commit(struct tx *t)
 
 int64_t db_held_us(const struct db *db)
 {
-	return db->held_us;
+	return db->driver->kind == DB_SQLITE ? db->held_us : db->held_us / 10;
 }
 
 /* Of the outermost only: an inner one does not decide for the outer. */

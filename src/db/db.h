@@ -178,7 +178,8 @@ enum err tx_begin_keyed(struct db *db, struct tx *t) MUST_CHECK;
 enum err tx_commit(struct tx *t) MUST_CHECK;
 /*
  * How long the last transaction that was committed kept other writers waiting, from
- * when it had its turn, in microseconds: for base/pace.
+ * when it had its turn, in microseconds: for base/pace.  On PostgreSQL only those wait
+ * who want the same rows, so a tenth of its time counts.
  */
 int64_t db_held_us(const struct db *db);
 /*
