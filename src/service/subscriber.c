@@ -14,18 +14,10 @@
 #include "repo/suppression.h"
 #include "service/address.h"
 #include "service/field.h"
+#include "service/subscriber_form.h"
 
 static const char *const status_words[] = { "active", "unconfirmed", "unsubscribed",
 	"bounced", "complained", NULL };
-
-enum { LISTS_OF_ONE_MAX = 500 };
-
-/* The lists a form names. */
-struct lists_in {
-	bool given;
-	int64_t *ids;
-	size_t n;
-};
 
 /* ---- leaving and coming back ---- */
 
@@ -167,155 +159,6 @@ static enum err check_suppressed(struct db *db, void *mem, struct form *f,
 	    day, more);
 }
 
-/* ---- reading a form ---- */
-
-static void read_address(void *mem, struct form *f, struct subscriber *s)
-{
-	struct address a;
-	const char *why;
-
-	if (address_parse(mem, form_get(f, "email"), &a, &why) != OK) {
-		form_fail(f, "email", "%s", why);
-		return;
-	}
-	s->email = a.email;
-	s->email_key = a.key;
-}
-
-static void add_tag(void *mem, struct form *f, struct json_object *tags,
-    const char *text)
-{
-	const char *t = text_trim(mem, text ? text : "");
-
-	if (!*t)
-		return;
-	if (!text_is_utf8(t, strlen(t)) || text_has_control(t) ||
-	    text_length(t) > TAG_MAX) {
-		form_fail(f, "tags", "A tag is one line of at most %d characters.",
-		    TAG_MAX);
-		return;
-	}
-	for (size_t i = 0; i < json_object_array_length(tags); i++)
-		if (text_equal(json_object_get_string(
-				   json_object_array_get_idx(tags, i)),
-			t))
-			return;
-	if (json_object_array_length(tags) >= TAGS_MAX)
-		form_fail(f, "tags", "A person has at most %d tags.", TAGS_MAX);
-	else
-		json_push_text(tags, t);
-}
-
-static void read_tags(void *mem, struct form *f, struct subscriber *s)
-{
-	struct json_object *in = form_json(f, "tags");
-	char *text, *part;
-
-	s->tags = json_arr(mem);
-	if (!json_object_is_type(in, json_type_array)) {
-		text = mem_str(mem, form_body(f, "tags", TAGS_MAX * (TAG_MAX * 4 + 2)));
-		while ((part = strsep(&text, ",;\n")))
-			add_tag(mem, f, s->tags, part);
-		return;
-	}
-	for (size_t i = 0; i < json_object_array_length(in); i++)
-		add_tag(mem, f, s->tags,
-		    json_object_get_string(json_object_array_get_idx(in, i)));
-}
-
-static const struct field *find_field(const struct field *all, size_t n,
-    const char *key)
-{
-	for (size_t i = 0; i < n; i++)
-		if (text_equal(all[i].key, key))
-			return &all[i];
-	return NULL;
-}
-
-static void read_value(void *mem, struct form *f, const struct field *x,
-    struct json_object *in, struct subscriber *s)
-{
-	static const struct field_reading strict = { 0 };
-	const char *at = mem_printf(mem, "fields.%s", x->key), *why;
-	struct json_object *v;
-
-	if (json_object_is_type(in, json_type_array) &&
-	    json_object_array_length(in) > 0)
-		in = json_object_array_get_idx(in, json_object_array_length(in) - 1);
-	if (json_object_is_type(in, json_type_array) ||
-	    json_object_is_type(in, json_type_object))
-		form_fail(f, at, "%s: one value, please.", x->label);
-	else if (field_value(mem, x, json_object_get_string(in), &strict, &v, &why) !=
-	    OK)
-		form_fail(f, at, "%s", why);
-	else if (v)
-		json_set(s->custom, x->key, v);
-	else
-		json_object_object_del(s->custom, x->key);
-}
-
-/* fields {key: value} into a copy of s->custom; values of deleted fields go. */
-static enum err read_fields(struct db *db, void *mem, struct form *f,
-    struct subscriber *s)
-{
-	struct json_object *in = form_json(f, "fields"), *old = s->custom;
-	struct field *all;
-	size_t n;
-	enum err e = field_all(db, mem, s->brand_id, &all, &n);
-
-	if (e != OK)
-		return e;
-	s->custom = json_obj(mem);
-	for (size_t i = 0; old && i < n; i++)
-		if (json_get(old, all[i].key))
-			json_set(s->custom, all[i].key, json_get(old, all[i].key));
-	if (!in)
-		return OK;
-	if (!json_object_is_type(in, json_type_object))
-		return form_fail(f, "fields",
-		    "Fields are an object: {\"key\": value}.");
-	json_object_object_foreach (in, key, value) {
-		const struct field *x = find_field(all, n, key);
-
-		if (x)
-			read_value(mem, f, x, value, s);
-		else
-			form_fail(f, mem_printf(mem, "fields.%.40s", key),
-			    "There is no field “%.40s” in this brand. Make it first.",
-			    key);
-	}
-	return OK;
-}
-
-static void read_names(void *mem, struct form *f, struct subscriber *s)
-{
-	if (form_has(f, "first_name") || !s->first_name)
-		s->first_name =
-		    mem_str(mem, form_line(f, "first_name", 0, NAME_MAX_CHARS));
-	if (form_has(f, "last_name") || !s->last_name)
-		s->last_name =
-		    mem_str(mem, form_line(f, "last_name", 0, NAME_MAX_CHARS));
-}
-
-/* Lists of the form: ids of the brand, or a sentence. */
-static enum err read_lists(struct db *db, void *mem, int64_t brand, struct form *f,
-    struct lists_in *in)
-{
-	struct list *l;
-	enum err e = OK;
-
-	in->given = form_has(f, "lists");
-	in->n = in->given ? form_ids(f, mem, "lists", LISTS_OF_ONE_MAX, &in->ids) : 0;
-	for (size_t i = 0; e == OK && i < in->n; i++) {
-		e = list_get(db, mem, brand, in->ids[i], &l);
-		if (e == ERR_NOTFOUND)
-			e = form_fail(f, "lists",
-			    "There is no list %lld in this brand.",
-			    (long long)in->ids[i]);
-	}
-	return e == ERR_INVALID ? OK : e;
-}
-
 /* ---- create, change, remove ---- */
 
 static enum err taken(struct form *f, const struct subscriber *s)
@@ -336,7 +179,7 @@ static enum err check_free(struct db *db, void *mem, struct form *f,
 }
 
 static enum err insert(struct db *db, struct form *f, struct subscriber *s,
-    const struct lists_in *in, const struct origin *o)
+    const struct subscriber_lists *in, const struct origin *o)
 {
 	bool leaves = s->status == SUBSCRIBER_UNSUBSCRIBED, changed;
 	enum err e;
@@ -352,7 +195,7 @@ static enum err insert(struct db *db, struct form *f, struct subscriber *s,
 		e = subscriber_set_lists(db, s, in->ids, in->n, o->now);
 	if (e == OK && leaves)
 		e = leave(db, s, SUBSCRIBER_UNSUBSCRIBED, o, &changed);
-	else if (e == OK)
+	else if (e == OK && s->status < SUBSCRIBER_UNSUBSCRIBED)
 		e = note(db, s, "subscribed", o);
 	return e;
 }
@@ -361,20 +204,20 @@ enum err subscriber_create(struct db *db, void *mem, int64_t brand, struct form 
     const struct origin *o, struct subscriber **out)
 {
 	struct subscriber *s = mem_new(mem, struct subscriber);
-	struct lists_in in = { 0 };
+	struct subscriber_lists in = { 0 };
 	TX_SCOPE tx = { 0 };
 	int status = form_choice(f, "status", status_words, SUBSCRIBER_ACTIVE);
 	enum err e = tx_begin(db, &tx);
 
 	s->brand_id = brand;
 	s->status = (enum subscriber_status)status;
-	read_address(s, f, s);
-	read_names(s, f, s);
-	read_tags(s, f, s);
+	subscriber_read_address(s, f, s);
+	subscriber_read_names(s, f, s);
+	subscriber_read_tags(s, f, s);
 	if (e == OK)
-		e = read_fields(db, s, f, s);
+		e = subscriber_read_fields(db, s, f, s);
 	if (e == OK)
-		e = read_lists(db, s, brand, f, &in);
+		e = subscriber_read_lists(db, s, brand, f, &in);
 	if (status >= SUBSCRIBER_BOUNCED)
 		form_fail(f, "status", "Only a bounce or a complaint sets this state.");
 	if (e == OK && s->email_key)
@@ -412,7 +255,7 @@ static enum err move_to(struct db *db, struct subscriber *s, enum subscriber_sta
 }
 
 static enum err store(struct db *db, struct form *f, struct subscriber *s,
-    const struct lists_in *in, const struct origin *o)
+    const struct subscriber_lists *in, const struct origin *o)
 {
 	enum err e = subscriber_row_update(db, s, o->now);
 
@@ -429,21 +272,21 @@ enum err subscriber_change(struct db *db, void *mem, struct subscriber *s,
     struct form *f, const struct origin *o)
 {
 	const char *key = s->email_key;
-	struct lists_in in = { 0 };
+	struct subscriber_lists in = { 0 };
 	TX_SCOPE tx = { 0 };
 	int to = form_choice(f, "status", status_words, (int)s->status);
 	bool moves = to != (int)s->status;
 	enum err e = tx_begin(db, &tx);
 
 	if (form_has(f, "email"))
-		read_address(mem, f, s);
-	read_names(mem, f, s);
+		subscriber_read_address(mem, f, s);
+	subscriber_read_names(mem, f, s);
 	if (form_has(f, "tags"))
-		read_tags(mem, f, s);
+		subscriber_read_tags(mem, f, s);
 	if (e == OK)
-		e = read_fields(db, mem, f, s);
+		e = subscriber_read_fields(db, mem, f, s);
 	if (e == OK)
-		e = read_lists(db, mem, s->brand_id, f, &in);
+		e = subscriber_read_lists(db, mem, s->brand_id, f, &in);
 	if (moves && to >= SUBSCRIBER_BOUNCED)
 		form_fail(f, "status", "Only a bounce or a complaint sets this state.");
 	if (e == OK && !text_equal(key, s->email_key)) {
@@ -459,6 +302,109 @@ enum err subscriber_change(struct db *db, void *mem, struct subscriber *s,
 		e = store(db, f, s, &in, o);
 	if (e == OK && moves)
 		e = move_to(db, s, (enum subscriber_status)to, o);
+	return e == OK ? tx_commit(&tx) : e;
+}
+
+/* What one who is here has already comes on top of what the form has. */
+static enum err add_to(struct db *db, void *mem, struct subscriber *s, struct form *f,
+    struct json_object *tags, struct subscriber_lists *in)
+{
+	int64_t *has, *all;
+	size_t n;
+	enum err e = subscriber_lists(db, mem, s->brand_id, s->id, &has, &n);
+
+	for (size_t i = 0; tags && i < json_object_array_length(tags); i++)
+		subscriber_add_tag(mem, f, s->tags,
+		    json_object_get_string(json_object_array_get_idx(tags, i)));
+	if (e != OK || !in->given)
+		return e;
+	all = mem_array(mem, int64_t, n + in->n + 1);
+	memcpy(all, has, n * sizeof(*all));
+	if (in->n)
+		memcpy(all + n, in->ids, in->n * sizeof(*all));
+	in->ids = all;
+	in->n += n;
+	return OK;
+}
+
+/* One who is here: values are replaced, and the state moves only as a change may. */
+static enum err upsert_known(struct db *db, void *mem, struct subscriber *s,
+    struct form *f, const struct origin *o)
+{
+	struct subscriber_lists in = { 0 };
+	struct json_object *tags = s->tags;
+	int to = form_choice(f, "status", status_words, (int)s->status);
+	enum err e = subscriber_read_fields(db, mem, f, s);
+
+	subscriber_read_names(mem, f, s);
+	if (form_has(f, "tags"))
+		subscriber_read_tags(mem, f, s);
+	if (to >= SUBSCRIBER_BOUNCED && to != (int)s->status)
+		form_fail(f, "status", "Only a bounce or a complaint sets this state.");
+	if (e == OK)
+		e = subscriber_read_lists(db, mem, s->brand_id, f, &in);
+	if (e == OK)
+		e = add_to(db, mem, s, f, form_has(f, "tags") ? tags : NULL, &in);
+	if (e == OK && !form_ok(f))
+		e = ERR_INVALID;
+	if (e == OK)
+		e = store(db, f, s, &in, o);
+	/* unconfirmed to active, or away; nobody who left comes back */
+	if (e == OK && to != (int)s->status && s->status < SUBSCRIBER_UNSUBSCRIBED &&
+	    to != SUBSCRIBER_UNCONFIRMED)
+		e = move_to(db, s, (enum subscriber_status)to, o);
+	return e;
+}
+
+/* What one comes in as whose address is suppressed: never as somebody to be mailed. */
+static enum err upsert_new(struct db *db, void *mem, struct subscriber *s,
+    struct form *f, const struct origin *o)
+{
+	struct subscriber_lists in = { 0 };
+	struct suppression *x;
+	int status = form_choice(f, "status", status_words, SUBSCRIBER_ACTIVE), was;
+	enum err e;
+
+	subscriber_read_names(mem, f, s);
+	subscriber_read_tags(mem, f, s);
+	e = subscriber_read_fields(db, mem, f, s);
+	if (e == OK)
+		e = subscriber_read_lists(db, mem, s->brand_id, f, &in);
+	if (status >= SUBSCRIBER_BOUNCED)
+		form_fail(f, "status", "Only a bounce or a complaint sets this state.");
+	if (e == OK && !form_ok(f))
+		e = ERR_INVALID;
+	if (e != OK)
+		return e;
+	s->status = (enum subscriber_status)status;
+	e = suppression_get(db, mem, s->brand_id, s->email_key, &x);
+	if (e == ERR_NOTFOUND)
+		return insert(db, f, s, &in, o);
+	was = e == OK ? subscriber_status_from(x->reason) : 0;
+	s->status = was > 0 ? (enum subscriber_status)was : SUBSCRIBER_UNSUBSCRIBED;
+	return e == OK ? insert(db, f, s, &in, o) : e;
+}
+
+enum err subscriber_upsert(struct db *db, void *mem, int64_t brand, struct form *f,
+    const struct origin *o, struct upserted *out)
+{
+	struct subscriber *s = mem_new(mem, struct subscriber);
+	TX_SCOPE tx = { 0 };
+	enum err e = tx_begin(db, &tx);
+
+	s->brand_id = brand;
+	*out = (struct upserted){ .who = s };
+	subscriber_read_address(s, f, s);
+	if (!form_ok(f))
+		return ERR_INVALID;
+	if (e == OK)
+		e = subscriber_get_by_key(db, mem, brand, s->email_key, &out->who);
+	if (e == OK) {
+		e = upsert_known(db, out->who, out->who, f, o);
+	} else if (e == ERR_NOTFOUND) {
+		out->made = true;
+		e = upsert_new(db, s, s, f, o);
+	}
 	return e == OK ? tx_commit(&tx) : e;
 }
 

@@ -24,6 +24,18 @@ enum err subscriber_create(struct db *db, void *mem, int64_t brand, struct form 
     const struct origin *o, struct subscriber **out) MUST_CHECK;
 
 /*
+ * As subscriber_create for an address nobody has; otherwise what the form has is
+ * changed, and lists and tags come on top.  Who left stays gone: one who was deleted
+ * and is suppressed comes in as gone.
+ */
+struct upserted {
+	struct subscriber *who;
+	bool made; /* it was not here before */
+};
+enum err subscriber_upsert(struct db *db, void *mem, int64_t brand, struct form *f,
+    const struct origin *o, struct upserted *out) MUST_CHECK;
+
+/*
  * What the form has of the above, the rest stays; `fields` are merged, null or "" takes
  * a value away.  status unsubscribed is subscriber_unsubscribe; active is refused for a
  * suppressed address.

@@ -69,6 +69,11 @@ const struct openapi_route openapi_routes[] = {
 	{ GET,    "/brands/{}/subscribers/{}", "A subscriber", "", "Subscriber" },
 	{ PATCH,  "/brands/{}/subscribers/{}", "Change a subscriber", "email:text " PERSON, "Subscriber" },
 	{ DELETE, "/brands/{}/subscribers/{}", "Delete a subscriber", "", "none" },
+	{ POST,   "/brands/{}/subscribers/upsert", "Add a subscriber, or change the one who is here", "email:text! " PERSON, "Subscriber" },
+	{ GET,    "/brands/{}/suppressions", "Suppressed addresses", PAGE " q:text reason:text", "page Suppression" },
+	{ GET,    "/brands/{}/suppressions.csv", "The same as a file", "q:text reason:text", "csv" },
+	{ POST,   "/brands/{}/suppressions", "Suppress addresses", "emails:[text]! reason:text", "Suppressed" },
+	{ DELETE, "/brands/{}/suppressions", "Lift suppressions", "note:text! email:text reason:text since:text", "Lifted" },
 	{ GET,    "/brands/{}/imports", "Imports", PAGE, "page Import" },
 	{ POST,   "/brands/{}/imports", "Import a file", "file:file! mapping:text lists:text existing:text encoding:text"
 		" date_order:text status:text status_words:text suppress_only:bool", "Import" },
@@ -139,6 +144,9 @@ const struct openapi_shape openapi_shapes[] = {
 	{ "Field", "id:int key:text label:text type:text choices:[text]" },
 	{ "Subscriber", "id:int email:text status:text first_name:text last_name:text fields:object tags:[text] lists:[int]~"
 		" created_at:time updated_at:time" },
+	{ "Suppression", "email:text reason:text detail:text created_at:time subscriber_id:int?" },
+	{ "Suppressed", "added:int known:int" },
+	{ "Lifted", "lifted:int more:bool" },
 	{ "Import", "id:int file_name:text state:text size:int total:int counts:Rows noted:int mapping:object"
 		" left_out:[text] lists:[int] existing:text encoding:text encoding_doubtful:bool"
 		" date_order:text status:text suppress_only:bool error:text"

@@ -30,6 +30,7 @@
 #include "web/setup.h"
 #include "web/subscriber.h"
 #include "web/supabase.h"
+#include "web/suppression.h"
 #include "web/track.h"
 #include "web/user.h"
 
@@ -135,12 +136,19 @@ const struct route routes[] = {
 	{ GET,    "/brands/{}/subscribers", subscriber_index, "subscriber/index", VIEW_CONTACTS, NULL, 0 },
 	{ GET,    "/brands/{}/subscribers.csv", subscriber_csv, NULL, VIEW_CONTACTS, NULL, 0 },
 	{ POST,   "/brands/{}/subscribers", subscriber_make, "subscriber/new", EDIT_CONTACTS, subscriber_new, ROUTE_WHOLE },
+	{ POST,   "/brands/{}/subscribers/upsert", subscriber_put, NULL, EDIT_CONTACTS, NULL, ROUTE_API_ONLY | ROUTE_WHOLE },
 	{ GET,    "/brands/{}/subscribers/new", subscriber_new, "subscriber/new", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/subscribers/{}", subscriber_show, "subscriber/show", VIEW_CONTACTS, NULL, 0 },
 	{ PATCH,  "/brands/{}/subscribers/{}", subscriber_update, "subscriber/edit", EDIT_CONTACTS, subscriber_edit, ROUTE_WHOLE },
 	{ DELETE, "/brands/{}/subscribers/{}", subscriber_drop, NULL, EDIT_CONTACTS, NULL, ROUTE_WHOLE },
 	{ GET,    "/brands/{}/subscribers/{}/edit", subscriber_edit, "subscriber/edit", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/subscribers/{}/delete", subscriber_confirm_drop, "subscriber/delete", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ GET,    "/brands/{}/suppressions", suppression_index, "suppression/index", VIEW_CONTACTS, NULL, 0 },
+	{ GET,    "/brands/{}/suppressions.csv", suppression_csv, NULL, VIEW_CONTACTS, NULL, 0 },
+	{ POST,   "/brands/{}/suppressions", suppression_put, "suppression/new", EDIT_CONTACTS, suppression_new, ROUTE_WHOLE },
+	{ GET,    "/brands/{}/suppressions/new", suppression_new, "suppression/new", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },
+	{ DELETE, "/brands/{}/suppressions", suppression_drop, "suppression/lift", MANAGE_BRAND, suppression_ask, ROUTE_WHOLE },
+	{ GET,    "/brands/{}/suppressions/lift", suppression_ask, "suppression/lift", MANAGE_BRAND, NULL, ROUTE_PAGE_ONLY },
 	{ GET,    "/brands/{}/imports", import_index, "import/index", VIEW_CONTACTS, NULL, 0 },
 	{ POST,   "/brands/{}/imports", import_make, "import/new", EDIT_CONTACTS, import_new, ROUTE_BIG },
 	{ GET,    "/brands/{}/imports/new", import_new, "import/new", EDIT_CONTACTS, NULL, ROUTE_PAGE_ONLY },

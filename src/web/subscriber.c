@@ -11,6 +11,7 @@
 #include "repo/list.h"
 #include "repo/subscriber.h"
 #include "service/subscriber.h"
+#include "service/tag.h"
 #include "web/access.h"
 #include "web/export.h"
 #include "web/person.h"
@@ -32,6 +33,17 @@ static enum err find(struct request *rq, struct subscriber **s)
 	return subscriber_get(rq->db, rq, rq->args[0], rq->args[1], s);
 }
 
+/* An address has no space: what looks like one was a + that nobody encoded. */
+static const char *with_plus(void *mem, const char *search)
+{
+	char *s = mem_str(mem, search);
+
+	for (char *p = s; strchr(s, '@') && *p; p++)
+		if (*p == ' ')
+			*p = '+';
+	return s;
+}
+
 static struct subscriber_filter filter_of(struct request *rq, int64_t list)
 {
 	struct subscriber_filter f = { .brand = rq->args[0], .list = list };
@@ -44,7 +56,7 @@ static struct subscriber_filter filter_of(struct request *rq, int64_t list)
 	if (!list && !text_empty(form_get(rq->query, "list")))
 		f.list = form_int(rq->query, "list", 1, INT64_MAX, 0);
 	f.tag = *tag ? tag : NULL;
-	f.search = *search ? search : NULL;
+	f.search = *search ? with_plus(rq, search) : NULL;
 	f.before = form_int(rq->query, "cursor", 1, INT64_MAX, 0);
 	f.limit = (size_t)form_int(rq->query, "limit", 1, 200, 50);
 	return f;
@@ -176,6 +188,27 @@ enum err subscriber_make(struct request *rq, struct response *rs)
 	    (long long)s->brand_id, (long long)s->id);
 }
 
+/* Made or changed, whichever it takes: what sign-up forms of other programs need. */
+enum err subscriber_put(struct request *rq, struct response *rs)
+{
+	const struct origin o = origin_of(rq);
+	struct json_object *model;
+	struct subscriber *s;
+	struct upserted up;
+	enum err e = subscriber_upsert(rq->db, rq, rq->args[0], rq->form, &o, &up);
+
+	if (e == OK)
+		e = subscriber_get(rq->db, rq, up.who->brand_id, up.who->id, &s);
+	if (e == OK)
+		e = model_of(rq, rs, s, &model);
+	if (e != OK)
+		return e;
+	audit(rq, "subscriber.upsert", s->id, NULL);
+	return up.made ? respond_made(rs, model, "/brands/%lld/subscribers/%lld",
+			     (long long)s->brand_id, (long long)s->id)
+		       : respond(rs, model);
+}
+
 enum err subscriber_show(struct request *rq, struct response *rs)
 {
 	struct json_object *model;
@@ -199,6 +232,8 @@ enum err subscriber_edit(struct request *rq, struct response *rs)
 		e = model_of(rq, rs, s, &model);
 	if (e == OK)
 		e = person_form(rq, rs);
+	if (e == OK)
+		json_set_text(rs->extra, "tags_line", tag_join(rs, s->tags));
 	return e == OK ? respond(rs, model) : e;
 }
 
@@ -250,19 +285,6 @@ enum err subscriber_drop(struct request *rq, struct response *rs)
 
 /* ---- export ---- */
 
-static void put_tags(struct buf *b, void *mem, const struct subscriber *s)
-{
-	struct buf *tags = buf_new(mem);
-
-	for (size_t i = 0; i < json_object_array_length(s->tags); i++) {
-		if (i)
-			buf_str(tags, "; ");
-		buf_str(tags,
-		    json_object_get_string(json_object_array_get_idx(s->tags, i)));
-	}
-	csv_put(b, tags->data);
-}
-
 static void put_person(struct buf *b, void *mem, const struct subscriber *s,
     const struct field *fields, size_t n)
 {
@@ -278,7 +300,7 @@ static void put_person(struct buf *b, void *mem, const struct subscriber *s,
 		else
 			csv_put(b, v ? json_object_get_string(v) : "");
 	}
-	put_tags(b, mem, s);
+	csv_put(b, tag_join(mem, s->tags));
 	csv_put(b, time_rfc3339(mem, s->created_at));
 	csv_end_row(b);
 }

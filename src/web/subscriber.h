@@ -5,6 +5,7 @@
 handler subscriber_index;
 handler subscriber_new;
 handler subscriber_make;
+handler subscriber_put;
 handler subscriber_show;
 handler subscriber_edit;
 handler subscriber_update;

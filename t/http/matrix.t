@@ -109,6 +109,13 @@ PATCH /brands/{}/subscribers/{}: editor write
 DELETE /brands/{}/subscribers/{}: editor write
 GET /brands/{}/subscribers/{}/edit: editor write
 GET /brands/{}/subscribers/{}/delete: editor write
+POST /brands/{}/subscribers/upsert: editor write
+GET /brands/{}/suppressions: viewer read
+GET /brands/{}/suppressions.csv: viewer read
+POST /brands/{}/suppressions: editor write
+GET /brands/{}/suppressions/new: editor write
+DELETE /brands/{}/suppressions: admin write
+GET /brands/{}/suppressions/lift: admin write
 GET /brands/{}/imports: viewer read
 POST /brands/{}/imports: editor write
 GET /brands/{}/imports/new: editor write

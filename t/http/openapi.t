@@ -106,6 +106,10 @@ my $field = ask(POST => '/brands/{}/fields', { key => 'city', label => 'City', t
 ask(PATCH => '/brands/{}/fields/{}', { label => 'Town' }, [ $b, $field ]);
 my $person = ask(POST => '/brands/{}/subscribers', { email => 'ann@x.example', lists => [$list], tags => ['vip'], fields => { city => 'A' } }, [$b])->{id};
 ask(PATCH => '/brands/{}/subscribers/{}', { first_name => 'Ann' }, [ $b, $person ]);
+ask(POST => '/brands/{}/subscribers/upsert', { email => 'ann@x.example' }, [$b]);
+ask(POST => '/brands/{}/suppressions', { emails => ['gone@x.example'] }, [$b]);
+ask(GET => '/brands/{}/suppressions', undef, [$b]);
+ask(DELETE => '/brands/{}/suppressions', { email => 'gone@x.example', note => 'x' }, [$b]);
 my $key = ask(POST => '/brands/{}/keys', { name => 'k', scopes => 'read', expires => '30' }, [$b])->{id};
 my $invitation = ask(POST => '/brands/{}/invitations', { email => 'ina@x.example', role => 'viewer' }, [$b])->{id};
 ask(POST => '/brands/{}/invitations/{}/renew', {}, [ $b, $invitation ]);
