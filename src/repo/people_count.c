@@ -170,7 +170,7 @@ enum err people_total(struct db *db, int64_t brand, int64_t since,
 
 	stmt_bind_int(s, 1, brand);
 	stmt_bind_text(s, 2,
-	    mem_printf(tmp, "%lld", (long long)(DAY_BASE + since / DAY_MS)));
+	    mem_printf(tmp, "%lld", (long long)since / DAY_MS + DAY_BASE));
 	e = stmt_row(s);
 	if (e == OK)
 		*out = (struct people_total){
