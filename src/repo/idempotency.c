@@ -15,9 +15,11 @@ static const char *const sql[] = {
 		"  WHERE caller = $1 AND key = $2",
 	[DROP] = "DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2",
 	[SWEEP] =
-	    "DELETE FROM idempotency_keys WHERE (caller, key) IN (SELECT caller, key"
-	    "  FROM idempotency_keys WHERE created_at < $1"
-	    "  ORDER BY created_at LIMIT 500)",
+	    "DELETE FROM idempotency_keys WHERE"
+	    " /*+lite (caller, key) IN (SELECT caller, key */"
+	    " /*+pg ctid = ANY(ARRAY(SELECT ctid */"
+	    " FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT 500"
+	    " /*+lite ) *//*+pg )) */",
 };
 
 enum err idempotency_prepare(struct db *db)

@@ -8,6 +8,7 @@
 
 enum { DUE, SERVE, TO_WAKE, WAKE, NEXT_AT };
 
+#define BY_STATUS " /*+lite INDEXED BY campaigns_status */"
 #define DUE_OF(index)                                                                  \
 	"SELECT id, brand_id, status, send_at, served_at FROM campaigns"               \
 	" /*+lite INDEXED BY campaigns_" index " */ WHERE status = "
@@ -50,13 +51,14 @@ static const char *const sql[] = {
 		 " WHERE status = 'paused' AND resume_at <= $1",
 	[NEXT_AT] =
 	    "SELECT min(at) FROM ("
-	    " SELECT min(send_at) AS at FROM campaigns WHERE status = 'scheduled'"
+	    " SELECT min(send_at) AS at FROM campaigns" BY_STATUS
+	    " WHERE status = 'scheduled'"
 	    " UNION ALL"
-	    " SELECT min(resume_at) FROM campaigns WHERE status = 'paused'"
+	    " SELECT min(resume_at) FROM campaigns" BY_STATUS " WHERE status = 'paused'"
 	    " UNION ALL"
 	    " SELECT min((SELECT min(d.next_try_at) FROM campaign_subscribers d"
 	    "   WHERE d.campaign_id = c.id AND d.state = 3))"
-	    "  FROM campaigns c WHERE c.status = 'sending') x",
+	    "  FROM campaigns c" BY_STATUS " WHERE c.status = 'sending') x",
 };
 
 enum err ledger_due_prepare(struct db *db)

@@ -5,9 +5,12 @@ enum { ADD, SWEEP, GET, TAKE, DROP };
 static const char *const sql[] = {
 	[ADD] = "INSERT INTO password_resets (token_hash, user_id, created_at,"
 		"  expires_at) VALUES ($1, $2, $3, $4)",
-	[SWEEP] = "DELETE FROM password_resets WHERE token_hash IN (SELECT token_hash"
-		  "  FROM password_resets WHERE expires_at <= $1"
-		  "  ORDER BY expires_at LIMIT 100)",
+	[SWEEP] =
+	    "DELETE FROM password_resets WHERE"
+	    " /*+lite token_hash IN (SELECT token_hash */"
+	    " /*+pg ctid = ANY(ARRAY(SELECT ctid */"
+	    " FROM password_resets WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100"
+	    " /*+lite ) *//*+pg )) */",
 	[GET] = "SELECT user_id FROM password_resets"
 		"  WHERE token_hash = $1 AND expires_at > $2",
 	[TAKE] = "DELETE FROM password_resets"

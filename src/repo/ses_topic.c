@@ -32,9 +32,11 @@ static const char *const sql[] = {
 	            "     WHERE k.campaign_id = c.id AND k.state = 4 AND k.n > 0)",
 	[TAKE] = "INSERT INTO hook_messages (brand_id, message_id, at) VALUES ($1, $2, $3)"
 	         " ON CONFLICT (brand_id, message_id) DO NOTHING",
-	[FORGET] = "DELETE FROM hook_messages WHERE (brand_id, message_id) IN"
-	           " (SELECT brand_id, message_id FROM hook_messages WHERE at < $1"
-	           "   ORDER BY at LIMIT 500)",
+	[FORGET] = "DELETE FROM hook_messages WHERE"
+		  " /*+lite (brand_id, message_id) IN (SELECT brand_id, message_id */"
+		  " /*+pg ctid = ANY(ARRAY(SELECT ctid */"
+		  " FROM hook_messages WHERE at < $1 ORDER BY at LIMIT 500"
+		  " /*+lite ) *//*+pg )) */",
 };
 /* clang-format on */
 

@@ -27,11 +27,12 @@ static const char *const sql[] = {
 		  "  WHERE id = $1 RETURNING id",
 	/* Each sign-in adds one and removes more: never many at once. */
 	[SWEEP] =
-	    "DELETE FROM sessions WHERE id IN ("
+	    "DELETE FROM sessions WHERE"
+	    " /*+lite id IN ( *//*+pg id = ANY(ARRAY( */"
 	    "  SELECT id FROM (SELECT id FROM sessions WHERE expires_at <= $1"
 	    "    ORDER BY expires_at LIMIT 100) a"
 	    "  UNION ALL SELECT id FROM (SELECT id FROM sessions WHERE seen_at <= $2"
-	    "    ORDER BY seen_at LIMIT 100) b)",
+	    "    ORDER BY seen_at LIMIT 100) b /*+lite ) *//*+pg )) */",
 };
 
 enum err session_prepare(struct db *db)

@@ -30,6 +30,7 @@ struct excuse {
 static const char check[] = "maillayer check looks at everything";
 static const char few[] = "few rows are in such a state at once";
 static const char batch[] = "a batch, in the order of the index: LIMIT";
+static const char first[] = "the first of an index, for each campaign under way";
 static const char page[] = "a page, in the order of the index: LIMIT";
 static const char small[] = "one installation has few of these";
 static const char asked[] = "a person asks for this count, on the page that needs it";
@@ -51,7 +52,7 @@ static const struct excuse excuses[] = {
 	{ "DELETE FROM hook_messages", batch },
 	{ "DELETE FROM idempotency_keys", batch },
 	{ "DELETE FROM password_resets", batch },
-	{ "DELETE FROM sessions WHERE id IN", batch },
+	{ "ORDER BY seen_at LIMIT 100", batch },
 	{ "totp_secret IS NOT NULL ORDER BY id", "maillayer key rotates, LIMIT" },
 	{ "supabase IS NOT NULL ORDER BY id", "maillayer key rotates, LIMIT" },
 	{ "UPDATE campaign_subscribers AS d SET state = 4, owner = NULL", few },
@@ -59,9 +60,8 @@ static const struct excuse excuses[] = {
 	{ "UPDATE campaign_subscribers SET state = 7, owner = NULL", few },
 	{ "UPDATE send_attempts SET outcome = 4", few },
 	{ "UPDATE send_attempts SET outcome = 7", few },
-	{ "SELECT min(next_try_at)", "the first of an index" },
-	{ "SELECT min(at) FROM (",
-	    "the first of an index for each campaign under way" },
+	{ "SELECT min(next_try_at)", first },
+	{ "SELECT min(at) FROM (", first },
 	{ "SET status = 'completed'", "whether there is one" },
 	{ "EXISTS (SELECT 1 FROM send_attempts), EXISTS", "whether there is one" },
 	{ "INDEXED BY campaigns_policy", "doubts that wait; campaigns with a policy" },
@@ -134,19 +134,27 @@ static size_t word_of(const char *p)
 	return n;
 }
 
-static bool excused(struct walker *w, const char *sql)
+/* A reason that speaks of an index is none for reading the whole table. */
+static bool excuses_scan(const char *why)
 {
+	return why != few && why != batch && why != first;
+}
+
+static bool excused(struct walker *w, const char *sql, const char *line)
+{
+	bool index = strstr(line, " USING ") || strstr(line, "Index");
 	bool found = false;
 
 	for (int i = 0; i < EXCUSES; i++)
-		if (strstr(sql, excuses[i].part) != NULL)
+		if (strstr(sql, excuses[i].part) != NULL &&
+		    (index || excuses_scan(excuses[i].why)))
 			found = w->used[i] = true;
 	return found;
 }
 
 static void tell(struct walker *w, const char *sql, const char *line)
 {
-	if (excused(w, sql))
+	if (excused(w, sql, line))
 		return;
 	if (w->told != sql)
 		diag("%s: %s", w->planner, sql);
