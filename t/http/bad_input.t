@@ -96,7 +96,8 @@ my @rows = (
 );
 $i = imported(encode_utf8(join "\n", 'email', (map { qq("$_->[0]") } @rows), 'UPPER@X.EXAMPLE', 'upper@x.example',
 	'idn@bücher.example', 'gone@x.example', '  padded@x.example  ', ''));
-is_deeply($i->{counts}, { rows => @rows + 5, new => 3, updated => 0, unchanged => 1, suppressed => 1, invalid => scalar @rows },
+is_deeply($i->{counts}, { rows => @rows + 5, new => 3, updated => 0, unchanged => 1, suppressed => 1, unsubscribed => 0,
+	invalid => scalar @rows },
 	'bad addresses are refused, the others kept, each counted once') or diag explain $i->{counts};
 my @why = split /\r\n/, reasons($i);
 for my $n (0 .. $#rows) {
