@@ -8,10 +8,12 @@
 #include "cmd/commands.h"
 #include "repo/api_key.h"
 #include "repo/brand.h"
+#include "repo/user.h"
+#include "service/address.h"
 #include "service/api_key.h"
 #include "service/audit.h"
 
-enum { BRAND, ALL, SCOPES, NAME, EXPIRES, ID };
+enum { BRAND, ALL, SCOPES, NAME, EXPIRES, ID, USER };
 
 static int fail(const struct form *f, enum err e)
 {
@@ -50,6 +52,29 @@ static enum err make(struct arguments *a, struct app *app, struct key_grant *g,
 	return e == OK ? tx_commit(&tx) : e;
 }
 
+/* Whose rights the key has: --user, otherwise the first administrator. */
+static enum err find_user(struct arguments *a, struct app *app, struct form *f,
+    struct key_grant *g)
+{
+	const char *text = a->values[USER], *why = NULL;
+	struct address who;
+	struct user *u;
+	enum err e;
+
+	if (text && address_parse(a->mem, text, &who, &why) != OK)
+		return form_fail(f, "user", "%s", why);
+	e = text ? user_find(app->db, a->mem, who.key, &u)
+		 : user_first_admin(app->db, a->mem, &u);
+	if (e == ERR_NOTFOUND)
+		return form_fail(f, "user", "%s",
+		    text ? "Nobody has an account with this address."
+			 : "A key has the rights of a user, and there is no "
+			   "administrator yet: maillayer user create --admin.");
+	if (e == OK)
+		g->user_id = u->id;
+	return e;
+}
+
 static int create(struct arguments *a, struct app *app, int64_t brand)
 {
 	struct form *f = form_new(a->mem);
@@ -72,6 +97,8 @@ static int create(struct arguments *a, struct app *app, int64_t brand)
 	form_add(f, "scopes", a->values[SCOPES] ? a->values[SCOPES] : "read");
 	form_add(f, "expires", a->values[EXPIRES] ? a->values[EXPIRES] : "never");
 	if (e == OK)
+		e = find_user(a, app, f, &g);
+	if (e == OK)
 		e = make(a, app, &g, f, &secret);
 	if (e != OK)
 		return fail(f, e);
@@ -88,18 +115,18 @@ static const char *day(void *mem, int64_t ms, const char *otherwise)
 
 static void print(void *mem, const struct api_key *k, int64_t now)
 {
-	const char *state = "active";
+	const char *state = k->user_there ? "active" : "suspended";
 
 	if (k->expires_at && k->expires_at <= now)
 		state = "expired";
 	if (k->revoked_at)
 		state = "revoked";
-	printf("%lld\t%s\t%s\t%s\t%s\tmade %s\tused %s\tends %s\t%s\n",
+	printf("%lld\t%s\t%s\t%s\t%s\tmade %s\tused %s\tends %s\t%s\t%s\n",
 	    (long long)k->id,
 	    k->brand_id ? mem_printf(mem, "brand %lld", (long long)k->brand_id) : "all",
 	    k->prefix, scopes_text(mem, k->scopes), state, day(mem, k->created_at, "-"),
 	    day(mem, k->last_used_at, "never"), day(mem, k->expires_at, "never"),
-	    k->name);
+	    k->user_email, k->name);
 }
 
 /* Those of one brand, those for all brands (brand 0), or every key (-1). */
@@ -193,10 +220,12 @@ const struct command command_key = {
 		[BRAND] = { "brand", "ID", "for one brand" },
 		[ALL] = { "all", NULL, "for every brand, also those to come" },
 		[SCOPES] = { "scopes", "WORDS",
-		    "of read,write,send,transactional; otherwise read" },
+		    "of read,write,send,transactional,manage; otherwise read" },
 		[NAME] = { "name", "NAME", "shown in the list of keys" },
 		[EXPIRES] = { "expires", "WHEN",
 		    "never, a number of days, or the last day" },
+		[USER] = { "user", "ADDRESS",
+		    "whose rights it has at most; otherwise the first administrator" },
 		[ID] = { "id", "NUMBER", "the key to revoke, as list shows it" },
 	},
 	.run = run,

@@ -32,29 +32,41 @@ struct session {
 	int64_t verified_until; /* began at Supabase, which vouches until then; or 0 */
 };
 
-/* send: campaigns; transactional: single mails to whom the caller names */
+/*
+ * send: campaigns; transactional: single mails to whom the caller names; manage: the
+ * team, invitations, keys and accounts, which only an owner gives
+ */
 enum {
 	SCOPE_READ = 1,
 	SCOPE_WRITE = 2,
 	SCOPE_SEND = 4,
 	SCOPE_TRANSACTIONAL = 8,
-	SCOPE_ALL = 15
+	SCOPE_MANAGE = 16,
+	SCOPE_ALL = 31
 };
 
+/* A key acts for its user and has at most the rights they have at this moment. */
 struct api_key {
 	int64_t id, brand_id, user_id; /* brand_id 0: all brands */
+	int64_t parent_id;             /* the key that made it; 0: a person did */
 	const char *name, *prefix;
 	unsigned scopes;
-	int64_t created_at, last_used_at, expires_at, revoked_at;
+	int64_t created_at, last_used_at, expires_at;
+	int64_t revoked_at;     /* its own, or that of a key it comes from */
+	const char *user_email; /* "" without a user */
+	bool user_admin;
+	bool user_there; /* has an account that may sign in, and sees the brand */
 };
 
 /*
- * Who made the request: a person with a session, or a key. Anonymous: user_id and
- * key_id 0.
+ * Who made the request: a person with a session, or a key.  Anonymous: user_id and
+ * key_id 0.  Of a key, user_id is the user it acts for, and admin whether that user is
+ * an administrator.
  */
 struct caller {
 	int64_t user_id, session_id, key_id;
 	int64_t key_brand; /* brand a key is bound to; 0: all */
+	int64_t key_ends;  /* when the key expires; 0: never */
 	const char *email, *name;
 	const char *csrf;       /* of the session */
 	int64_t verified_until; /* as of the session */

@@ -8,23 +8,35 @@ enum { ADD, FIND, LIST, LIST_ALL, BY_ID, USED, REVOKE };
 
 enum { LIST_MAX = 200 };
 
+/* A key is revoked with the key that made it, and so on upwards. */
+#define REVOKED                                                                        \
+	"COALESCE(k.revoked_at, (WITH RECURSIVE up(parent_id, revoked_at) AS ("        \
+	"  SELECT p.parent_id, p.revoked_at FROM api_keys p WHERE p.id = k.parent_id"  \
+	"  UNION ALL SELECT p.parent_id, p.revoked_at FROM api_keys p"                 \
+	"    JOIN up ON p.id = up.parent_id)"                                          \
+	"  SELECT min(up.revoked_at) FROM up))"
+
 #define COLUMNS                                                                        \
-	"id, brand_id, user_id, name, prefix, scopes, created_at, last_used_at, "      \
-	"expires_at,"                                                                  \
-	" revoked_at"
+	"k.id, k.brand_id, k.user_id, k.name, k.prefix, k.scopes, k.created_at,"       \
+	" k.last_used_at, k.expires_at, " REVOKED                                      \
+	", k.parent_id, u.email, u.is_admin,"                                          \
+	" u.disabled_at, m.role"
+
+#define KEYS                                                                           \
+	"  FROM api_keys k LEFT JOIN users u ON u.id = k.user_id"                      \
+	"  LEFT JOIN members m ON m.brand_id = k.brand_id AND m.user_id = k.user_id"
 
 static const char *const sql[] = {
 	[ADD] =
 	    "INSERT INTO api_keys (brand_id, user_id, name, prefix, key_hash, scopes,"
-	    "  created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
-	    "RETURNING id",
-	[FIND] = "SELECT " COLUMNS " FROM api_keys WHERE key_hash = $1",
-	[LIST] = "SELECT " COLUMNS
-		 " FROM api_keys WHERE brand_id = $1 ORDER BY id DESC LIMIT 200",
-	[LIST_ALL] =
-	    "SELECT " COLUMNS " FROM api_keys WHERE id > $1 ORDER BY id LIMIT 200",
-	[BY_ID] = "SELECT " COLUMNS " FROM api_keys"
-		  "  WHERE COALESCE(brand_id, 0) = $1 AND id = $2",
+	    "  created_at, expires_at, parent_id)"
+	    "  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+	[FIND] = "SELECT " COLUMNS KEYS " WHERE k.key_hash = $1",
+	[LIST] = "SELECT " COLUMNS KEYS
+		 " WHERE k.brand_id = $1 ORDER BY k.id DESC LIMIT 200",
+	[LIST_ALL] = "SELECT " COLUMNS KEYS " WHERE k.id > $1 ORDER BY k.id LIMIT 200",
+	[BY_ID] =
+	    "SELECT " COLUMNS KEYS "  WHERE COALESCE(k.brand_id, 0) = $1 AND k.id = $2",
 	[USED] = "UPDATE api_keys SET last_used_at = $2 WHERE id = $1",
 	[REVOKE] = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, $3)"
 		   "  WHERE COALESCE(brand_id, 0) = $1 AND id = $2 RETURNING id",
@@ -34,7 +46,7 @@ static const struct {
 	unsigned bit;
 	const char *word;
 } scopes[] = { { SCOPE_READ, "read" }, { SCOPE_WRITE, "write" }, { SCOPE_SEND, "send" },
-	{ SCOPE_TRANSACTIONAL, "transactional" } };
+	{ SCOPE_TRANSACTIONAL, "transactional" }, { SCOPE_MANAGE, "manage" } };
 
 enum err api_key_prepare(struct db *db)
 {
@@ -91,6 +103,11 @@ static void read_key(struct stmt *s, void *mem, struct api_key *k)
 	k->last_used_at = stmt_int(s, 7);
 	k->expires_at = stmt_int(s, 8);
 	k->revoked_at = stmt_int(s, 9);
+	k->parent_id = stmt_int(s, 10);
+	k->user_email = stmt_copy(s, 11, mem);
+	k->user_admin = stmt_int(s, 12) != 0;
+	k->user_there = k->user_id && stmt_is_null(s, 13) &&
+	    (k->brand_id == 0 || k->user_admin || !stmt_is_null(s, 14));
 }
 
 static enum err read_one(struct stmt *s, void *mem, struct api_key **out)
@@ -118,6 +135,7 @@ enum err api_key_add(struct db *db, struct api_key *k, const uint8_t key_hash[32
 	stmt_bind_text(s, 6, scopes_text(tmp, k->scopes));
 	stmt_bind_int(s, 7, k->created_at);
 	stmt_bind_opt(s, 8, k->expires_at);
+	stmt_bind_opt(s, 9, k->parent_id);
 	e = stmt_row(s);
 	if (e == OK)
 		k->id = stmt_int(s, 0);

@@ -27,5 +27,5 @@ enum err api_key_revoke(struct db *db, int64_t brand_id, int64_t id,
     int64_t now) MUST_CHECK;
 
 char *scopes_text(void *mem, unsigned bits); /* "read,write" */
-/* False if a word is none of read, write, send, transactional. */
+/* False if a word is none of read, write, send, transactional, manage. */
 bool scopes_from(const char *text, unsigned *scopes);

@@ -7,6 +7,7 @@ enum {
 	BY_EMAIL,
 	COUNT,
 	OTHER_ADMINS,
+	FIRST_ADMIN,
 	LIST,
 	ADD,
 	SET_PASSWORD,
@@ -27,6 +28,9 @@ static const char *const sql[] = {
 	[COUNT] = "SELECT count(*) FROM users",
 	[OTHER_ADMINS] = "SELECT count(*) FROM users"
 			 "  WHERE is_admin = 1 AND disabled_at IS NULL AND id <> $1",
+	[FIRST_ADMIN] = "SELECT " COLUMNS " FROM users"
+			"  WHERE is_admin = 1 AND disabled_at IS NULL"
+			"  ORDER BY id LIMIT 1",
 	[LIST] = "SELECT " COLUMNS " FROM users ORDER BY id LIMIT 1000",
 	[ADD] = "INSERT INTO users (email, email_key, name, password_hash, is_admin,"
 		"  created_at, updated_at)"
@@ -182,6 +186,13 @@ enum err user_set_disabled(struct db *db, int64_t id, bool disabled, int64_t now
 	stmt_bind_opt(s, 2, disabled ? now : 0);
 	stmt_bind_int(s, 3, now);
 	return stmt_run(s);
+}
+
+enum err user_first_admin(struct db *db, void *mem, struct user **out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[FIRST_ADMIN]);
+
+	return read_user(s, mem, out);
 }
 
 enum err user_other_admins(struct db *db, int64_t id, int64_t *n)

@@ -25,6 +25,8 @@ enum err user_set_name(struct db *db, int64_t id, const char *name,
 enum err user_set_admin(struct db *db, int64_t id, bool admin, int64_t now) MUST_CHECK;
 enum err user_set_disabled(struct db *db, int64_t id, bool disabled,
     int64_t now) MUST_CHECK;
+/* The administrator, not disabled, with the lowest id. ERR_NOTFOUND: there is none. */
+enum err user_first_admin(struct db *db, void *mem, struct user **out) MUST_CHECK;
 /* How many administrators, who are not disabled, there are beside this one. */
 enum err user_other_admins(struct db *db, int64_t id, int64_t *n) MUST_CHECK;
 /* Writes totp_secret (NULL: takes the second factor away) and totp_step. */

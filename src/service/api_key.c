@@ -47,9 +47,11 @@ static unsigned wanted_scopes(struct form *f, void *mem, unsigned most)
 
 	if (!scopes_from(scope_words(f, mem), &bits))
 		form_fail(f, "scopes",
-		    "The scopes are read, write, send and transactional.");
+		    "The scopes are read, write, send, transactional and manage.");
 	else if (!bits)
 		form_fail(f, "scopes", "Choose at least one thing the key may do.");
+	else if (bits & ~most & SCOPE_MANAGE)
+		form_fail(f, "scopes", "Only an owner gives the scope manage.");
 	else if (bits & ~most)
 		form_fail(f, "scopes", "A key cannot give more than it has itself: %s.",
 		    scopes_text(mem, most));
@@ -72,14 +74,26 @@ static int64_t moment(void *mem, const struct key_grant *g, const char *text)
 	return 0;
 }
 
+/* What a key makes ends no later than the key itself. */
+static int64_t check_end(struct form *f, const char *field, const struct key_grant *g,
+    int64_t at)
+{
+	if (g->ends && (at == 0 || at > g->ends))
+		form_fail(f, field, "A key that a key makes ends no later than it: %s.",
+		    time_rfc3339(f, g->ends));
+	return at;
+}
+
 /* When it ends; 0: never. */
 static int64_t wanted_end(struct form *f, void *mem, const struct key_grant *g)
 {
 	int64_t at;
 	const char *text = form_line(f, "expires", 0, 40), *field = "expires";
 
-	if (text_empty(text) || text_equal(text, "never"))
-		return 0;
+	if (text_empty(text))
+		return g->ends;
+	if (text_equal(text, "never"))
+		return check_end(f, field, g, 0);
 	if (text_equal(text, "date"))
 		text = form_line(f, field = "expires_on", 0, 40);
 	at = moment(mem, g, text);
@@ -88,6 +102,8 @@ static int64_t wanted_end(struct form *f, void *mem, const struct key_grant *g)
 	else if (at <= g->now || at > g->now + DAYS_MAX * DAY_MS)
 		form_fail(f, field,
 		    "Choose a day from today on, in the next ten years.");
+	else
+		check_end(f, field, g, at);
 	return at;
 }
 
@@ -99,6 +115,7 @@ enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct 
 
 	k->brand_id = g->brand_id;
 	k->user_id = g->user_id;
+	k->parent_id = g->key_id;
 	k->name = form_line(f, "name", 0, NAME_MAX_CHARS);
 	k->scopes = wanted_scopes(f, mem, g->scopes);
 	k->created_at = g->now;
@@ -147,13 +164,15 @@ enum err key_read(struct db *db, struct kv *kv, void *mem, const char *text,
 	e = api_key_find(db, mem, hash, &k);
 	if (e != OK)
 		return e;
-	if (k->revoked_at || (k->expires_at && k->expires_at <= now))
+	if (k->revoked_at || (k->expires_at && k->expires_at <= now) || !k->user_there)
 		return ERR_NOTFOUND;
 	out->key_id = k->id;
 	out->key_brand = k->brand_id;
+	out->key_ends = k->expires_at;
+	out->user_id = k->user_id;
 	out->name = k->name;
 	out->email = "";
 	out->scopes = k->scopes;
-	out->admin = k->brand_id == 0;
+	out->admin = k->user_admin;
 	return mark_used(db, kv, mem, k, now);
 }

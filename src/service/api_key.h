@@ -8,7 +8,9 @@
 /* Who gives a key, and the most it may be allowed. */
 struct key_grant {
 	int64_t brand_id; /* 0: all brands */
-	int64_t user_id;  /* 0: made by command */
+	int64_t user_id;  /* whose rights it has */
+	int64_t key_id;   /* the key that makes it; 0: a person or a command */
+	int64_t ends;     /* when that key ends, and this one at the latest; 0: never */
 	unsigned scopes;  /* the most it may have */
 	const char *zone; /* of a day on which it ends; NULL: UTC */
 	int64_t now;
@@ -23,9 +25,10 @@ enum err key_create(struct db *db, void *mem, const struct key_grant *g, struct 
     struct api_key **out, char **secret) MUST_CHECK;
 
 /*
- * Whose key it is.  Fills key_id, key_brand, name, scopes, admin (a key for all
- * brands). ERR_NOTFOUND for an unknown, revoked or expired one.  Marks it used, at most
- * once a minute.
+ * Whose key it is.  Fills key_id, key_brand, key_ends, user_id, name, scopes and admin
+ * (of its user).  ERR_NOTFOUND for an unknown, revoked or expired one, for one that an
+ * ended key made, and while its user is disabled or has no part in its brand.  Marks it
+ * used, at most once a minute.
  */
 enum err key_read(struct db *db, struct kv *kv, void *mem, const char *text,
     int64_t now, struct caller *out) MUST_CHECK;

@@ -12,7 +12,7 @@
 /* Who invites, and the most they may give. */
 struct inviter {
 	struct db *db;
-	int64_t brand_id, user_id; /* user_id 0: a key */
+	int64_t brand_id, user_id; /* of a key, whom it acts for */
 	const char *name;
 	enum role role;
 	int64_t now;

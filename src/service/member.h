@@ -11,10 +11,9 @@
 struct team {
 	struct db *db;
 	int64_t brand_id;
-	int64_t user_id; /* 0: a key */
+	int64_t user_id; /* who changes it; of a key, whom it acts for */
 	enum role by;    /* as the caller was let in */
-	bool above; /* an installation admin or a key: `by` does not depend on the team
-		     */
+	bool above;      /* an installation admin: `by` does not depend on the team */
 	int64_t now;
 };
 

@@ -36,6 +36,7 @@ static const struct need {
 	[ACCESS_SIGNED_IN] = { ROLE_NONE, SCOPE_READ },
 	[ACCESS_INSTALLATION] = { ROLE_NONE, SCOPE_WRITE },
 	[VIEW_INSTALLATION] = { ROLE_NONE, SCOPE_READ },
+	[MANAGE_USERS] = { ROLE_NONE, SCOPE_MANAGE },
 	[VIEW_BRAND] = { ROLE_VIEWER, SCOPE_READ },
 	[VIEW_CONTACTS] = { ROLE_VIEWER, SCOPE_READ },
 	[EDIT_CONTACTS] = { ROLE_EDITOR, SCOPE_WRITE },
@@ -43,9 +44,10 @@ static const struct need {
 	[EDIT_CAMPAIGNS] = { ROLE_EDITOR, SCOPE_WRITE },
 	[SEND_CAMPAIGNS] = { ROLE_EDITOR, SCOPE_SEND },
 	[MANAGE_BRAND] = { ROLE_ADMIN, SCOPE_WRITE },
+	[MANAGE_TEAM] = { ROLE_ADMIN, SCOPE_MANAGE },
 	[VIEW_MANAGEMENT] = { ROLE_ADMIN, SCOPE_READ },
 	[LEAVE_BRAND] = { ROLE_VIEWER, SCOPE_WRITE },
-	[OWN_BRAND] = { ROLE_OWNER, SCOPE_WRITE },
+	[OWN_BRAND] = { ROLE_OWNER, SCOPE_MANAGE },
 	[ACCESS_PERSON] = { ROLE_NONE, SCOPE_READ },
 };
 
@@ -122,7 +124,8 @@ static enum err by_key(struct request *rq, struct response *rs, const char *key,
 	if (e != ERR_NOTFOUND)
 		return e;
 	return wrong_key(rq, rs,
-	    "This API key is not known, was revoked or has expired.");
+	    "This API key is not known, was revoked, has expired, or its user has no "
+	    "access any more.");
 }
 
 /*
@@ -232,7 +235,7 @@ static enum err enter_brand(struct request *rq, struct caller *c)
 	e = brand_get_for(rq->db, rq, id, c->user_id, &c->brand, &c->role);
 	if (e != OK)
 		return e;
-	if (c->admin || c->key_id)
+	if (c->admin)
 		c->role = ROLE_OWNER;
 	if (c->role == ROLE_NONE) {
 		c->brand = NULL;
@@ -240,6 +243,17 @@ static enum err enter_brand(struct request *rq, struct caller *c)
 	}
 	rq->log.brand = id;
 	return OK;
+}
+
+static bool for_administrators(const struct route *r)
+{
+	return r->access == ACCESS_INSTALLATION || r->access == VIEW_INSTALLATION ||
+	    r->access == MANAGE_USERS;
+}
+
+bool caller_administers(const struct caller *c)
+{
+	return c->admin && c->key_brand == 0;
 }
 
 static enum err may(struct request *rq, struct response *rs, const struct route *r,
@@ -257,19 +271,23 @@ static enum err may(struct request *rq, struct response *rs, const struct route 
 		    "Your role in this brand is %s; this takes at least %s. An owner "
 		    "of the brand can change it.",
 		    role_word(c->role), role_word(need->role));
-	if ((r->access == ACCESS_INSTALLATION || r->access == VIEW_INSTALLATION) &&
-	    !c->admin)
+	if (for_administrators(r) && !caller_administers(c))
 		return respond_error(rs, ERR_FORBIDDEN, "%s",
-		    c->key_id
+		    c->admin
 			? "This takes a key for all brands: maillayer key create --all."
 			: "Only an administrator of this installation can do this.");
-	if (r->access == ACCESS_PERSON && c->key_id)
+	if ((r->access == ACCESS_PERSON || r->access == LEAVE_BRAND) && c->key_id)
 		return respond_error(rs, ERR_FORBIDDEN,
 		    "This is about a person’s own account; an API key has none.");
 	if ((need->scope & c->scopes) == 0)
 		return respond_error(rs, ERR_FORBIDDEN,
 		    "This API key has not the scope “%s”.",
 		    scopes_text(rq, need->scope));
+	if (need->scope == SCOPE_MANAGE && c->key_id && !c->admin &&
+	    c->role < ROLE_OWNER)
+		return respond_error(rs, ERR_FORBIDDEN,
+		    "The scope “manage” counts only while the user of the key is an "
+		    "owner.");
 	return OK;
 }
 
@@ -347,12 +365,12 @@ const char *access_words(void *mem, const struct route *r)
 
 	if (r->access == ACCESS_PUBLIC)
 		return "For everybody.";
-	if (r->access == ACCESS_PERSON)
+	if (r->access == ACCESS_PERSON || r->access == LEAVE_BRAND)
 		return "For a signed-in person, not for keys.";
-	if (r->access == ACCESS_INSTALLATION || r->access == VIEW_INSTALLATION)
+	if (for_administrators(r))
 		return mem_printf(mem,
 		    "For administrators of the installation; a key must be for all "
-		    "brands and have the scope %s.",
+		    "brands, be of an administrator and have the scope %s.",
 		    scopes_text(mem, need->scope));
 	return mem_printf(mem, "Needs %s%s; of a key the scope %s.",
 	    need->role ? "the role " : "anybody known",
@@ -423,7 +441,7 @@ void audit_in(struct request *rq, int64_t brand, const char *action, int64_t obj
 	struct json_object *clean = audit_clean(tmp, detail);
 	const struct audit_line l = {
 		.brand_id = brand,
-		.user_id = c->user_id,
+		.user_id = c->key_id ? 0 : c->user_id,
 		.key_id = c->key_id,
 		.actor = text_empty(c->name) ? c->email : c->name,
 		.actor_email = c->email,

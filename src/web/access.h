@@ -8,13 +8,15 @@
  * What a route demands (route.access).  Brand permissions need a pattern that begins
  * with /brands/{}: that brand is loaded into rq->caller->brand, and a brand the caller
  * may not see is 404.  Roles: viewer < editor < admin < owner; an installation admin is
- * owner everywhere. API keys need the scope named here as well.
+ * owner everywhere.  An API key has the role of its user at this moment and needs the
+ * scope named here as well; `manage` counts only while its user is an owner.
  */
 enum permission {
 	ACCESS_PUBLIC = 1,   /* anybody: sign-in, tracking, health */
 	ACCESS_SIGNED_IN,    /* any person or key; read */
 	ACCESS_INSTALLATION, /* installation admin; write */
 	VIEW_INSTALLATION,   /* installation admin; read */
+	MANAGE_USERS,        /* installation admin; manage */
 	ACCESS_CRON,         /* Bearer cron secret, else 404 */
 	VIEW_BRAND,          /* viewer, read */
 	VIEW_CONTACTS,       /* viewer, read */
@@ -22,10 +24,11 @@ enum permission {
 	VIEW_CAMPAIGNS,      /* viewer, read */
 	EDIT_CAMPAIGNS,      /* editor, write */
 	SEND_CAMPAIGNS,      /* editor, send */
-	MANAGE_BRAND,        /* admin, write: settings, provider, keys */
+	MANAGE_BRAND,        /* admin, write: settings, provider */
+	MANAGE_TEAM,         /* admin, manage: members, invitations, keys */
 	VIEW_MANAGEMENT,     /* admin, read: team, keys, audit log */
 	LEAVE_BRAND,         /* viewer, write; persons only */
-	OWN_BRAND,           /* owner, write */
+	OWN_BRAND,           /* owner, manage */
 	ACCESS_PERSON,       /* a person, about themselves; no key */
 };
 
@@ -41,6 +44,8 @@ void access_leave(struct request *rq, struct response *rs, enum err e);
 /* What a route demands, as a sentence: "Needs the role editor; of a key the scope
  * write." */
 const char *access_words(void *mem, const struct route *r);
+/* Is it an administrator, or a key of one for all brands? */
+bool caller_administers(const struct caller *c);
 /* site.act */
 enum err access_act(struct request *rq, struct response *rs);
 

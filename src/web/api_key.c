@@ -3,6 +3,7 @@
 #include "app.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "repo/api_key.h"
 #include "service/api_key.h"
 #include "web/access.h"
@@ -10,7 +11,7 @@
 static struct json_object *key_json(void *mem, const struct api_key *k, int64_t now)
 {
 	struct json_object *o = json_obj(mem);
-	const char *state = "active";
+	const char *state = k->user_there ? "active" : "suspended";
 
 	if (k->expires_at && k->expires_at <= now)
 		state = "expired";
@@ -21,6 +22,7 @@ static struct json_object *key_json(void *mem, const struct api_key *k, int64_t 
 	json_set_text(o, "prefix", k->prefix);
 	json_set_text(o, "scopes", scopes_text(mem, k->scopes));
 	json_set_text(o, "state", state);
+	json_set_text(o, "user", text_empty(k->user_email) ? NULL : k->user_email);
 	json_set_time(o, "created_at", k->created_at);
 	json_set_time(o, "last_used_at", k->last_used_at);
 	json_set_time(o, "expires_at", k->expires_at);
@@ -44,20 +46,33 @@ enum err api_key_index(struct request *rq, struct response *rs)
 	return respond(rs, o);
 }
 
-enum err api_key_make(struct request *rq, struct response *rs)
+/* Only an owner gives the scope `manage`. */
+static struct key_grant grant_of(const struct request *rq)
 {
-	const struct key_grant g = {
-		.brand_id = rq->caller->brand->id,
-		.user_id = rq->caller->user_id,
-		.scopes = rq->caller->scopes,
-		.zone = rq->caller->brand->time_zone,
+	const struct caller *c = rq->caller;
+
+	return (struct key_grant){
+		.brand_id = c->brand->id,
+		.user_id = c->user_id,
+		.key_id = c->key_id,
+		.ends = c->key_ends,
+		.scopes = c->role == ROLE_OWNER ? c->scopes
+						: c->scopes & ~(unsigned)SCOPE_MANAGE,
+		.zone = c->brand->time_zone,
 		.now = rq->now,
 	};
+}
+
+enum err api_key_make(struct request *rq, struct response *rs)
+{
+	const struct key_grant g = grant_of(rq);
 	struct api_key *k;
 	struct json_object *o;
 	char *secret;
 	enum err e = key_create(rq->db, rq, &g, rq->form, &k, &secret);
 
+	if (e == OK)
+		e = api_key_get(rq->db, rq, g.brand_id, k->id, &k);
 	if (e != OK)
 		return e;
 	audit(rq, "api_key.create", k->id, key_json(rq, k, rq->now));

@@ -29,8 +29,7 @@ static enum err visible(struct request *rq, struct brand **b, size_t *n)
 	enum err e;
 
 	if (!c->key_brand)
-		return brand_list(rq->db, rq, c->admin || c->key_id ? 0 : c->user_id, b,
-		    n);
+		return brand_list(rq->db, rq, c->admin ? 0 : c->user_id, b, n);
 	e = brand_get(rq->db, rq, c->key_brand, b);
 	*n = e == OK ? 1 : 0;
 	return e;
@@ -73,9 +72,11 @@ enum err brand_new(struct request *rq, struct response *rs)
 
 enum err brand_make(struct request *rq, struct response *rs)
 {
+	/* a person becomes its owner; a program that makes brands for others does not
+	 */
+	int64_t owner = rq->caller->key_id ? 0 : rq->caller->user_id;
 	struct brand *b;
-	enum err e =
-	    brand_create(rq->db, rq, rq->form, rq->caller->user_id, rq->now, &b);
+	enum err e = brand_create(rq->db, rq, rq->form, owner, rq->now, &b);
 	struct caller *c;
 
 	if (e != OK)

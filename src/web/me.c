@@ -11,7 +11,7 @@ static struct json_object *user_json(struct request *rq)
 	const struct caller *c = rq->caller;
 	struct json_object *o;
 
-	if (!c->user_id)
+	if (!c->user_id || c->key_id)
 		return NULL;
 	o = json_obj(rq);
 	json_set_int(o, "id", c->user_id);
@@ -46,8 +46,7 @@ static enum err brands_json(struct request *rq, struct json_object *out)
 	struct brand *b, *one;
 	enum role role;
 	size_t n;
-	enum err e =
-	    brand_list(rq->db, rq, c->admin || c->key_id ? 0 : c->user_id, &b, &n);
+	enum err e = brand_list(rq->db, rq, c->admin ? 0 : c->user_id, &b, &n);
 
 	for (size_t i = 0; e == OK && i < n; i++) {
 		struct json_object *o;
@@ -55,7 +54,7 @@ static enum err brands_json(struct request *rq, struct json_object *out)
 		if (c->key_brand && c->key_brand != b[i].id)
 			continue;
 		e = brand_get_for(rq->db, rq, b[i].id, c->user_id, &one, &role);
-		if (c->admin || c->key_id)
+		if (c->admin)
 			role = ROLE_OWNER;
 		o = json_obj(rq);
 		json_set_int(o, "id", b[i].id);

@@ -29,7 +29,7 @@ static struct team team_of(const struct request *rq)
 		.brand_id = c->brand->id,
 		.user_id = c->user_id,
 		.by = c->role,
-		.above = c->admin || c->key_id,
+		.above = c->admin,
 		.now = rq->now,
 	};
 }
@@ -82,7 +82,7 @@ enum err member_make(struct request *rq, struct response *rs)
 	struct member *m;
 	enum err e;
 
-	if (!rq->caller->admin)
+	if (!caller_administers(rq->caller))
 		return respond_error(rs, ERR_FORBIDDEN,
 		    "Only an administrator of this server adds an account without "
 		    "asking its owner. Invite them instead.");
@@ -130,7 +130,7 @@ static enum err no_member(struct response *rs)
 {
 	return respond_error(rs, ERR_CONFLICT,
 	    "You are not in the team of this brand: you see it because you administer "
-	    "this server, or through a key.");
+	    "this server.");
 }
 
 enum err member_confirm_leave(struct request *rq, struct response *rs)

@@ -138,7 +138,7 @@ const struct openapi_shape openapi_shapes[] = {
 	{ "Member", "user_id:int email:text name:text role:text created_at:time" },
 	{ "Invitation", "id:int email:text role:text state:text by_mail:bool invited_by:text created_at:time expires_at:time sent:bool~"
 		" why:text~? url:text~?" },
-	{ "Key", "id:int name:text prefix:text scopes:text state:text created_at:time last_used_at:time? expires_at:time?"
+	{ "Key", "id:int name:text prefix:text scopes:text state:text user:text? created_at:time last_used_at:time? expires_at:time?"
 		" revoked_at:time? key:text~" },
 	{ "List", "id:int name:text description:text subscribers:int active:int created_at:time" },
 	{ "Field", "id:int key:text label:text type:text choices:[text]" },

@@ -384,7 +384,7 @@ static void play_slice(const struct world *w)
 /* ---- the world ---- */
 static void begin(struct world *w, struct dbtest *t)
 {
-	struct key_grant g = { .brand_id = 1, .scopes = 7, .now = 1 };
+	struct key_grant g = { .brand_id = 1, .user_id = 1, .scopes = 7, .now = 1 };
 	struct form *f = form_new(t->mem);
 	struct work_report r;
 	struct app *app;
@@ -402,6 +402,9 @@ static void begin(struct world *w, struct dbtest *t)
 	    " VALUES (6, 1, 0); UPDATE campaigns SET status = 'draft' WHERE id = 5;");
 	ok(slice_run(app, 20000, &r) == OK && r.done == PEOPLE, "a campaign is sent");
 	dbtest_script(t->db, "UPDATE campaigns SET status = 'sending' WHERE id = 5;");
+	dbtest_script(t->db,
+	    "INSERT INTO users (id, email, email_key, is_admin, created_at, updated_at)"
+	    " VALUES (1, 'a@x', 'a@x', 1, 1, 1)");
 	w->attempt = dbtest_int(t->db,
 	    "SELECT attempt_id FROM campaign_subscribers WHERE campaign_id = 6"
 	    " AND subscriber_id = 1");

@@ -120,8 +120,15 @@ static void fill(struct dbtest *t)
 {
 	sendtest_people(t, PEOPLE);
 	dbtest_script(t->db,
-	    "INSERT INTO users (id, email, email_key, name, created_at, updated_at)"
-	    " VALUES (1, 'a@x.test', 'a@x.test', 'A', 1, 1);"
+	    "INSERT INTO users (id, email, email_key, name, is_admin, disabled_at,"
+	    " created_at, updated_at)"
+	    " VALUES (1, 'a@x.test', 'a@x.test', 'A', 0, NULL, 1, 1),"
+	    " (2, 'b@x.test', 'b@x.test', 'B', 1, 1, 1, 1),"
+	    " (3, 'c@x.test', 'c@x.test', 'C', 1, NULL, 1, 1),"
+	    " (4, 'd@x.test', 'd@x.test', 'D', 1, NULL, 1, 1);"
+	    "INSERT INTO api_keys (user_id, name, prefix, key_hash, scopes, created_at)"
+	    " VALUES (1, 'by A', 'ml_', '1', 'read', 1),"
+	    " (NULL, 'by nobody', 'ml_', '2', 'read', 1);"
 	    "INSERT INTO members (brand_id, user_id, role, created_at)"
 	    " VALUES (1, 1, 'owner', 1);"
 	    "INSERT INTO campaign_subscribers (campaign_id, subscriber_id, email,"
@@ -159,6 +166,11 @@ static void test_upgrade(struct dbtest *t)
 	    "the program is content");
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		is_int(count(t, tables[i]), had[i], "all %s are there", tables[i]);
+	is_int(dbtest_int(t->db, "SELECT user_id FROM api_keys WHERE name = 'by A'"), 1,
+	    "a key keeps its user");
+	is_int(dbtest_int(t->db,
+		   "SELECT user_id FROM api_keys WHERE name = 'by nobody'"),
+	    3, "one without gets the first administrator who may sign in");
 	ok(repo_prepare(t->db) == OK, "every statement fits it");
 	ok(ledger_check(t->db, t->mem, 0, &v) == OK && v.campaigns == 1 && v.n == 0,
 	    "the ledger adds up");

@@ -84,8 +84,8 @@ sub each_route {
 	is(join("\n", @bad), '', "$name ($n routes)");
 }
 my $page = sub { !$_[0]{api_only} && !$_[0]{raw} && $_[0]{method} ne 'GET' };
-my $api = sub { !$_[0]{page_only} && !$_[0]{raw} && $_[0]{access} ne 'ACCESS_PERSON' && $_[0]{method} ne 'GET' };
-my $get = sub { !$_[0]{page_only} && !$_[0]{raw} && $_[0]{access} ne 'ACCESS_PERSON' && $_[0]{method} eq 'GET' };
+my $api = sub { !$_[0]{page_only} && !$_[0]{raw} && $_[0]{access} !~ /^(ACCESS_PERSON|LEAVE_BRAND)$/ && $_[0]{method} ne 'GET' };
+my $get = sub { !$_[0]{page_only} && !$_[0]{raw} && $_[0]{access} !~ /^(ACCESS_PERSON|LEAVE_BRAND)$/ && $_[0]{method} eq 'GET' };
 
 # ---- a field that nobody knows ----
 my $before = stored();

@@ -102,7 +102,7 @@ is($r->{json}{user}{email}, $mail, 'and says who');
 is($r->{json}{key}, undef, 'not a key');
 $r = $site->api(GET => '/me');
 is($r->{json}{user}, undef, 'a key is nobody');
-is($r->{json}{key}{scopes}, 'read,write,send', 'but may do something');
+is($r->{json}{key}{scopes}, 'read,write,send,manage', 'but may do something');
 $r = $site->request(POST => '/api/v1/brands', headers => { 'content-type' => 'application/json' },
 	content => '{"name":"X"}');
 is($r->{status}, 403, 'a session on the API takes the token as well');

@@ -53,14 +53,57 @@ like($r->{json}{detail}, qr/has not the scope “send”/, 'as it says');
 is($site->api(GET => "/brands/$other", undef, key => $key)->{status}, 404, 'another brand is not there');
 
 # ---- a key gives no more than it has ----
-$r = $site->api(POST => "/brands/$b/keys", { name => 'more', scopes => 'read,write,send' }, key => $key);
+$r = $site->api(POST => "/brands/$b/keys", { name => 'child', scopes => 'read' }, key => $key);
+is($r->{status}, 403, 'a key makes no others');
+like($r->{json}{detail}, qr/has not the scope “manage”/, 'unless it may manage');
+$r = $site->post("/brands/$b/keys", { name => 'Boss', scopes => [ 'read', 'write', 'manage' ], expires => '30' });
+my ($boss) = $r->{content} =~ /value="(ml_[\w-]{43})"/ or BAIL_OUT($r->{content});
+push @secrets, $boss;
+$r = $site->api(POST => "/brands/$b/keys", { name => 'more', scopes => 'read,write,send' }, key => $boss);
 is($r->{status}, 422, 'a key makes none that may more');
-$r = $site->api(POST => "/brands/$b/keys", { name => 'Web shop', scopes => [ 'read', 'write' ], expires => '2099-01-01' }, key => $key);
+$r = $site->api(POST => "/brands/$b/keys", { name => 'Web shop', scopes => [ 'read', 'write' ], expires => '2099-01-01' }, key => $boss);
 is($r->{status}, 422, 'nor one for a hundred years');
-$r = $site->api(POST => "/brands/$b/keys", { name => 'Web shop', scopes => ['read'], expires => '7' }, key => $key);
+$r = $site->api(POST => "/brands/$b/keys", { name => 'Web shop', scopes => ['read'], expires => '31' }, key => $boss);
+is($r->{status}, 422, 'nor one that ends after it');
+like($r->{json}{errors}{expires}, qr/ends no later than it/, 'as it says');
+$r = $site->api(POST => "/brands/$b/keys", { name => 'With the boss', scopes => ['read'] }, key => $boss);
 is($r->{status}, 201, 'one that may less is made');
 push @secrets, $r->{json}{key};
+my $child = $secrets[-1];
+my ($parent) = grep { $_->{name} eq 'Boss' } @{ $site->api(GET => "/brands/$b/keys")->{json}{items} };
+is($r->{json}{expires_at}, $parent->{expires_at}, 'which ends when the other does');
+is($site->api(DELETE => "/brands/$b/keys/$parent->{id}")->{status}, 200, 'the key that made it is revoked');
+is($site->api(GET => '/me', undef, key => $child)->{status}, 401, 'and with it what it made');
+$r = $site->api(POST => "/brands/$b/keys", { name => 'Web shop', scopes => ['read'], expires => '7' });
+is($r->{status}, 201, 'another one is made');
+push @secrets, $r->{json}{key};
 my $shop = $r->{json}{id};
+
+# ---- a key is lowered with its user, and cannot raise them ----
+my $link = $site->api(POST => "/brands/$b/invitations", { email => 'adam@example.com', role => 'admin' })->{json}{url};
+{
+	local @$site{qw(cookies csrf)} = ({}, '');
+	$site->request(POST => $link, headers => { 'content-type' => 'application/x-www-form-urlencoded' },
+		content => Site::form([ name => 'Adam', password => 'a password of adam' ]));
+	$site->{csrf} = Site::csrf_of($site->get('/brands'));
+	unlike($site->get("/brands/$b/keys")->{content}, qr/value="manage"/, 'an admin is not offered the scope manage');
+	is($site->post("/brands/$b/keys", { scopes => [ 'read', 'manage' ], expires => '30' })->{status}, 422, 'nor given it');
+	$r = $site->post("/brands/$b/keys", { scopes => [ 'read', 'write' ], expires => '30' });
+}
+my ($adams) = $r->{content} =~ /value="(ml_[\w-]{43})"/ or BAIL_OUT($r->{content});
+push @secrets, $adams;
+my ($adam) = map { $_->{user_id} } grep { $_->{email} eq 'adam@example.com' } @{ $site->api(GET => "/brands/$b/members")->{json}{items} };
+for my $try ([ POST => "members/$adam/owner", {} ], [ PATCH => "members/$adam", { role => 'owner' } ],
+	[ POST => 'invitations', { email => 'adam+2@example.com', role => 'owner' } ], [ POST => 'keys', { scopes => 'read,manage' } ]) {
+	is($site->api($try->[0] => "/brands/$b/$try->[1]", $try->[2], key => $adams)->{status}, 403, "the key of an admin: $try->[0] $try->[1] is refused");
+}
+is($site->api(PATCH => "/brands/$b", { name => 'Nordlicht' }, key => $adams)->{status}, 200, 'it may what an admin may');
+$site->api(PATCH => "/brands/$b/members/$adam", { role => 'viewer' });
+is($site->api(PATCH => "/brands/$b", { name => 'Nordlicht' }, key => $adams)->{status}, 403, 'and not when he is a viewer');
+is($site->api(GET => "/brands/$b", undef, key => $adams)->{status}, 200, 'who may still look');
+$site->api(DELETE => "/brands/$b/members/$adam");
+is($site->api(GET => '/me', undef, key => $adams)->{status}, 401, 'once he is out, his key is nothing');
+is((grep { ($_->{user} // '') eq 'adam@example.com' } @{ $site->api(GET => "/brands/$b/keys")->{json}{items} })[0]{state}, 'suspended', 'and is shown so');
 
 # ---- revoked ----
 is($site->api(DELETE => "/brands/$other/keys/$shop")->{status}, 404, 'another brand does not revoke it');
@@ -78,7 +121,7 @@ is($site->api(GET => '/me', undef, key => $secrets[-1])->{json}{key}{scopes}, 'r
 is($status, 1, 'an end that is none is refused');
 like($text, qr/expires: Give its last day/, 'as it says');
 ($status, $text) = $site->command([qw(key list)]);
-my ($id) = $text =~ /^(\d+)\tbrand $b\tml_\S+\tread,transactional\tactive\tmade \S+\tused 20\S+\tends 20\S+\tBy hand$/m;
+my ($id) = $text =~ /^(\d+)\tbrand $b\tml_\S+\tread,transactional\tactive\tmade \S+\tused 20\S+\tends 20\S+\ttest\@example.com\tBy hand$/m;
 ok($id, 'a command lists them') or diag $text;
 like($text, qr/^\d+\tall\t/m, 'also those for all brands');
 unlike(($site->command([ qw(key list --brand), $other ]))[1], qr/By hand/, 'or those of a brand');

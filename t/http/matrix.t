@@ -10,7 +10,7 @@ use Site;
 use Source;
 use Test::More;
 
-# Each route: the least role in its brand (or: public, person, anyone who is known,
+# Each route: the least role in its brand (or: public, person, member: a person in it, anyone who is known,
 # installation: its administrators; cron: its secret) and the scope a key needs.
 my %need = map { my ($r, $n) = /^(.*?): (.*)$/ or die $_; ($r => $n) } split /\n/, <<'TABLE';
 GET /setup/{*}: public
@@ -47,9 +47,9 @@ DELETE /account/sessions/{}: person
 GET /hosts: installation read
 POST /hosts/confirm: installation write
 GET /users: installation read
-PATCH /users/{}: installation write
-POST /users/{}/reset-link: installation write
-DELETE /users/{}/second-factor: installation write
+PATCH /users/{}: installation manage
+POST /users/{}/reset-link: installation manage
+DELETE /users/{}/second-factor: installation manage
 GET /installation: installation read
 PATCH /installation: installation write
 POST /installation/test: installation write
@@ -68,20 +68,20 @@ POST /brands/{}/provider/check: admin write
 POST /brands/{}/provider/topics: admin write
 DELETE /brands/{}/provider/topics/{}: admin write
 GET /brands/{}/members: admin read
-POST /brands/{}/members: installation write
-PATCH /brands/{}/members/{}: admin write
-DELETE /brands/{}/members/{}: admin write
-GET /brands/{}/members/{}/owner: owner write
-POST /brands/{}/members/{}/owner: owner write
-GET /brands/{}/leave: viewer write
-POST /brands/{}/leave: viewer write
+POST /brands/{}/members: installation manage
+PATCH /brands/{}/members/{}: admin manage
+DELETE /brands/{}/members/{}: admin manage
+GET /brands/{}/members/{}/owner: owner manage
+POST /brands/{}/members/{}/owner: owner manage
+GET /brands/{}/leave: member
+POST /brands/{}/leave: member
 GET /brands/{}/invitations: admin read
-POST /brands/{}/invitations: admin write
-POST /brands/{}/invitations/{}/renew: admin write
-DELETE /brands/{}/invitations/{}: admin write
+POST /brands/{}/invitations: admin manage
+POST /brands/{}/invitations/{}/renew: admin manage
+DELETE /brands/{}/invitations/{}: admin manage
 GET /brands/{}/keys: admin read
-POST /brands/{}/keys: admin write
-DELETE /brands/{}/keys/{}: admin write
+POST /brands/{}/keys: admin manage
+DELETE /brands/{}/keys/{}: admin manage
 GET /brands/{}/audit: admin read
 GET /brands/{}/audit.csv: admin read
 GET /brands/{}/lists: viewer read
@@ -228,15 +228,34 @@ $site->api(DELETE => "/brands/$other/members/$who{homeless}{id}");
 $who{nobody} = { name => 'nobody', cookies => {}, csrf => '' };
 $who{administrator} = { name => 'administrator', %admin, id => 1, role => 'owner', brand => 0 };
 $site->api(POST => "/brands/$_/members", { email => 'test@example.com', role => 'owner' }) for @brands;
+# Keys of these are made first and lose their user's rights then.
+my %loses = map { $_ => person($_, $own, 'owner') } qw(lowered left disabled);
 
 my %key = (
-	(map { ($_ => { secret => $site->key(brand => $own, scopes => $_), scopes => $_, brand => $own }) } qw(read write send transactional)),
-	whole => { secret => $site->key(brand => $own, scopes => 'read,write,send,transactional'), scopes => 'read,write,send,transactional', brand => $own },
+	(map { ($_ => { secret => $site->key(brand => $own, scopes => $_), scopes => $_, brand => $own }) } qw(read write send transactional manage)),
+	whole => { secret => $site->key(brand => $own, scopes => 'read,write,send,transactional,manage'), scopes => 'read,write,send,transactional,manage', brand => $own },
 	foreign => { secret => $site->key(brand => $other, scopes => 'read,write,send'), scopes => 'read,write,send', brand => $other },
 	all_read => { secret => $site->key(scopes => 'read'), scopes => 'read', brand => 0 },
-	all => { secret => $site->key(scopes => 'read,write,send,transactional'), scopes => 'read,write,send,transactional', brand => 0 },
+	all => { secret => $site->key(scopes => 'read,write,send,transactional,manage'), scopes => 'read,write,send,transactional,manage', brand => 0 },
+	(map { ("of_$_" => { secret => $site->key(brand => $own, scopes => 'read,write,send,manage', user => "$_\@example.com"),
+		scopes => 'read,write,send,manage', brand => $own, role => $_ }) } qw(viewer editor admin owner)),
+	of_lowered => { secret => $site->key(brand => $own, scopes => 'read,write,send,manage', user => 'lowered@example.com'),
+		scopes => 'read,write,send,manage', brand => $own, role => 'viewer' },
+	all_of_owner => { secret => $site->key(scopes => 'read,write,send,manage', user => 'owner@example.com'),
+		scopes => 'read,write,send,manage', brand => $own, role => 'owner', person => 1 },
+	of_left => { secret => $site->key(brand => $own, scopes => 'read,write,send,manage', user => 'left@example.com'), wrong => 1 },
+	of_disabled => { secret => $site->key(scopes => 'read,write,send,manage', user => 'disabled@example.com'), wrong => 1 },
 	wrong => { secret => 'ml_' . 'x' x 43, wrong => 1 },
 );
+
+sub loses {
+	my ($method, $path, $body) = @_;
+	my $r = $site->api($method => $path, $body);
+	$r->{status} =~ /^20/ or BAIL_OUT("$method $path: $r->{status} $r->{content}");
+}
+loses(PATCH => "/brands/$own/members/$loses{lowered}{id}", { role => 'viewer' });
+loses(DELETE => "/brands/$own/members/$loses{left}{id}");
+loses(PATCH => "/users/$loses{disabled}{id}", { disabled => JSON::PP::true });
 
 # ---- what must come of it ----
 # in: let in, whatever the handler says then; else the status.
@@ -248,12 +267,14 @@ sub expected {
 	my $key = exists $w->{secret};
 	return 403 if $who eq 'person' && $key;
 	return 'in' if $who eq 'person';
+	my $role = $w->{role} // 'owner';	# keys without a name here are the administrator's
 	if ($brand) {
 		return 404 if $w->{brand} != $brand && $w->{brand} != 0;
-		return 403 if !$key && $who ne 'installation' && $rank{ $w->{role} } < $rank{$who};
+		return $key ? 403 : 'in' if $who eq 'member';
+		return 403 if $who ne 'installation' && $rank{$role} < $rank{$who};
 	}
 	return 403 if $who eq 'installation' && $w->{brand} != 0;
-	return 403 if $key && $w->{scopes} !~ /\b$scope\b/;
+	return 403 if $key && ($w->{scopes} !~ /\b$scope\b/ || $scope eq 'manage' && $role ne 'owner');
 	return 'in';
 }
 

@@ -133,7 +133,8 @@ $site->until_true(30, sub { $site->api(GET => "/brands/$b/campaigns/$c")->{json}
 ask(POST => '/brands/{}/campaigns/{}/follow', { audience => 'unopened' }, [ $b, $c ]);
 my $mail = $site->api(GET => "/brands/$b/outbox")->{json}{items}[0]{id};
 $site->user;
-ask(POST => '/brands/{}/members', { email => 'test@example.com', role => 'admin' }, [$b]);
+$site->command([qw(user create --password-stdin --email ada@example.com)], "correct horse battery\n");
+ask(POST => '/brands/{}/members', { email => 'ada@example.com', role => 'admin' }, [$b]);
 my $member = $site->api(GET => "/brands/$b/members")->{json}{items}[0]{user_id};
 ask(PATCH => '/brands/{}/members/{}', { role => 'editor' }, [ $b, $member ]);
 ask(POST => '/brands/{}/members/{}/owner', {}, [ $b, $member ]);

@@ -250,14 +250,15 @@ sub user {
 	die "user create: $text" if $status;
 }
 
-# Key for everything, or with options {brand, scopes}.
+# Key for everything, or with options {brand, scopes}, of the administrator or of {user}, an address.
 sub key {
 	my ($self, %o) = @_;
-	my $who = $o{brand} ? "brand $o{brand}" : 'all';
-	my $scopes = $o{scopes} // 'read,write,send';
+	my $who = ($o{brand} ? "brand $o{brand}" : 'all') . ($o{user} // '');
+	my $scopes = $o{scopes} // 'read,write,send,manage';
 	$self->{keys}{"$who $scopes"} //= do {
+		$self->user;	# a key has the rights of a user: here of the administrator
 		my ($status, $text) = $self->command(['key', 'create', '--scopes', $scopes,
-			$o{brand} ? ('--brand', $o{brand}) : '--all']);
+			$o{user} ? ('--user', $o{user}) : (), $o{brand} ? ('--brand', $o{brand}) : '--all']);
 		die "key create: $text" if $status;
 		$text =~ s/\s//gr;
 	};

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "dbtest.h"
 #include "http/response.h"
+#include "repo/api_key.h"
 #include "repo/brand.h"
 #include "service/api_key.h"
 #include "service/auth.h"
@@ -51,10 +52,12 @@ static const struct route routes[] = {
 	{ POST,   "/brands/{}/mail", answer_yes, NULL, EDIT_CAMPAIGNS, NULL, 0 },
 	{ POST,   "/brands/{}/send", answer_yes, NULL, SEND_CAMPAIGNS, NULL, 0 },
 	{ POST,   "/brands/{}/manage", answer_yes, NULL, MANAGE_BRAND, NULL, 0 },
+	{ POST,   "/brands/{}/members", answer_yes, NULL, MANAGE_TEAM, NULL, 0 },
 	{ GET,    "/brands/{}/team", answer_yes, NULL, VIEW_MANAGEMENT, NULL, 0 },
 	{ POST,   "/brands/{}/leave", answer_yes, NULL, LEAVE_BRAND, NULL, 0 },
 	{ POST,   "/brands/{}/own", answer_yes, NULL, OWN_BRAND, NULL, 0 },
 	{ GET,    "/install", answer_yes, NULL, VIEW_INSTALLATION, NULL, 0 },
+	{ POST,   "/users", answer_yes, NULL, MANAGE_USERS, NULL, 0 },
 	{ PATCH,  "/brands/{}/whole", rename_brand, NULL, MANAGE_BRAND, NULL, ROUTE_WHOLE },
 	{ POST,   "/brands/{}/forgotten", answer_yes, NULL, 0, NULL, 0 },
 };
@@ -183,8 +186,9 @@ static const struct {
 	{ POST, "/send", ROLE_EDITOR, SCOPE_SEND },
 	{ POST, "/manage", ROLE_ADMIN, SCOPE_WRITE },
 	{ GET, "/team", ROLE_ADMIN, SCOPE_READ },
-	{ POST, "/leave", ROLE_VIEWER, SCOPE_WRITE },
-	{ POST, "/own", ROLE_OWNER, SCOPE_WRITE },
+	{ POST, "/members", ROLE_ADMIN, SCOPE_MANAGE },
+	{ POST, "/leave", ROLE_VIEWER, 0 },
+	{ POST, "/own", ROLE_OWNER, SCOPE_MANAGE },
 };
 enum { MATRIX = sizeof(matrix) / sizeof(*matrix) };
 
@@ -223,53 +227,88 @@ static void test_roles(struct dbtest *t)
 
 /* ---- keys ---- */
 
-static const char *make_key(struct world *w, int64_t brand, unsigned scopes)
+static const char *make_key(struct world *w, int64_t user, int64_t brand,
+    unsigned scopes)
 {
-	struct key_grant g = { .brand_id = brand, .scopes = SCOPE_ALL, .now = NOW };
+	struct key_grant g = { .brand_id = brand,
+		.user_id = user,
+		.scopes = SCOPE_ALL,
+		.now = NOW };
 	struct form *f = form_new(w->t->mem);
 	struct api_key *k;
 	char *secret = NULL;
 
 	form_add(f, "name", "test");
-	if (scopes & SCOPE_READ)
-		form_add(f, "scopes", "read");
-	if (scopes & SCOPE_WRITE)
-		form_add(f, "scopes", "write");
-	if (scopes & SCOPE_SEND)
-		form_add(f, "scopes", "send");
-	if (scopes & SCOPE_TRANSACTIONAL)
-		form_add(f, "scopes", "transactional");
+	form_add(f, "scopes", scopes_text(w->t->mem, scopes));
 	ok(key_create(w->t->db, w->t->mem, &g, f, &k, &secret) == OK,
 	    "key_create makes one");
 	return secret;
 }
 
-static void test_keys(struct dbtest *t)
+/* A key of somebody with role r may what the role may and the scopes allow. */
+static bool key_may(size_t i, enum role r, unsigned scopes)
 {
-	struct world w;
+	return r >= matrix[i].least && (scopes & matrix[i].scope) &&
+	    (matrix[i].scope != SCOPE_MANAGE || r == ROLE_OWNER);
+}
 
-	begin(&w, t);
+static void walk_keys(struct world *w, struct user *u, enum role r)
+{
 	for (unsigned scopes = 1; scopes <= SCOPE_ALL; scopes++) {
-		w.key = make_key(&w, w.brand->id, scopes);
+		w->key = make_key(w, u->id, w->brand->id, scopes);
 		for (size_t i = 0; i < MATRIX; i++) {
-			is_int(ask(&w, matrix[i].method, matrix[i].path, w.brand->id),
-			    scopes & matrix[i].scope ? 200 : 403,
-			    "scopes %u may %s, or not", scopes, matrix[i].path);
-			is_int(ask(&w, matrix[i].method, matrix[i].path, w.other->id),
+			is_int(ask(w, matrix[i].method, matrix[i].path, w->brand->id),
+			    key_may(i, r, scopes) ? 200 : 403,
+			    "a key of %s with scopes %u may %s, or not", role_word(r),
+			    scopes, matrix[i].path);
+			is_int(ask(w, matrix[i].method, matrix[i].path, w->other->id),
 			    404, "a key sees nothing of another brand");
 		}
 	}
-	is_int(ask(&w, POST, "/install", 0), 403, "a key of a brand makes no brands");
-	w.key = make_key(&w, 0, SCOPE_READ);
-	is_int(ask(&w, GET, "", w.other->id), 200, "a key for all sees all");
+	is_int(ask(w, POST, "/install", 0), 403, "a key of a brand makes no brands");
+	is_int(ask(w, POST, "/users", 0), 403, "nor changes accounts");
+}
+
+static void test_keys(struct dbtest *t)
+{
+	struct world w;
+	struct user *admin, *u;
+
+	begin(&w, t);
+	admin = sign(&w, "admin@mail.example", true);
+	u = sign(&w, "person@mail.example", false);
+	w.cookie = NULL;
+	walk_keys(&w, admin, ROLE_OWNER);
+	for (enum role r = ROLE_VIEWER; r <= ROLE_OWNER; r++) {
+		ok(member_set(t->db, w.brand->id, u->id, r, NOW) == OK, "member_set");
+		walk_keys(&w, u, r);
+	}
+	w.key = make_key(&w, u->id, 0, SCOPE_ALL);
+	is_int(ask(&w, POST, "/people", w.brand->id), 200,
+	    "a key for all brands of somebody works in theirs");
+	is_int(ask(&w, GET, "", w.other->id), 404, "and in no other");
+	is_int(ask(&w, POST, "/install", 0), 403, "nor for the installation");
+	w.key = make_key(&w, admin->id, 0, SCOPE_READ);
+	is_int(ask(&w, GET, "", w.other->id), 200, "one of an administrator sees all");
 	is_int(ask(&w, POST, "/install", 0), 403, "but writes only with the scope");
 	is_int(ask(&w, GET, "/install", 0), 200, "and reads what administrators read");
-	w.key = make_key(&w, 0, SCOPE_WRITE);
+	w.key = make_key(&w, admin->id, 0, SCOPE_WRITE);
 	is_int(ask(&w, POST, "/install", 0), 200,
 	    "a key for all that writes makes brands");
+	is_int(ask(&w, POST, "/users", 0), 403, "but changes no accounts");
 	is_int(ask(&w, GET, "", 999999), 404, "what is not there is not there");
 	w.origin = "https://evil.example";
 	is_int(ask(&w, POST, "/install", 0), 200, "a key needs no token and no origin");
+	w.key = make_key(&w, admin->id, 0, SCOPE_MANAGE);
+	is_int(ask(&w, POST, "/users", 0), 200, "one that manages changes accounts");
+	dbtest_script(t->db, "UPDATE users SET is_admin = 0");
+	is_int(ask(&w, POST, "/users", 0), 403,
+	    "no longer when its user is no administrator any more");
+	w.key = make_key(&w, u->id, w.brand->id, SCOPE_ALL);
+	dbtest_script(t->db, "UPDATE members SET role = 'viewer'");
+	is_int(ask(&w, POST, "/people", w.brand->id), 403,
+	    "a key has the role its user has at this moment");
+	is_int(ask(&w, GET, "/people", w.brand->id), 200, "and not less");
 }
 
 /* ---- who sent the form ---- */
@@ -321,7 +360,9 @@ static void test_whole(struct dbtest *t)
 	struct world w;
 
 	begin(&w, t);
-	w.key = make_key(&w, w.brand->id, SCOPE_WRITE);
+	w.key = make_key(&w, sign(&w, "a@mail.example", true)->id, w.brand->id,
+	    SCOPE_WRITE);
+	w.cookie = NULL;
 	w.name = "first";
 	is_int(ask(&w, PATCH, "/whole", w.brand->id), 200, "a change is made");
 	is_int(dbtest_int(t->db,
