@@ -58,8 +58,13 @@ void *mem_zero_array(void *mem, size_t size, size_t n, const char *name)
 
 void *mem_resize(void *mem, void *p, size_t n)
 {
-	/* talloc frees at size 0 and answers NULL */
-	return given(talloc_realloc_size(mem, p, n > 0 ? n : 1));
+	size_t had = p ? talloc_get_size(p) : 0;
+	size_t want = n > 0 ? n : 1; /* talloc frees at size 0 and answers NULL */
+	char *q = given(talloc_realloc_size(mem, p, want));
+
+	if (want > had)
+		memset(q + had, 0, want - had);
+	return q;
 }
 
 char *mem_str(void *mem, const char *s)

@@ -25,7 +25,7 @@ void *mem_pool(void *parent, const char *name, size_t size);
 void *mem_zero(void *mem, size_t size, const char *name);
 /* Aborts on overflow of size * n. */
 void *mem_zero_array(void *mem, size_t size, size_t n, const char *name);
-/* Grows `p` (may be NULL) to n bytes; new bytes are not cleared. */
+/* Grows `p` (may be NULL) to n bytes; new bytes are zero. */
 void *mem_resize(void *mem, void *p, size_t n);
 /* NULL gives NULL. */
 char *mem_str(void *mem, const char *s);

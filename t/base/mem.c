@@ -70,6 +70,26 @@ static void owners(void)
 	mem_free(NULL);
 }
 
+static void grows(void)
+{
+	MEM_SCOPE void *mem = mem_scope(NULL, "grows");
+	char *p = NULL;
+	size_t n = 0, wrong = 0;
+
+	for (size_t to = 1; to < 70000; to = to * 3 + 1) {
+		p = mem_resize(mem, p, to);
+		for (size_t i = n; i < to; i++)
+			wrong += p[i] != 0;
+		memset(p, 'x', to);
+		n = to;
+	}
+	is_int(wrong, 0, "mem_resize gives zeroes");
+	is_int(p[0], 'x', "and keeps what was there");
+	p = mem_resize(mem, mem_resize(mem, p, 3), 9);
+	ok(p[2] == 'x' && p[3] == 0 && p[8] == 0,
+	    "what was cut off does not come back when it grows again");
+}
+
 static void copies(void)
 {
 	void *mem = mem_scope(NULL, "copies");
@@ -98,6 +118,7 @@ int main(void)
 {
 	scopes();
 	owners();
+	grows();
 	copies();
 	is_int(killed_by(overflow), SIGABRT,
 	    "mem_zero_array aborts when size * n overflows");
