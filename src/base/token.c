@@ -15,8 +15,15 @@
 /*
  * version and purpose (a byte), campaign, subscriber and link as the shortest base-128
  * numbers, then the MAC.  At most 1 + 9 + 9 + 5 + 16 = 40 bytes, 54 characters.
+ * Version 2 goes on with before, after and length as numbers and the bytes between.
  */
-enum { VERSION_1 = 1, MAC_BYTES = 16, RAW_MAX = 40 };
+enum {
+	VERSION_1 = 1,
+	VERSION_2 = 2,
+	MAC_BYTES = 16,
+	RAW_MAX = 40 + 3 * 5 + TOKEN_BETWEEN_MAX,
+};
+_Static_assert(RAW_MAX / 3 * 4 + 5 <= TOKEN_MAX, "the text of the longest fits");
 
 static size_t put_number(uint8_t *to, uint64_t v)
 {
@@ -32,10 +39,19 @@ static size_t put_body(const struct token *t, uint8_t *to)
 {
 	size_t n = 0;
 
-	to[n++] = (uint8_t)(VERSION_1 << 4 | (int)t->purpose);
+	int version = t->between ? VERSION_2 : VERSION_1;
+
+	to[n++] = (uint8_t)(version << 4 | (int)t->purpose);
 	n += put_number(to + n, (uint64_t)t->campaign & INT64_MAX);
 	n += put_number(to + n, (uint64_t)t->subscriber & INT64_MAX);
-	return n + put_number(to + n, (uint32_t)t->link & INT32_MAX);
+	n += put_number(to + n, (uint32_t)t->link & INT32_MAX);
+	if (!t->between)
+		return n;
+	n += put_number(to + n, (uint32_t)t->before & INT32_MAX);
+	n += put_number(to + n, (uint32_t)t->after & INT32_MAX);
+	n += put_number(to + n, (uint32_t)t->length);
+	memcpy(to + n, t->between, (size_t)t->length);
+	return n + (size_t)t->length;
 }
 
 static void sign(const struct keyring *k, const uint8_t *body, size_t n,
@@ -145,32 +161,49 @@ static bool get_number(const uint8_t **p, const uint8_t *end, uint64_t max,
 	return false;
 }
 
+/* What version 2 has behind the link number; all of the rest. */
+static bool get_between(const uint8_t *p, const uint8_t *end, struct token *t)
+{
+	uint64_t before, after, length;
+
+	if (!get_number(&p, end, INT32_MAX, &before) ||
+	    !get_number(&p, end, INT32_MAX, &after) ||
+	    !get_number(&p, end, TOKEN_BETWEEN_MAX, &length) ||
+	    (uint64_t)(end - p) != length)
+		return false;
+	t->before = (int)before;
+	t->after = (int)after;
+	t->length = (int)length;
+	t->between = (const char *)p;
+	return true;
+}
+
 static bool get_body(const uint8_t *p, const uint8_t *end, struct token *t)
 {
 	uint64_t campaign, subscriber, link;
+	int version = p == end ? 0 : *p >> 4;
 
-	if (p == end || *p >> 4 != VERSION_1)
+	if (version != VERSION_1 && version != VERSION_2)
 		return false;
 	t->purpose = *p++ & 15;
 	if (!get_number(&p, end, INT64_MAX, &campaign) ||
 	    !get_number(&p, end, INT64_MAX, &subscriber) ||
-	    !get_number(&p, end, INT32_MAX, &link) || p != end)
+	    !get_number(&p, end, INT32_MAX, &link))
 		return false;
 	t->campaign = (int64_t)campaign;
 	t->subscriber = (int64_t)subscriber;
 	t->link = (int)link;
-	return true;
+	return version == VERSION_1 ? p == end : get_between(p, end, t);
 }
 
-enum err token_read(const struct keyring *k, enum token_purpose purpose,
+enum err token_read_in(void *mem, const struct keyring *k, enum token_purpose purpose,
     const char *text, struct token *out)
 {
-	MEM_SCOPE void *tmp = mem_scope(NULL, "token_read");
-	struct token t;
+	struct token t = { 0 };
 	uint8_t *raw, mac[32];
 	size_t n;
 
-	if (strlen(text) >= TOKEN_MAX || !base64url_decode(tmp, text, &raw, &n) ||
+	if (strlen(text) >= TOKEN_MAX || !base64url_decode(mem, text, &raw, &n) ||
 	    n <= MAC_BYTES)
 		return ERR_NOTFOUND;
 	n -= MAC_BYTES;
@@ -181,4 +214,15 @@ enum err token_read(const struct keyring *k, enum token_purpose purpose,
 		return ERR_NOTFOUND;
 	*out = t;
 	return OK;
+}
+
+enum err token_read(const struct keyring *k, enum token_purpose purpose,
+    const char *text, struct token *out)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "token_read");
+	enum err e = token_read_in(tmp, k, purpose, text, out);
+
+	if (e == OK)
+		out->between = NULL;
+	return e;
 }

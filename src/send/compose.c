@@ -9,7 +9,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "send/compose_html.h"
+#include "send/compose_source.h"
 #include "send/content.h"
+#include "send/link.h"
 #include "view/html.h"
 
 static const char *const own_names[] = {
@@ -25,8 +27,6 @@ static const char *const own_names[] = {
 	"now",
 	"today",
 };
-
-static const char *const part_names[PARTS] = { "subject", "html", "text" };
 
 static const char footer_link[] =
     "<p style=\"margin:0\"><a href=\"{{ unsubscribe_url }}\" style=\"color:#5b6573\">"
@@ -195,7 +195,7 @@ static bool uses(struct content *c, struct liquid *l, const char *name)
 }
 
 /* ---- templates ---- */
-static struct liquid *compile(struct content *c, const char *part, const char *src,
+struct liquid *content_liquid(struct content *c, const char *part, const char *src,
     enum liquid_escape escape)
 {
 	struct liquid_options o = {
@@ -217,95 +217,27 @@ static struct liquid *compile(struct content *c, const char *part, const char *s
 static struct liquid *check_source(struct content *c, const char *part, const char *src,
     enum liquid_escape escape)
 {
-	struct liquid *l = compile(c, part, src, escape);
+	struct liquid *l = content_liquid(c, part, src, escape);
 
 	if (l)
 		check_names(c, part, src, l);
 	return l;
 }
 
-static char *without_marks(void *mem, const char *s)
+static char *author_text(void *mem, const char *s, bool html)
 {
-	char *copy = mem_str(mem, s ? s : "");
+	char *copy = compose_source_read(mem, s ? s : "", html);
 
 	for (char *p = copy; *p; p++)
-		if (*p == MARK)
+		if (content_is_mark(*p))
 			*p = ' ';
 	return copy;
-}
-
-/* ---- pieces ---- */
-static struct piece *piece_add(struct content *c, struct part *p, enum piece_kind kind)
-{
-	p->pieces = mem_resize(c, p->pieces, (p->n + 1) * sizeof(*p->pieces));
-	p->pieces[p->n] = (struct piece){ .kind = kind };
-	return &p->pieces[p->n++];
-}
-
-static void add_static(struct content *c, struct part *p, const char *s, size_t len)
-{
-	struct piece *pc;
-	struct buf *b;
-
-	if (!len)
-		return;
-	pc = piece_add(c, p, PIECE_STATIC);
-	b = buf_new(c);
-	json_escape(b, s, len);
-	pc->text = mem_strn(c, s, len);
-	pc->len = len;
-	pc->json = b->data;
-	pc->json_len = b->len;
-	p->size += b->len;
-}
-
-/* Static text of the template, cut at its marks. */
-static void add_marked(struct content *c, struct part *p, const char *s, size_t len)
-{
-	const char *end = s + len;
-
-	while (s < end) {
-		const char *mark = memchr(s, MARK, (size_t)(end - s));
-		const char *close =
-		    mark ? memchr(mark + 1, MARK, (size_t)(end - mark - 1)) : NULL;
-
-		if (!close) {
-			add_static(c, p, s, (size_t)(end - s));
-			return;
-		}
-		add_static(c, p, s, (size_t)(mark - s));
-		piece_add(c, p, mark[1] == 'o' ? PIECE_PIXEL : PIECE_CLICK)->n =
-		    (int)strtol(mark + 2, NULL, 10);
-		s = close + 1;
-	}
-}
-
-static void build_part(struct content *c, enum part_id id, const char *src,
-    enum liquid_escape escape)
-{
-	struct part *p = &c->part[id];
-	struct liquid_piece *pieces;
-	size_t n;
-
-	p->liquid = compile(c, part_names[id], src, escape);
-	if (!p->liquid)
-		return;
-	if (!liquid_pieces(p->liquid, c, &pieces, &n)) {
-		piece_add(c, p, PIECE_WHOLE);
-		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (pieces[i].text)
-			add_marked(c, p, pieces[i].text, pieces[i].len);
-		else
-			piece_add(c, p, PIECE_VALUE)->n = pieces[i].slot;
-	}
 }
 
 /* ---- the three parts ---- */
 static void compile_subject(struct content *c)
 {
-	char *src = text_trim(c, without_marks(c, c->src.campaign->subject));
+	char *src = text_trim(c, author_text(c, c->src.campaign->subject, false));
 
 	if (text_empty(src))
 		content_problem(c, PROBLEM_ERROR, "subject", NULL, "Write a subject.");
@@ -316,7 +248,7 @@ static void compile_subject(struct content *c)
 		return;
 	if (c->mode == COMPOSE_TEST)
 		src = mem_printf(c, "[Test] %s", src);
-	build_part(c, PART_SUBJECT, src, LIQUID_PLAIN);
+	content_build(c, PART_SUBJECT, src, LIQUID_PLAIN);
 }
 
 /* What the law and the mailbox providers ask for, where the author has it not. */
@@ -342,7 +274,7 @@ static const char *footer(struct content *c, const char *html, struct liquid *l)
 
 static void compile_html(struct content *c, const char *html)
 {
-	char *preheader = without_marks(c, c->src.campaign->preview_text);
+	char *preheader = author_text(c, c->src.campaign->preview_text, true);
 	struct html_extra x = { .preheader = "" };
 	struct liquid *l = check_source(c, "html", html, LIQUID_HTML);
 	int blind = html_images_without_alt(html, strlen(html));
@@ -357,7 +289,7 @@ static void compile_html(struct content *c, const char *html)
 		return;
 	x.footer = footer(c, html, l);
 	x.pixel = c->mode == COMPOSE_SEND && c->src.campaign->track_opens;
-	build_part(c, PART_HTML, html_prepare(c, c, html, &x), LIQUID_HTML);
+	content_build(c, PART_HTML, html_prepare(c, c, html, &x), LIQUID_HTML);
 	c->has_html = true;
 	if (c->part[PART_HTML].size > 102 * 1024)
 		content_problem(c, PROBLEM_WARNING, "html", NULL,
@@ -373,7 +305,8 @@ static void compile_text(struct content *c, const char *html, char *text)
 
 	if (made)
 		text = html_to_text(c, html, strlen(html));
-	l = made ? compile(c, "text", text, LIQUID_PLAIN)
+	text = link_mark_text(c, text);
+	l = made ? content_liquid(c, "text", text, LIQUID_PLAIN)
 		 : check_source(c, "text", text, LIQUID_PLAIN);
 	if (!l)
 		return;
@@ -385,7 +318,7 @@ static void compile_text(struct content *c, const char *html, char *text)
 	if (*add || *address)
 		text = mem_printf(c, "%s%s\n-- \n%s%s", text,
 		    text_ends(text, "\n") ? "" : "\n", address, add);
-	build_part(c, PART_TEXT, text, LIQUID_PLAIN);
+	content_build(c, PART_TEXT, text, LIQUID_PLAIN);
 }
 
 static const char *list_id(struct content *c)
@@ -457,8 +390,8 @@ enum err content_compile(void *mem, const struct compose_source *src,
     struct content **out)
 {
 	struct content *c = content_new(mem, src);
-	char *html = without_marks(c, src->campaign->html);
-	char *text = without_marks(c, src->campaign->text);
+	char *html = author_text(c, src->campaign->html, true);
+	char *text = author_text(c, src->campaign->text, false);
 
 	take_sender(c, src);
 	compile_subject(c);

@@ -18,8 +18,8 @@
  * become lists of pieces: static bytes (also kept escaped for JSON) and slots.  In the
  * HTML every trackable link is a slot (a signed click address per recipient), the pixel
  * is one, and what the author forgot is added: unsubscribe link and postal address, in
- * both bodies; a text body made from the HTML when there is none.  The text body keeps
- * its own addresses.
+ * both bodies; a text body made from the HTML when there is none.  The text body has
+ * the addresses themselves, the same to which the signed ones lead.
  *
  * Names an author may use: email, first_name, last_name, tags, every custom field by
  * its key (and as fields.<key>), unsubscribe_url, postal_address, brand_name,
@@ -91,18 +91,10 @@ enum err content_message(const struct content *c, void *mem, const struct subscr
     struct message *out, const char **why) MUST_CHECK;
 
 /*
- * Data of one recipient for Liquid (an object of the names above), owned by mem.  Also
- * for links with merge tags at click time, see content_url.
+ * Data of one recipient for Liquid (an object of the names above), owned by mem.
  */
 struct json_object *merge_data(void *mem, const struct subscriber *s,
     const struct brand *b, const char *campaign_name, const char *unsubscribe_url);
-/*
- * The address behind a stored link for one recipient: merge tags filled in, each value
- * URL-escaped where it is a part.  ERR_INVALID unless the outcome is an http(s)
- * address.
- */
-enum err merge_url(void *mem, const char *template, struct json_object *data,
-    char **out) MUST_CHECK;
 /* {public_url}/u/{token} for this recipient. campaign 0: a test. */
 char *unsubscribe_url(void *mem, const char *public_url, const struct keyring *k,
     int64_t campaign, int64_t subscriber);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "send/link.h"
 #include "view/html.h"
 
 /* Bytes [start, end) of the source become text. */
@@ -99,58 +100,18 @@ static char *apply(void *mem, const char *html, size_t len, struct edits *es)
 }
 
 /* ---- links ---- */
-static bool has_scheme(const char *url)
+
+/* The link as stored before: it was not always kept in ASCII. */
+static bool is_link(struct content *c, size_t i, const char *url)
 {
-	const char *s = url;
+	const char *stored = c->links[i].url, *ascii;
 
-	while (isalnum((unsigned char)*s) || *s == '+' || *s == '-' || *s == '.')
-		s++;
-	return s > url && *s == ':';
-}
-
-/*
- * A link with merge tags can be followed later only if its names are the recipient's
- * own: one made of a loop's variable means nothing outside of the loop.
- */
-static bool can_render_later(struct content *c, const char *url)
-{
-	struct liquid_options o = { .escape = LIQUID_PLAIN };
-	struct liquid_error error;
-	struct liquid *l;
-	const char **names;
-	size_t n;
-	MEM_SCOPE void *tmp = mem_scope(NULL, "link");
-
-	if (liquid_compile(tmp, url, strlen(url), &o, &l, &error) != OK)
+	if (strcmp(stored, url) == 0)
+		return true;
+	if (i >= c->src.nknown || link_is_merged(stored))
 		return false;
-	n = liquid_names(l, tmp, &names);
-	for (size_t i = 0; i < n; i++)
-		if (!content_knows(c, names[i]) ||
-		    text_equal(names[i], "unsubscribe_url"))
-			return false;
-	return true;
-}
-
-/* NULL: leave the link as it is. */
-static char *tracked_url(struct content *c, const struct html_link *l)
-{
-	char *url = text_trim(c, l->url);
-	bool merged = strstr(url, "{{") || strstr(url, "{%");
-	struct liquid_error at = { .line = l->line };
-	bool http =
-	    strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
-
-	if (text_empty(url))
-		content_problem(c, PROBLEM_WARNING, "html", &at,
-		    "A link leads nowhere.");
-	else if (!http && !merged && *url != '#' && !has_scheme(url))
-		content_problem(c, PROBLEM_WARNING, "html", &at,
-		    "The link \"%.100s\" needs to begin with https://.", url);
-	if ((!http && !(merged && *url == '{')) || strstr(url, "unsubscribe_url"))
-		return NULL;
-	if (strlen(url) > 8000 || (merged && !can_render_later(c, url)))
-		return NULL;
-	return url;
+	ascii = link_ascii(c, stored);
+	return ascii && strcmp(ascii, url) == 0;
 }
 
 static int link_number(struct content *c, const char *url, const char *label)
@@ -158,7 +119,7 @@ static int link_number(struct content *c, const char *url, const char *label)
 	int next = 1;
 
 	for (size_t i = 0; i < c->nlinks; i++) {
-		if (strcmp(c->links[i].url, url) == 0)
+		if (is_link(c, i, url))
 			return c->links[i].number;
 		if (c->links[i].number >= next)
 			next = c->links[i].number + 1;
@@ -172,6 +133,73 @@ static int link_number(struct content *c, const char *url, const char *label)
 	return next;
 }
 
+const char *content_link_url(const struct content *c, int number)
+{
+	for (size_t i = 0; i < c->nlinks; i++)
+		if (c->links[i].number == number)
+			return c->links[i].url;
+	return NULL;
+}
+
+/* What stands between the tags, fit for an attribute in either quotes. */
+static char *quoted(struct content *c, const char *url)
+{
+	struct buf *b = buf_new(c);
+	char inside = 0;
+
+	for (const char *s = url; *s; s++) {
+		if (!inside && s[0] == '{' && (s[1] == '{' || s[1] == '%'))
+			inside = s[1] == '{' ? '}' : '%';
+		if (!inside && strchr("\"'<>", *s))
+			buf_printf(b, "%%%02X", (unsigned)*s);
+		else
+			buf_char(b, *s);
+		if (inside && *s == '}' && s > url && s[-1] == inside)
+			inside = 0;
+	}
+	return b->data;
+}
+
+/* An address with values: rendered for each recipient. */
+static const char *merged_link(struct content *c, const char *url, bool track,
+    const char *label)
+{
+	bool ours = strstr(url, "unsubscribe_url") != NULL;
+	int number = track && !ours ? link_number(c, url, label) : 0;
+
+	if (ours && strncmp(url, "{{", 2) == 0)
+		return quoted(c, url); /* as the author wrote it, or meant it */
+	return mem_printf(c, "%c%s%c%d%c", LIQUID_ADDRESS, quoted(c, url),
+	    LIQUID_ADDRESS_END, number, LIQUID_ADDRESS_END);
+}
+
+/* What the link's attribute becomes; NULL: it stays as it is. */
+static const char *link_becomes(struct content *c, const struct html_link *l,
+    bool track)
+{
+	char *url = link_trim(c, l->url), *ascii;
+	enum link_kind kind = link_kind(url);
+	struct liquid_error at = { .line = l->line };
+
+	if (!*url)
+		content_problem(c, PROBLEM_WARNING, "html", &at,
+		    "A link leads nowhere.");
+	else if (kind == LINK_RELATIVE)
+		content_problem(c, PROBLEM_WARNING, "html", &at,
+		    "The link \"%.100s\" needs to begin with https://.", url);
+	if ((kind != LINK_WEB && kind != LINK_MERGED) || strlen(url) > 8000)
+		return NULL;
+	if (link_is_merged(url))
+		return merged_link(c, url, track, l->label);
+	ascii = link_ascii(c, url);
+	if (!ascii)
+		content_problem(c, PROBLEM_WARNING, "html", &at,
+		    "The link \"%.100s\" is no address that can be opened.", url);
+	if (!ascii || !track)
+		return NULL;
+	return mem_printf(c, "%cc%d%c", MARK, link_number(c, ascii, l->label), MARK);
+}
+
 static void add_links(struct content *c, struct edits *es, const char *html, size_t len)
 {
 	bool track = c->mode == COMPOSE_SEND && c->src.campaign->track_clicks;
@@ -181,14 +209,11 @@ static void add_links(struct content *c, struct edits *es, const char *html, siz
 	if (html_links(c, html, len, &links, &n) != OK)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		const char *url = tracked_url(c, &links[i]);
+		const char *becomes = link_becomes(c, &links[i], track);
 
-		if (track && url && links[i].end > links[i].start)
+		if (becomes && links[i].end > links[i].start)
 			edit_add(c, es,
-			    (struct edit){ links[i].start, links[i].end,
-				mem_printf(c, "%cc%d%c", MARK,
-				    link_number(c, url, links[i].label), MARK),
-				0 });
+			    (struct edit){ links[i].start, links[i].end, becomes, 0 });
 	}
 }
 

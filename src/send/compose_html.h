@@ -27,3 +27,9 @@ void content_problem(struct content *c, enum problem_level level, const char *pa
     __attribute__((format(printf, 5, 6)));
 /* True if the name is one every recipient has. */
 bool content_knows(const struct content *c, const char *name);
+/* Compiles a template; NULL, and a problem is recorded, when it cannot be. */
+struct liquid *content_liquid(struct content *c, const char *part, const char *src,
+    enum liquid_escape escape);
+/* Fills the part with the pieces of its template, marks included. */
+void content_build(struct content *c, enum part_id id, const char *src,
+    enum liquid_escape escape);

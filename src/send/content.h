@@ -17,6 +17,8 @@ enum piece_kind {
 	PIECE_VALUE, /* an expression of the template: n is its slot */
 	PIECE_CLICK, /* signed address of link n */
 	PIECE_PIXEL, /* signed address of the open pixel */
+	PIECE_LINK, /* an address with values, of its inner pieces; link n, 0: untracked
+		     */
 	PIECE_WHOLE, /* the part has tags: rendered as one, then its marks are replaced
 		      */
 };
@@ -27,6 +29,8 @@ struct piece {
 	const char *text,
 	    *json; /* of PIECE_STATIC: as is, and as inside a JSON string */
 	size_t len, json_len;
+	struct piece *inner; /* of PIECE_LINK: static bytes and values */
+	size_t ninner;
 };
 
 struct part {
@@ -57,9 +61,17 @@ struct content {
 
 /*
  * Marks stand in the source where an address per recipient goes: MARK, kind, number,
- * MARK. The byte is removed from everything an author or a contact wrote.
+ * MARK.  An address with values stands between LIQUID_ADDRESS and LIQUID_ADDRESS_END;
+ * the number of its link and another LIQUID_ADDRESS_END follow.  These bytes are
+ * removed from everything an author wrote.
  */
 enum { MARK = 0x01 };
+static inline bool content_is_mark(char c)
+{
+	return c >= MARK && c <= LIQUID_BRACE; /* whole mails are looked through */
+}
+/* The link of that number as it is stored, or NULL. */
+const char *content_link_url(const struct content *c, int number);
 
 /* ---- one recipient ---- */
 struct fill {
@@ -69,7 +81,8 @@ struct fill {
 	struct json_object *data; /* made when first needed */
 	char *unsubscribe;
 	struct buf *tmp;
-	const char *why; /* sentence when something failed */
+	struct buf *address; /* of the link being filled */
+	const char *why;     /* sentence when something failed */
 };
 
 /* Begins filling for one recipient; everything is owned by mem. */

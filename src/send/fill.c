@@ -2,11 +2,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/token.h"
+#include "send/link.h"
+#include "view/html.h"
 
 char *unsubscribe_url(void *mem, const char *public_url, const struct keyring *k,
     int64_t campaign, int64_t subscriber)
@@ -81,6 +84,7 @@ void fill_begin(struct fill *f, const struct content *c, void *mem,
 
 	*f = (struct fill){ .c = c, .mem = mem, .who = who };
 	f->tmp = buf_new(mem);
+	f->address = buf_new(mem);
 	if (c->mode == COMPOSE_SEND) {
 		t.campaign = c->campaign_id;
 		t.subscriber = who->id;
@@ -113,27 +117,135 @@ static void put_token(struct fill *f, enum token_purpose purpose, int link,
 	put_address(f->c, purpose == TOKEN_OPEN ? "/t/o/" : "/t/c/", &t, out);
 }
 
-/* Replaces the marks of a rendered part; a mark that is not ours is dropped. */
-static void put_marked(struct fill *f, const char *s, size_t len, struct buf *out)
+/* ---- addresses with values ---- */
+
+static void put_text(enum part_id part, const char *s, struct buf *out)
 {
-	const char *end = s + len;
+	if (part == PART_HTML)
+		html_escape(out, s, strlen(s));
+	else
+		buf_str(out, s);
+}
 
-	while (s < end) {
-		const char *mark = memchr(s, MARK, (size_t)(end - s));
-		const char *close =
-		    mark ? memchr(mark + 1, MARK, (size_t)(end - mark - 1)) : NULL;
+/* The signed address that leads to this one for ever, or the address itself. */
+static void put_tracked(struct fill *f, int number, const char *stored,
+    const char *address, struct buf *out)
+{
+	struct token t = {
+		.purpose = TOKEN_CLICK,
+		.campaign = f->c->campaign_id,
+		.subscriber = f->who->id,
+		.link = number,
+	};
 
-		if (!close) {
-			buf_add(out, s, (size_t)((mark ? mark : end) - s));
+	link_cut(stored, address, &t);
+	if (t.length > TOKEN_BETWEEN_MAX)
+		put_text(PART_HTML, address, out);
+	else
+		put_address(f->c, "/t/c/", &t, out);
+}
+
+/* What is in no way an address of the web is told by the checklist. */
+static void put_other(enum part_id part, const char *s, struct buf *out)
+{
+	static const char *const good[] = { "mailto:", "tel:", "sms:", "#" };
+
+	while (*s && (unsigned char)*s <= ' ')
+		s++;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (part == PART_TEXT ||
+		    strncasecmp(s, good[i], strlen(good[i])) == 0) {
+			put_text(part, s, out);
 			return;
 		}
-		buf_add(out, s, (size_t)(mark - s));
-		if (mark[1] == 'c')
-			put_token(f, TOKEN_CLICK, (int)strtol(mark + 2, NULL, 10), out);
-		else if (mark[1] == 'o')
-			put_token(f, TOKEN_OPEN, 0, out);
-		s = close + 1;
+	buf_char(out, '#');
+}
+
+/* f->address is a rendered address of link `number`, as it is stored. */
+static void put_link(struct fill *f, enum part_id part, int number, const char *stored,
+    struct buf *out)
+{
+	char *ascii = link_ascii(f->mem, f->address->data);
+
+	if (!ascii)
+		put_other(part, f->address->data, out);
+	else if (number && stored && part == PART_HTML)
+		put_tracked(f, number, stored, ascii, out);
+	else
+		put_text(part, ascii, out);
+}
+
+static enum err put_pieces(struct fill *f, enum part_id part, const struct piece *p,
+    struct buf *out)
+{
+	enum err e = OK;
+
+	buf_reset(f->address);
+	buf_char(f->address, LIQUID_ADDRESS);
+	for (size_t i = 0; e == OK && i < p->ninner; i++)
+		e = fill_piece(f, part, &p->inner[i], f->address);
+	if (e == OK)
+		put_link(f, part, p->n, p->text, out);
+	return e;
+}
+
+/* The address at s, up to `end`, with its marks; the bytes read. */
+static size_t put_marked_link(struct fill *f, enum part_id part, const char *s,
+    const char *end, struct buf *out)
+{
+	const char *close = memchr(s, LIQUID_ADDRESS_END, (size_t)(end - s)), *behind;
+	int number;
+
+	behind = close
+	    ? memchr(close + 1, LIQUID_ADDRESS_END, (size_t)(end - close - 1))
+	    : NULL;
+	if (!behind)
+		return 1;
+	number = (int)strtol(close + 1, NULL, 10);
+	buf_reset(f->address);
+	buf_add(f->address, s + 1, (size_t)(close - s - 1));
+	put_link(f, part, number, content_link_url(f->c, number), out);
+	return (size_t)(behind - s) + 1;
+}
+
+/* The mark at s, up to `end`; the bytes read. */
+static size_t put_mark(struct fill *f, enum part_id part, const char *s,
+    const char *end, struct buf *out)
+{
+	const char *close;
+
+	if (*s == LIQUID_ADDRESS)
+		return put_marked_link(f, part, s, end, out);
+	if (*s == LIQUID_BRACE)
+		buf_char(out, '{');
+	close = *s == MARK ? memchr(s + 1, MARK, (size_t)(end - s - 1)) : NULL;
+	if (!close)
+		return 1;
+	if (s[1] == 'c')
+		put_token(f, TOKEN_CLICK, (int)strtol(s + 2, NULL, 10), out);
+	else if (s[1] == 'o')
+		put_token(f, TOKEN_OPEN, 0, out);
+	return (size_t)(close - s) + 1;
+}
+
+/* Replaces the marks of a rendered part; a mark that is not ours is dropped. */
+static void put_marked(struct fill *f, enum part_id part, const char *s, size_t len,
+    struct buf *out)
+{
+	static const char marks[] = { MARK, LIQUID_ADDRESS, LIQUID_ADDRESS_END,
+		LIQUID_BRACE, 0 };
+	const char *end = s + len, *at = s;
+
+	while ((at += strcspn(at, marks)) < end) {
+		if (*at == '\0') {
+			at++;
+			continue;
+		}
+		buf_add(out, s, (size_t)(at - s));
+		at += put_mark(f, part, at, end, out);
+		s = at;
 	}
+	buf_add(out, s, (size_t)(end - s));
 }
 
 static enum err put_whole(struct fill *f, enum part_id part, struct buf *out)
@@ -144,7 +256,7 @@ static enum err put_whole(struct fill *f, enum part_id part, struct buf *out)
 	    liquid_render(f->c->part[part].liquid, f->mem, data_of(f), b, &error);
 
 	if (e == OK)
-		put_marked(f, b->data, b->len, out);
+		put_marked(f, part, b->data, b->len, out);
 	else
 		f->why = mem_printf(f->mem, "Line %d: %s", error.line, error.text);
 	mem_free(b);
@@ -162,6 +274,7 @@ enum err fill_piece(struct fill *f, enum part_id part, const struct piece *p,
 	case PIECE_CLICK: put_token(f, TOKEN_CLICK, p->n, out); break;
 	case PIECE_PIXEL: put_token(f, TOKEN_OPEN, 0, out); break;
 	case PIECE_WHOLE: e = put_whole(f, part, out); break;
+	case PIECE_LINK: e = put_pieces(f, part, p, out); break;
 	case PIECE_VALUE:
 		e = liquid_slot(f->c->part[part].liquid, f->mem, p->n, data_of(f), out,
 		    &error);

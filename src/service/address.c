@@ -108,8 +108,7 @@ static char *lower_ascii(void *mem, const char *s, size_t n)
 	return out;
 }
 
-/* domain in IDNA form; NULL if it has none. */
-static char *to_ascii(void *mem, const char *domain)
+char *address_domain(void *mem, const char *domain)
 {
 	char *raw = NULL, *out;
 
@@ -133,7 +132,7 @@ static char *to_unicode(void *mem, const char *ascii)
 		return mem_str(mem, ascii);
 	out = mem_str(mem, raw);
 	idn2_free(raw);
-	back = to_ascii(mem, out);
+	back = address_domain(mem, out);
 	return back && strcmp(back, ascii) == 0 ? out : mem_str(mem, ascii);
 }
 
@@ -226,7 +225,7 @@ enum err address_parse(void *mem, const char *text, struct address *out,
 	*why = check_local(mem, mem_strn(mem, s, (size_t)local), (size_t)local);
 	if (*why)
 		return ERR_INVALID;
-	domain = to_ascii(mem, at + 1);
+	domain = address_domain(mem, at + 1);
 	*why = domain ? check_domain(domain)
 		      : "The domain cannot exist: check its spelling.";
 	if (*why)
@@ -245,7 +244,7 @@ enum err address_parse(void *mem, const char *text, struct address *out,
 char *address_wire(void *mem, const char *email)
 {
 	const char *at = strrchr(email, '@');
-	char *domain = at ? to_ascii(mem, at + 1) : NULL;
+	char *domain = at ? address_domain(mem, at + 1) : NULL;
 
 	if (!domain)
 		return mem_str(mem, email);

@@ -25,3 +25,5 @@ enum err address_parse(void *mem, const char *text, struct address *out,
  * `email` as address_parse made it; anything else comes back as it is.
  */
 char *address_wire(void *mem, const char *email);
+/* A domain in IDNA form, in lower case; NULL if it has none. */
+char *address_domain(void *mem, const char *domain);

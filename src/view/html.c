@@ -1,6 +1,5 @@
 #include "view/html.h"
 
-#include <gumbo.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,18 +7,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "view/html_mask.h"
+#include "view/html_tree.h"
+#include "view/liquid.h"
 
 #define MOST_DEPTH 512
 #define MOST_LABEL 200
-#define MOST_NUMBERED 2000 /* counting them takes time with their square */
-
-/* An author's HTML as gumbo reads it; all of its memory belongs to `mem`. */
-struct tree {
-	void *mem;
-	const char *source;
-	char *masked;
-	const GumboNode *root;
-};
 
 static void *take(void *mem, size_t n)
 {
@@ -32,7 +24,7 @@ static void give(void *mem, void *p)
 	mem_free(p);
 }
 
-static enum err tree_read(struct tree *t, void *mem, const char *html, size_t len)
+enum err tree_read(struct tree *t, void *mem, const char *html, size_t len)
 {
 	GumboOptions o = kGumboDefaultOptions;
 
@@ -49,7 +41,7 @@ static enum err tree_read(struct tree *t, void *mem, const char *html, size_t le
 	return OK;
 }
 
-static const GumboVector *children(const GumboNode *n)
+const GumboVector *tree_children(const GumboNode *n)
 {
 	if (n->type == GUMBO_NODE_DOCUMENT)
 		return &n->v.document.children;
@@ -58,17 +50,14 @@ static const GumboVector *children(const GumboNode *n)
 	return NULL;
 }
 
-/*
- * The next node of the tree below `top`, in order, without recursion; NULL at the end.
- */
-static const GumboNode *after(const GumboNode *n, const GumboNode *top, bool inside)
+const GumboNode *tree_after(const GumboNode *n, const GumboNode *top, bool inside)
 {
-	const GumboVector *v = inside ? children(n) : NULL;
+	const GumboVector *v = inside ? tree_children(n) : NULL;
 
 	if (v && v->length)
 		return v->data[0];
 	while (n != top) {
-		v = children(n->parent);
+		v = tree_children(n->parent);
 		if (n->index_within_parent + 1 < v->length)
 			return v->data[n->index_within_parent + 1];
 		n = n->parent;
@@ -76,33 +65,49 @@ static const GumboNode *after(const GumboNode *n, const GumboNode *top, bool ins
 	return NULL;
 }
 
-static bool is(const GumboNode *n, GumboTag tag)
+bool tree_is(const GumboNode *n, GumboTag tag)
 {
 	return n->type == GUMBO_NODE_ELEMENT && n->v.element.tag == tag;
 }
 
-static const GumboAttribute *attribute(const GumboNode *n, const char *name)
+const GumboAttribute *tree_attribute(const GumboNode *n, const char *name)
 {
 	return gumbo_get_attribute(&n->v.element.attributes, name);
 }
 
-/* What a text or value says, with the Liquid in it as it was written. */
-static char *written(const struct tree *t, const char *read, GumboStringPiece original)
+static char *written(const struct tree *t, const char *read, GumboStringPiece original,
+    char brace)
 {
 	if (!original.data)
 		return mem_str(t->mem, read);
 	return html_unmask(t->mem, read, t->source + (original.data - t->masked),
-	    original.length);
+	    original.length, brace);
 }
 
-static char *text_of(const struct tree *t, const GumboNode *n)
+char *tree_text(const struct tree *t, const GumboNode *n, char brace)
 {
-	return written(t, n->v.text.text, n->v.text.original_text);
+	return written(t, n->v.text.text, n->v.text.original_text, brace);
 }
 
-static char *value_of(const struct tree *t, const GumboAttribute *a)
+char *tree_value(const struct tree *t, const GumboAttribute *a, char brace)
 {
-	return written(t, a->value, a->original_value);
+	return written(t, a->value, a->original_value, brace);
+}
+
+bool tree_is_hidden(const GumboNode *n)
+{
+	const GumboAttribute *style = tree_attribute(n, "style");
+	char flat[400];
+	size_t len = 0;
+
+	if (tree_attribute(n, "hidden"))
+		return true;
+	for (const char *s = style ? style->value : ""; *s && len + 1 < sizeof flat;
+	     s++)
+		if ((unsigned char)*s > ' ')
+			flat[len++] = (char)(*s >= 'A' && *s <= 'Z' ? *s + 32 : *s);
+	flat[len] = '\0';
+	return strstr(flat, "display:none") || strstr(flat, "visibility:hidden");
 }
 
 /* ---- links ----------------------------------------------------------------------- */
@@ -122,17 +127,17 @@ static void add_label(struct buf *b, const char *s)
 	}
 }
 
-static const char *label_of(const struct tree *t, const GumboNode *a)
+const char *tree_label(const struct tree *t, const GumboNode *a)
 {
 	struct buf *b = buf_new(t->mem);
 	const GumboAttribute *alt;
 	const GumboNode *n;
 
-	for (n = after(a, a, true); n; n = after(n, a, true)) {
+	for (n = tree_after(a, a, true); n; n = tree_after(n, a, true)) {
 		if (n->type == GUMBO_NODE_TEXT || n->type == GUMBO_NODE_WHITESPACE)
-			add_label(b, text_of(t, n));
-		else if (is(n, GUMBO_TAG_IMG) && (alt = attribute(n, "alt")))
-			add_label(b, value_of(t, alt));
+			add_label(b, tree_text(t, n, '{'));
+		else if (tree_is(n, GUMBO_TAG_IMG) && (alt = tree_attribute(n, "alt")))
+			add_label(b, tree_value(t, alt, '{'));
 	}
 	while (b->len && b->data[b->len - 1] == ' ')
 		buf_cut(b, b->len - 1);
@@ -180,54 +185,156 @@ static size_t in_order(struct html_link *links, size_t count)
 	return n;
 }
 
+struct links {
+	void *mem; /* of the result */
+	struct html_link *all;
+	size_t n;
+	size_t base; /* where the source of this tree begins in the whole */
+	int lines;   /* line ends before it */
+};
+
+/* Links of a mail: a and area, and the shapes that Outlook draws (v:roundrect ...). */
+static bool can_link(const GumboNode *n)
+{
+	GumboStringPiece tag;
+
+	if (tree_is(n, GUMBO_TAG_A) || tree_is(n, GUMBO_TAG_AREA))
+		return true;
+	if (!tree_is(n, GUMBO_TAG_UNKNOWN))
+		return false;
+	tag = n->v.element.original_tag;
+	return tag.length > 3 && strncasecmp(tag.data, "<v:", 3) == 0;
+}
+
+static void add_link(struct links *l, const struct tree *t, const GumboNode *n)
+{
+	const GumboAttribute *href = tree_attribute(n, "href");
+	struct html_link *link;
+
+	if (!href || !href->original_value.data)
+		return;
+	if ((l->n & (l->n - 1)) == 0) /* doubles */
+		l->all =
+		    mem_resize(l->mem, l->all, (l->n ? 2 * l->n : 1) * sizeof *l->all);
+	link = &l->all[l->n++];
+	*link = (struct html_link){
+		.line = l->lines + (int)n->v.element.start_pos.line,
+	};
+	value_range(t, href, link);
+	link->start += l->base;
+	link->end += l->base;
+	link->url = mem_str(l->mem, tree_value(t, href, LIQUID_BRACE));
+	link->label = mem_str(l->mem, tree_label(t, n));
+}
+
+/* What a comment holds for Outlook: "<!--[if mso]>" ... "<![endif]-->". */
+static bool outlook_part(const struct tree *t, const GumboNode *n, size_t *from,
+    size_t *to)
+{
+	GumboStringPiece whole = n->v.text.original_text;
+	const char *s, *close;
+
+	if (whole.length < 8 || strncasecmp(whole.data, "<!--[if", 7) != 0)
+		return false;
+	s = t->source + (whole.data - t->masked);
+	close = memchr(s, ']', whole.length);
+	if (!close)
+		return false;
+	*from = (size_t)(close + 1 - t->source);
+	*to = (size_t)(s - t->source) + whole.length;
+	*from += t->source[*from] == '>';
+	return *from < *to;
+}
+
+static enum err read_links(struct links *l, void *tmp, const char *html, size_t len,
+    bool outer);
+
+static enum err outlook_links(struct links *l, const struct tree *t, const GumboNode *n)
+{
+	struct links inner = *l;
+	size_t from, to;
+	enum err e;
+
+	if (!outlook_part(t, n, &from, &to))
+		return OK;
+	inner.base = l->base + from;
+	for (size_t i = 0; i < from; i++)
+		inner.lines += t->source[i] == '\n';
+	e = read_links(&inner, t->mem, t->source + from, to - from, false);
+	l->all = inner.all;
+	l->n = inner.n;
+	return e;
+}
+
+static enum err read_links(struct links *l, void *tmp, const char *html, size_t len,
+    bool outer)
+{
+	const GumboNode *n;
+	struct tree t;
+	enum err e = tree_read(&t, tmp, html, len);
+
+	for (n = e == OK ? t.root : NULL; n && e == OK;
+	     n = tree_after(n, t.root, true)) {
+		if (can_link(n))
+			add_link(l, &t, n);
+		else if (n->type == GUMBO_NODE_COMMENT && outer)
+			e = outlook_links(l, &t, n);
+	}
+	return e;
+}
+
 enum err html_links(void *mem, const char *html, size_t len, struct html_link **out,
     size_t *n)
 {
 	MEM_SCOPE void *tmp = mem_scope(mem, "html");
-	struct html_link *links = NULL;
-	const GumboAttribute *href;
-	const GumboNode *at;
-	size_t count = 0;
-	struct tree t;
-	enum err e = tree_read(&t, tmp, html, len);
+	struct links l = { .mem = mem };
+	enum err e = read_links(&l, tmp, html, len, true);
 
-	*out = NULL;
-	*n = 0;
-	if (e != OK)
-		return e;
-	for (at = t.root; at; at = after(at, t.root, true)) {
-		if (!is(at, GUMBO_TAG_A) && !is(at, GUMBO_TAG_AREA))
-			continue;
-		href = attribute(at, "href");
-		if (!href || !href->original_value.data)
-			continue;
-		if ((count & (count - 1)) == 0) /* doubles */
-			links = mem_resize(mem, links,
-			    (count ? 2 * count : 1) * sizeof *links);
-		links[count] =
-		    (struct html_link){ .line = (int)at->v.element.start_pos.line };
-		value_range(&t, href, &links[count]);
-		links[count].url = mem_str(mem, value_of(&t, href));
-		links[count++].label = mem_str(mem, label_of(&t, at));
-	}
-	*out = links;
-	*n = in_order(links, count);
-	return OK;
+	*out = e == OK ? l.all : NULL;
+	*n = e == OK ? in_order(l.all, l.n) : 0;
+	return e;
 }
 
 /* ---- small questions ------------------------------------------------------------- */
 
+/* Behind the comment that begins at s, or NULL when none does. */
+static const char *skip_comment(const char *s, const char *end)
+{
+	const char *close;
+
+	if (end - s < 4 || memcmp(s, "<!--", 4) != 0)
+		return NULL;
+	if (end - s > 4 && s[4] == '>')
+		return s + 5;
+	close = memmem(s + 2, (size_t)(end - s) - 2, "-->", 3);
+	return close ? close + 3 : end;
+}
+
+/* The last place of a tag outside of comments, or NULL. */
+static const char *last_tag(const char *html, size_t len, const char *tag)
+{
+	const char *s = html, *end = html + len, *found = NULL, *behind;
+
+	while ((s = memchr(s, '<', (size_t)(end - s)))) {
+		behind = skip_comment(s, end);
+		if (behind) {
+			s = behind;
+			continue;
+		}
+		if ((size_t)(end - s) >= 6 && strncasecmp(s, tag, 6) == 0)
+			found = s;
+		s++;
+	}
+	return found;
+}
+
 size_t html_body_end(const char *html, size_t len)
 {
-	static const char *const ends[] = { "</body", "</html" };
-	size_t i, k;
+	const char *at = last_tag(html, len, "</body");
 
-	for (k = 0; k < 2; k++)
-		for (i = len >= 6 ? len - 6 + 1 : 0; i > 0; i--)
-			if (html[i - 1] == '<' &&
-			    strncasecmp(html + i - 1, ends[k], 6) == 0)
-				return i - 1;
-	return len;
+	if (!at)
+		at = last_tag(html, len, "</html");
+	return at ? (size_t)(at - html) : len;
 }
 
 int html_images_without_alt(const char *html, size_t len)
@@ -239,207 +346,7 @@ int html_images_without_alt(const char *html, size_t len)
 
 	if (tree_read(&t, tmp, html, len) != OK)
 		return 0;
-	for (at = t.root; at; at = after(at, t.root, true))
-		n += is(at, GUMBO_TAG_IMG) && !attribute(at, "alt");
+	for (at = t.root; at; at = tree_after(at, t.root, true))
+		n += tree_is(at, GUMBO_TAG_IMG) && !tree_attribute(at, "alt");
 	return n;
-}
-
-/* ---- text alternative ------------------------------------------------------------ */
-
-struct writer {
-	struct buf *out;
-	const struct tree *tree;
-	int lines;  /* line ends to write before the next word */
-	bool space; /* a space is due before the next word */
-	int pre;    /* inside so many pre */
-};
-
-static void due(struct writer *w, int lines)
-{
-	if (w->lines < lines)
-		w->lines = lines;
-	w->space = false;
-}
-
-static void before_word(struct writer *w)
-{
-	int i;
-
-	for (i = 0; w->out->len && i < w->lines; i++)
-		buf_char(w->out, '\n');
-	if (w->space && w->out->len && w->lines == 0)
-		buf_char(w->out, ' ');
-	w->lines = 0;
-	w->space = false;
-}
-
-static void write_text(struct writer *w, const char *s)
-{
-	for (; *s; s++) {
-		if (w->pre && *s == '\n') {
-			w->lines++;
-		} else if (!w->pre && strchr(" \t\r\n", *s)) {
-			w->space = true;
-		} else if ((unsigned char)*s == 0xc2 && (unsigned char)s[1] == 0xa0) {
-			w->space = true; /* a no-break space */
-			s++;
-		} else {
-			before_word(w);
-			buf_char(w->out, *s);
-		}
-	}
-}
-
-enum layout { INLINE, LINE, PARAGRAPH, HIDDEN };
-
-static enum layout layout_of(const GumboNode *n)
-{
-	switch (n->v.element.tag) {
-	case GUMBO_TAG_HEAD:
-	case GUMBO_TAG_SCRIPT:
-	case GUMBO_TAG_STYLE:
-	case GUMBO_TAG_TITLE:
-	case GUMBO_TAG_TEMPLATE:
-	case GUMBO_TAG_NOSCRIPT: return HIDDEN;
-	case GUMBO_TAG_P:
-	case GUMBO_TAG_H1:
-	case GUMBO_TAG_H2:
-	case GUMBO_TAG_H3:
-	case GUMBO_TAG_H4:
-	case GUMBO_TAG_H5:
-	case GUMBO_TAG_H6:
-	case GUMBO_TAG_UL:
-	case GUMBO_TAG_OL:
-	case GUMBO_TAG_TABLE:
-	case GUMBO_TAG_BLOCKQUOTE:
-	case GUMBO_TAG_PRE:
-	case GUMBO_TAG_HR: return PARAGRAPH;
-	case GUMBO_TAG_DIV:
-	case GUMBO_TAG_TR:
-	case GUMBO_TAG_LI:
-	case GUMBO_TAG_SECTION:
-	case GUMBO_TAG_ARTICLE:
-	case GUMBO_TAG_HEADER:
-	case GUMBO_TAG_FOOTER:
-	case GUMBO_TAG_DT:
-	case GUMBO_TAG_DD:
-	case GUMBO_TAG_CENTER:
-	case GUMBO_TAG_ADDRESS: return LINE;
-	default: return INLINE;
-	}
-}
-
-static int place_in_list(const GumboNode *li)
-{
-	const GumboVector *v = children(li->parent);
-	unsigned int i;
-	int n = 0;
-
-	for (i = 0; i <= li->index_within_parent && i < v->length; i++)
-		n += is(v->data[i], GUMBO_TAG_LI);
-	return n;
-}
-
-static void enter(struct writer *w, const GumboNode *n)
-{
-	enum layout layout = layout_of(n);
-	const GumboAttribute *alt;
-
-	if (layout != INLINE)
-		due(w, layout == PARAGRAPH ? 2 : 1);
-	if (is(n, GUMBO_TAG_BR)) {
-		w->lines++;
-		w->space = false;
-	} else if (is(n, GUMBO_TAG_LI)) {
-		before_word(w);
-		if (is(n->parent, GUMBO_TAG_OL) &&
-		    n->index_within_parent < MOST_NUMBERED)
-			buf_printf(w->out, "%d. ", place_in_list(n));
-		else
-			buf_str(w->out, "- ");
-	} else if (is(n, GUMBO_TAG_HR)) {
-		write_text(w, "---");
-	} else if (is(n, GUMBO_TAG_TD) || is(n, GUMBO_TAG_TH)) {
-		w->space = true;
-	} else if (is(n, GUMBO_TAG_IMG) && (alt = attribute(n, "alt"))) {
-		write_text(w, value_of(w->tree, alt));
-	}
-	w->pre += is(n, GUMBO_TAG_PRE);
-}
-
-/* A link's address follows its label, unless it is the label or leads nowhere. */
-static void write_address(struct writer *w, const GumboNode *n)
-{
-	const GumboAttribute *href = attribute(n, "href");
-	const char *url = href ? value_of(w->tree, href) : "";
-	const char *label, *bare = strncmp(url, "mailto:", 7) == 0 ? url + 7 : url;
-
-	if (!*url || *url == '#')
-		return;
-	label = label_of(w->tree, n);
-	if (strcmp(label, url) == 0 || strcmp(label, bare) == 0)
-		return;
-	if (*label)
-		buf_printf(w->out, " (%s)", url);
-	else
-		write_text(w, url);
-}
-
-static void leave(struct writer *w, const GumboNode *n)
-{
-	enum layout layout = layout_of(n);
-
-	if (is(n, GUMBO_TAG_A))
-		write_address(w, n);
-	w->pre -= is(n, GUMBO_TAG_PRE);
-	if (layout == LINE || layout == PARAGRAPH)
-		due(w, layout == PARAGRAPH ? 2 : 1);
-}
-
-/* A comment that stands for {% ... %}: the tag stays in the text, where it was. */
-static void write_tag(struct writer *w, const GumboNode *n)
-{
-	size_t at = (size_t)(n->v.text.original_text.data - w->tree->masked);
-
-	if (strncmp(w->tree->source + at, "{%", 2) != 0)
-		return;
-	before_word(w);
-	buf_add(w->out, w->tree->source + at, n->v.text.original_text.length);
-}
-
-/* Leaves the elements that end between `n` and the node after it. */
-static void leave_up_to(struct writer *w, const GumboNode *n, const GumboNode *next)
-{
-	const GumboNode *p = n, *parent = next ? next->parent : NULL;
-
-	for (; p && p != parent; p = p->parent)
-		if (p->type == GUMBO_NODE_ELEMENT && layout_of(p) != HIDDEN)
-			leave(w, p);
-}
-
-char *html_to_text(void *mem, const char *html, size_t len)
-{
-	MEM_SCOPE void *tmp = mem_scope(mem, "html");
-	struct tree t;
-	struct writer w = { .out = buf_new(tmp), .tree = &t };
-	const GumboNode *n, *next;
-	bool inside;
-
-	if (tree_read(&t, tmp, html, len) != OK)
-		return mem_str(mem, "");
-	for (n = t.root; n; n = next) {
-		inside = n->type != GUMBO_NODE_ELEMENT || layout_of(n) != HIDDEN;
-		if (n->type == GUMBO_NODE_TEXT || n->type == GUMBO_NODE_WHITESPACE)
-			write_text(&w, text_of(&t, n));
-		else if (n->type == GUMBO_NODE_COMMENT)
-			write_tag(&w, n);
-		else if (n->type == GUMBO_NODE_ELEMENT && inside)
-			enter(&w, n);
-		next = after(n, t.root, inside);
-		if (!next || next->parent != n)
-			leave_up_to(&w, n, next);
-	}
-	if (w.out->len)
-		buf_char(w.out, '\n');
-	return mem_strn(mem, w.out->data, w.out->len);
 }

@@ -6,6 +6,14 @@
 #include "base/mem.h"
 #include "view/liquid_parts.h"
 
+/*
+ * The first and last byte of hidden Liquid.  The parser reads it as U+FFFD; an entity
+ * that stands for a brace is not taken for the begin of a tag so.
+ */
+enum { HIDDEN = 0x0e };
+static const char begins[] = "\xef\xbf\xbd", ends[] = "}\xef\xbf\xbd",
+		  tag_ends[] = "%\xef\xbf\xbd";
+
 static void hide(char *s, size_t n)
 {
 	size_t i;
@@ -13,6 +21,8 @@ static void hide(char *s, size_t n)
 	for (i = 0; i < n; i++)
 		if (s[i] && strchr("\"'<>&", s[i]))
 			s[i] = '_';
+	s[0] = HIDDEN;
+	s[n - 1] = HIDDEN;
 }
 
 /* Length of the {{ }} or {% %} at s; to the end when it is never closed. */
@@ -39,23 +49,45 @@ static size_t next_span(const char *s, size_t i, size_t len)
 	return len;
 }
 
-char *html_unmask(void *mem, const char *value, const char *source, size_t len)
+/* Where hidden Liquid begins, or NULL. */
+static const char *find_hidden(const char *s)
+{
+	while ((s = strstr(s, begins)) && s[3] != '{' && s[3] != '%')
+		s += 3;
+	return s;
+}
+
+/* Read text up to `end`, without what could be taken for Liquid. */
+static void add_read(struct buf *b, const char *s, const char *end, char brace)
+{
+	for (; s < end; s++) {
+		bool opens = *s == '{' &&
+		    (s[1] == '{' || s[1] == '%' || strncmp(s + 1, begins, 3) == 0);
+
+		buf_char(b, opens ? brace : *s);
+	}
+}
+
+char *html_unmask(void *mem, const char *value, const char *source, size_t len,
+    char brace)
 {
 	struct buf *b = buf_new(mem);
-	size_t n = strlen(value), from = 0, at, i = 0, k;
+	const char *from = value, *at, *close;
+	size_t i = 0, k;
 	char *out;
 
-	while ((at = next_span(value, from, n)) < n) {
+	while ((at = find_hidden(from)) &&
+	    (close = strstr(at, at[3] == '{' ? ends : tag_ends))) {
 		i = next_span(source, i, len);
 		if (i == len)
 			break;
 		k = span(source + i, len - i);
-		buf_add(b, value + from, at - from);
+		add_read(b, from, at, brace);
 		buf_add(b, source + i, k);
 		i += k;
-		from = at + span(value + at, n - at);
+		from = close + sizeof ends - 1;
 	}
-	buf_add(b, value + from, n - from);
+	add_read(b, from, from + strlen(from), brace);
 	out = mem_strn(mem, b->data, b->len);
 	mem_free(b);
 	return out;
@@ -91,8 +123,12 @@ char *html_mask(void *mem, const char *html, size_t len)
 	char *out = bytes_copy(mem, html, len);
 	struct place place = { 0 };
 	enum place_event event;
-	size_t i = 0, n, stop;
+	size_t i, n, stop;
 
+	for (i = 0; i < len; i++)
+		if (out[i] == HIDDEN)
+			out[i] = ' ';
+	i = 0;
 	while (i < len) {
 		stop = next_span(out, i, len);
 		while (i < stop)

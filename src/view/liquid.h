@@ -28,6 +28,17 @@ enum liquid_escape {
 	LIQUID_HTML,
 };
 
+/*
+ * In a mail (not in pages) the static text between these two bytes is a web address:
+ * a value in it is percent-encoded by where it stands.  The first value may be a whole
+ * address and stays one; a scheme written before it goes ("https://{{ website }}").
+ * Behind "://" a host of its own stays one; everywhere else only unreserved characters
+ * stay, unless the filter url_encode has seen to it.  Both bytes go to the output.
+ */
+enum { LIQUID_ADDRESS = 0x02, LIQUID_ADDRESS_END = 0x03 };
+/* Stands for a "{" of static text that shall not begin a tag; goes to the output. */
+enum { LIQUID_BRACE = 0x04 };
+
 struct liquid_error {
 	int line, column; /* from 1; 0: none */
 	char text[200];   /* a sentence: what is wrong and what to do */

@@ -66,6 +66,8 @@ enum err emit_text(struct compiler *c, const char *s, size_t n)
 
 	if (!only_space(s, n))
 		c->blank = false;
+	if (!c->l->options.pages)
+		place_address(p, s, n);
 	while (html(c) && pos < n) {
 		pos += place_read(p, s + pos, n - pos, &event);
 		if (event == PLACE_URL)
@@ -78,7 +80,7 @@ enum err emit_text(struct compiler *c, const char *s, size_t n)
 		p->watched = false;
 	}
 	if (p->where == IN_VALUE && p->attr == ATTR_URL && !p->settled && !p->watched &&
-	    !memchr(p->name, ':', p->n)) {
+	    !p->address && !memchr(p->name, ':', p->n)) {
 		emit_bytes(c, s + start, url - start);
 		emit(c, OP_URL);
 		start = url;
@@ -92,6 +94,15 @@ static bool ends_in_json(const struct expr *e)
 {
 	return e && e->kind == EXPR_FILTER && e->filter &&
 	    strcmp(e->filter->name, "json") == 0;
+}
+
+/* Does it go through url_encode, so that its value fits into an address already? */
+static bool is_encoded(const struct expr *e)
+{
+	for (; e && e->kind == EXPR_FILTER; e = e->left)
+		if (e->filter && strcmp(e->filter->name, "url_encode") == 0)
+			return true;
+	return false;
 }
 
 enum err emit_output(struct compiler *c, const char *s, size_t n)
@@ -110,8 +121,10 @@ enum err emit_output(struct compiler *c, const char *s, size_t n)
 	er = parse_expr(c, &sc, &e);
 	if (er != OK)
 		return er;
-	if (html(c))
+	if (html(c) || c->place.address)
 		escape = place_escape(&c->place, ends_in_json(e), &why);
+	if (escape == ESC_ADDRESS && is_encoded(e))
+		escape = ESC_NONE;
 	if (why)
 		return liquid_fail(c->error, e->at, "%s", why);
 	op = emit(c, OP_OUTPUT);

@@ -100,7 +100,7 @@ size_t float_text(double d, char *s, size_t size);
 
 /* ---- program --------------------------------------------------------------------- */
 
-enum escape { ESC_NONE, ESC_HTML, ESC_ATTR, ESC_CSS, ESC_SCRIPT };
+enum escape { ESC_NONE, ESC_HTML, ESC_ATTR, ESC_CSS, ESC_SCRIPT, ESC_ADDRESS };
 
 struct name {
 	const char *s;		/* NUL-terminated */
@@ -284,6 +284,7 @@ struct place {
 	bool closing;			/* </tag */
 	bool settled;			/* a URL whose scheme is known to be harmless */
 	bool watched;			/* a URL whose scheme is checked at its end */
+	bool address;			/* behind LIQUID_ADDRESS */
 	unsigned char n;
 	char name[23];			/* of the tag or attribute; start of the URL */
 };
@@ -297,6 +298,8 @@ bool place_same(const struct place *a, const struct place *b);
  * poisoned.
  */
 bool place_join(struct place *a, const struct place *b);
+/* Follows LIQUID_ADDRESS and its end through static text. */
+void place_address(struct place *p, const char *s, size_t n);
 /* How a value is escaped here; a sentence in *why when no value may stand here. */
 enum escape place_escape(struct place *p, bool json, const char **why);
 /*

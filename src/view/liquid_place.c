@@ -167,8 +167,8 @@ static bool scheme_allowed(const char *s, size_t n)
 /* A static character of a URL: its scheme may be known after it. */
 static void read_url(struct place *p, char ch)
 {
-	if (p->settled || p->attr != ATTR_URL)
-		return;
+	if (p->settled || p->attr != ATTR_URL || (unsigned char)ch < ' ')
+		return; /* browsers skip controls, and ours stand among them */
 	if (ch == '/' || ch == '?' || ch == '#')
 		p->settled = !memchr(p->name, '&', p->n);
 	else if (ch == ':' && scheme_allowed(p->name, p->n))
@@ -302,8 +302,19 @@ size_t place_read(struct place *p, const char *s, size_t n, enum place_event *ev
 	}
 }
 
+void place_address(struct place *p, const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (s[i] == LIQUID_ADDRESS || s[i] == LIQUID_ADDRESS_END)
+			p->address = s[i] == LIQUID_ADDRESS;
+}
+
 bool place_same(const struct place *a, const struct place *b)
 {
+	if (a->address != b->address)
+		return false;
 	if (a->where != b->where || (a->where != IN_TEXT && a->element != b->element))
 		return false;
 	if (a->where == IN_VALUE || a->where == IN_UNQUOTED)
@@ -331,7 +342,8 @@ bool place_join(struct place *a, const struct place *b)
 	a->settled = a->settled && b->settled;
 	if (place_same(a, b))
 		return true;
-	if (!in_tag(a) || !in_tag(b) || element_now(a) != element_now(b))
+	if (a->address != b->address || !in_tag(a) || !in_tag(b) ||
+	    element_now(a) != element_now(b))
 		return false;
 	/*
 	 * <input {% if x %}checked{% endif %}>: if a name goes on here, it is one of
@@ -356,6 +368,8 @@ static enum escape value_escape(const struct place *p, const char **why)
 enum escape place_escape(struct place *p, bool json, const char **why)
 {
 	*why = NULL;
+	if (p->address)
+		return ESC_ADDRESS;
 	switch (p->where) {
 	case IN_TEXT: return ESC_HTML;
 	case IN_COMMENT: return ESC_ATTR;

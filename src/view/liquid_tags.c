@@ -379,7 +379,7 @@ static enum err tag_cycle(struct compiler *c, const struct token *t)
 	if (e == OK && n == 0)
 		e = liquid_fail(c->error, token_at(c, t),
 		    "Write {%% cycle \"one\", \"two\" %%}.");
-	if (c->l->options.escape == LIQUID_HTML)
+	if (c->l->options.escape == LIQUID_HTML || c->place.address)
 		escape = place_escape(&c->place, false, &why);
 	if (e == OK && why)
 		e = liquid_fail(c->error, token_at(c, t), "%s", why);

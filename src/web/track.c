@@ -9,10 +9,12 @@
 #include "base/wake.h"
 #include "kv/limit.h"
 #include "repo/brand.h"
+#include "repo/campaign.h"
 #include "repo/event.h"
 #include "repo/report.h"
 #include "repo/subscriber.h"
 #include "send/compose.h"
+#include "send/link.h"
 #include "send/spool.h"
 #include "service/agent.h"
 
@@ -95,33 +97,43 @@ enum err track_open(struct request *rq, struct response *rs)
 	return respond_body(rs, "image/gif", pixel, sizeof(pixel) - 1);
 }
 
+/* ---- where a click leads ---- */
+
 /* Someone whose row is gone still reaches the page, with empty merge values. */
-static enum err whose(struct request *rq, int64_t id, struct subscriber **who,
-    struct brand **b)
+static enum err whose(struct request *rq, const struct token *t,
+    struct subscriber **who, struct brand **b, struct campaign **c)
 {
 	int64_t brand = 0;
-	enum err e = event_brand(rq->db, id, &brand);
+	enum err e = event_brand(rq->db, t->subscriber, &brand);
 
 	if (e == OK)
 		e = brand_get(rq->db, rq, brand, b);
 	if (e == OK)
-		e = subscriber_get(rq->db, rq, brand, id, who);
+		e = campaign_get(rq->db, rq, brand, t->campaign, c);
+	if (e == OK)
+		e = subscriber_get(rq->db, rq, brand, t->subscriber, who);
 	return e;
 }
 
+/*
+ * A link of the mails that were made before their tokens held the values: filled with
+ * those of today.
+ */
 static enum err fill_link(struct request *rq, const struct token *t, char **url)
 {
 	struct subscriber nobody = { .email = "", .first_name = "", .last_name = "" };
 	struct brand nameless = { .name = "", .postal_address = "" };
+	struct campaign untitled = { .name = "" };
 	struct subscriber *who = &nobody;
 	struct brand *b = &nameless;
+	struct campaign *c = &untitled;
 	const char *leave = unsubscribe_url(rq, rq->app->config->server.public_url,
 	    rq->app->keys, t->campaign, t->subscriber);
-	enum err e = whose(rq, t->subscriber, &who, &b);
+	enum err e = whose(rq, t, &who, &b, &c);
 
 	if (e != OK && e != ERR_NOTFOUND)
 		return e;
-	return merge_url(rq, *url, merge_data(rq, who, b, "", leave), url);
+	return link_fill(rq, *url, merge_data(rq, who, b, c->name, leave), url);
 }
 
 /* Only what the campaign contains, and only the web: never an open redirect. */
@@ -129,11 +141,13 @@ static enum err find_link(struct request *rq, const struct token *t, char **url)
 {
 	enum err e = report_link_url(rq->db, rq, t->campaign, t->link, url);
 
-	if (e == OK && strstr(*url, "{{") != NULL)
+	if (e == OK && t->between)
+		*url = link_join(rq, *url, t);
+	else if (e == OK && link_is_merged(*url))
 		e = fill_link(rq, t, url);
-	if (e == OK && !text_starts(*url, "http://") && !text_starts(*url, "https://"))
-		e = ERR_NOTFOUND;
-	if (e == OK && text_has_control(*url))
+	if (e == OK && *url)
+		*url = link_ascii(rq, *url);
+	if (e == OK && !*url)
 		e = ERR_NOTFOUND;
 	return e == ERR_INVALID ? ERR_NOTFOUND : e;
 }
@@ -142,7 +156,7 @@ enum err track_click(struct request *rq, struct response *rs)
 {
 	struct token t;
 	char *url = NULL;
-	enum err e = token_read(rq->app->keys, TOKEN_CLICK, rq->words[0], &t);
+	enum err e = token_read_in(rq, rq->app->keys, TOKEN_CLICK, rq->words[0], &t);
 
 	if (e == OK) {
 		count(rq, &t);

@@ -22,7 +22,10 @@ static void signs_many(void)
 	int wrong = 0;
 
 	for (int i = 0; i < 200; i++) {
-		struct token t = { TOKEN_OPEN + i % 4, i * 7919, i * 104729, i };
+		struct token t = { .purpose = TOKEN_OPEN + i % 4,
+			.campaign = i * 7919,
+			.subscriber = i * 104729,
+			.link = i };
 		char a[TOKEN_MAX], b[TOKEN_MAX];
 
 		wrong += token_write(&keys, &t, a) != token_sign(s, &t, b) ||
@@ -40,8 +43,10 @@ static void round_trips(void)
 
 	for (int p = TOKEN_OPEN; p <= TOKEN_VIEW; p++) {
 		for (int i = 0; i < 64; i++) {
-			struct token t = { p, numbers[i / 8], numbers[i % 8],
-				i % 2 ? INT32_MAX : i },
+			struct token t = { .purpose = p,
+				.campaign = numbers[i / 8],
+				.subscriber = numbers[i % 8],
+				.link = i % 2 ? INT32_MAX : i },
 				     back;
 			char text[TOKEN_MAX];
 			int n = token_write(&keys, &t, text);
@@ -55,9 +60,55 @@ static void round_trips(void)
 	ok(longest < TOKEN_MAX, "token_write stays within TOKEN_MAX (%d)", longest);
 }
 
+static bool same_between(const struct token *a, const struct token *b)
+{
+	return a->before == b->before && a->after == b->after &&
+	    a->length == b->length && b->between &&
+	    memcmp(a->between, b->between, (size_t)a->length) == 0;
+}
+
+/* Version 2: what a link has instead of the middle of the stored one. */
+static void addresses(void)
+{
+	void *mem = mem_scope(NULL, "addresses");
+	char between[TOKEN_BETWEEN_MAX], text[TOKEN_MAX];
+	int wrong = 0, taken = 0, longest = 0;
+	struct token back;
+
+	memset(between, 'x', sizeof(between));
+	for (int i = 0; i <= TOKEN_BETWEEN_MAX; i += i < 70 ? 1 : 89) {
+		struct token t = { .purpose = TOKEN_CLICK,
+			.campaign = INT64_MAX,
+			.subscriber = INT64_MAX,
+			.link = INT32_MAX,
+			.before = i % 2 ? INT32_MAX : i,
+			.after = i % 2 ? i : INT32_MAX,
+			.between = between,
+			.length = i };
+		int n = token_write(&keys, &t, text);
+
+		longest = n > longest ? n : longest;
+		wrong += n != (int)strlen(text) ||
+		    token_read_in(mem, &keys, TOKEN_CLICK, text, &back) != OK ||
+		    !same(&t, &back) || !same_between(&t, &back) ||
+		    token_read(&keys, TOKEN_CLICK, text, &back) != OK || back.between;
+		text[n / 2] = text[n / 2] == 'A' ? 'B' : 'A';
+		taken += token_read_in(mem, &keys, TOKEN_CLICK, text, &back) == OK;
+	}
+	is_int(wrong, 0,
+	    "token_read_in reads what token_write writes, with an address");
+	is_int(taken, 0, "token_read_in refuses a changed address");
+	ok(longest < TOKEN_MAX, "token_write stays within TOKEN_MAX (%d)", longest);
+	mem_free(mem);
+}
+
 static void forgeries(void)
 {
-	struct token t = { TOKEN_CLICK, 42, 99, 3 }, out = { .campaign = -1 };
+	struct token t = { .purpose = TOKEN_CLICK,
+		.campaign = 42,
+		.subscriber = 99,
+		.link = 3 },
+		     out = { .campaign = -1 };
 	char text[TOKEN_MAX], changed[TOKEN_MAX + 2];
 	static const char letters[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -145,6 +196,7 @@ int main(void)
 
 	round_trips();
 	signs_many();
+	addresses();
 	forgeries();
 	uncanonical(mem);
 	nonsense();

@@ -35,7 +35,7 @@ void fuzz_one(void *mem, const char *s, size_t n)
 	for (int p = TOKEN_OPEN; p <= TOKEN_VIEW; p++) {
 		const char *given = fuzz_text(mem, s, n);
 
-		if (token_read(&keys, (enum token_purpose)p, given, &t) != OK)
+		if (token_read_in(mem, &keys, (enum token_purpose)p, given, &t) != OK)
 			continue;
 		token_write(&keys, &t, text);
 		FUZZ_CHECK(strcmp(text, given) == 0);
@@ -44,6 +44,11 @@ void fuzz_one(void *mem, const char *s, size_t n)
 		.campaign = number(s, n, 1),
 		.subscriber = number(s, n, 9),
 		.link = (int)(number(s, n, 17) & INT32_MAX) };
+	if (n > 30) {
+		t.between = s + 30;
+		t.length = n < TOKEN_BETWEEN_MAX ? (int)(n - 30) : 0;
+		t.before = (int)(number(s, n, 21) & INT32_MAX);
+	}
 	len = token_write(&keys, &t, text);
 	FUZZ_CHECK(len > 0 && len < TOKEN_MAX && (size_t)len == strlen(text));
 	FUZZ_CHECK(token_read(&keys, t.purpose, text, &again) == OK);

@@ -84,11 +84,15 @@ static void link_tests(void *mem)
 static void other_tests(void)
 {
 	static const char page[] = "<html><body><p>x</p></BODY ></html>\n";
+	static const char outlook[] = "<body><p>Hi</p> </body></html>\n"
+				      "<!--[if mso]></body></html><![endif]-->";
 
 	is_int((int64_t)html_body_end(page, strlen(page)), 20,
 	    "a footer goes before </body>");
 	is_int((int64_t)html_body_end("<p>x", 4), 4, "or to the end");
 	is_int((int64_t)html_body_end("", 0), 0, "of nothing, too");
+	is_int((int64_t)html_body_end(outlook, strlen(outlook)), 16,
+	    "never into a comment that has a </body> of its own");
 	is_int(html_images_without_alt("<img><img alt=''><IMG src=x>", 28), 2,
 	    "counts images without alt");
 }
@@ -112,6 +116,13 @@ static void text_tests(void *mem)
 		    "https://c.d</a> or <a href=\"mailto:x@y.z\">x@y.z</a>.</p>"),
 	    "See our page (https://a.b/), https://c.d or x@y.z.\n",
 	    "links by label and address");
+	is_text(text(mem,
+		    "<body><div style=\"display: NONE;max-height:0\">Secret&#847;&zwnj;"
+		    "&nbsp;&shy;</div><p hidden>x</p>&#847;&zwnj;<p>Hello"
+		    "</p></body>"),
+	    "Hello\n", "what is hidden in the mail is hidden in the text");
+	is_text(text(mem, "<p>\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae</p>"),
+	    "\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae\n", "a joiner inside a word stays");
 	is_text(text(mem, "<ul><li>a<li>b</ul><ol><li>c</li><li>d</li></ol>"),
 	    "- a\n- b\n\n1. c\n2. d\n", "lists");
 	is_text(text(mem, "<p>Dear {{ first_name | default: \"friend\" }},</p>"),
