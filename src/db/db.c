@@ -89,6 +89,12 @@ void db_set_cache(struct db *db, int kb)
 		log_warn(db->lg, "db.cache", LOG_INT("kb", kb));
 }
 
+void db_open_schema(struct db *db, bool open)
+{
+	db->open_schema = open;
+	(void)!db->driver->control(db, DB_DEFEND); /* cannot fail */
+}
+
 void db_rest(struct db *db)
 {
 	(void)!db->driver->control(db, DB_REST); /* cannot fail */

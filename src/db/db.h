@@ -74,6 +74,11 @@ enum err db_prepare(struct db *db, const char *const *sql, size_t n) MUST_CHECK;
 /* Runs text with any number of statements: migrations only. */
 enum err db_script(struct db *db, const char *sql) MUST_CHECK;
 /*
+ * Whether SQLite's own table of the schema may be written: for a migration that changes
+ * the texts of tables and no row.  No at first.
+ */
+void db_open_schema(struct db *db, bool open);
+/*
  * How often the connection was made: a change says that it was lost meanwhile, and that
  * the database may be another one now, such as a standby that lacks the last commits.
  */

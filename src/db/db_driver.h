@@ -58,7 +58,8 @@ enum db_verb {
 	DB_PING,
 	DB_WAIT,
 	DB_CACHE,
-	DB_REST
+	DB_REST,
+	DB_DEFEND
 };
 
 struct db_driver {
@@ -79,7 +80,10 @@ struct db_driver {
 	void (*cell)(struct stmt *s, int col, struct value *out);
 	/* Gives back the rows. */
 	void (*forget)(struct stmt *s);
-	/* DB_WAIT, DB_CACHE: db->wait_ms, db->cache_kb has changed. */
+	/*
+	 * DB_WAIT, DB_CACHE, DB_DEFEND: db->wait_ms, db->cache_kb, db->open_schema
+	 * has changed.
+	 */
 	enum err (*control)(struct db *db, enum db_verb verb);
 	enum err (*script)(struct db *db, const char *sql);
 };
@@ -90,6 +94,7 @@ struct db {
 	void *stmts; /* owner of all statements; freed before state */
 	const struct log *lg;
 	int wait_ms, cache_kb;
+	bool open_schema;  /* SQLite: a migration may write it */
 	int depth;         /* open tx scopes */
 	enum err doomed;   /* a statement of this transaction failed */
 	uint64_t writes;   /* writing statements run so far */

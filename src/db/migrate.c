@@ -228,8 +228,11 @@ static enum err apply(struct db *db, void *mem, const struct step *step, int64_t
     struct migration_state *st)
 {
 	STMT_SCOPE s = db_stmt_text(db, sql[RECORD]);
-	enum err e = run_file(db, mem, step->sql);
+	enum err e;
 
+	db_open_schema(db, strstr(step->sql, "PRAGMA writable_schema") != NULL);
+	e = run_file(db, mem, step->sql);
+	db_open_schema(db, false);
 	FAILPOINT("migrate.script");
 	stmt_bind_int(s, 1, step->version);
 	stmt_bind_text(s, 2, step->name);

@@ -243,6 +243,7 @@ static enum err pg_control(struct db *db, enum db_verb verb)
 	case DB_PING: return ping(pg);
 	case DB_WAIT: return set_wait(pg);
 	case DB_CACHE:
+	case DB_DEFEND:
 	case DB_REST: return OK;
 	}
 	return ERR_INTERNAL;

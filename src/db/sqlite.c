@@ -250,6 +250,10 @@ static enum err lite_control(struct db *db, enum db_verb verb)
 	case DB_PING: return run_text(l, "SELECT count(*) FROM sqlite_schema");
 	case DB_CACHE: return set_cache(l);
 	case DB_REST: sqlite3_db_release_memory(l->h); return OK;
+	case DB_DEFEND:
+		sqlite3_db_config(l->h, SQLITE_DBCONFIG_DEFENSIVE, !db->open_schema,
+		    NULL);
+		return OK;
 	case DB_RELAX:
 	case DB_WAIT: break; /* read at each wait */
 	}

@@ -26,7 +26,7 @@ static const char *const lite[] = {
 	    "  || CASE WHEN c.\"notnull\" = 1 OR c.pk > 0 THEN ' NOT NULL' ELSE '' END"
 	    "  || COALESCE(' DEFAULT ' || c.dflt_value, '')"
 	    "  FROM sqlite_schema t, pragma_table_info(t.name) c"
-	    " WHERE t.type = 'table'",
+	    " WHERE t.type = 'table' AND t.name <> 'sqlite_sequence'",
 	[KEYS] = "SELECT name || ' PRIMARY ' || group_concat(col) FROM ("
 		 "  SELECT t.name, c.name AS col"
 		 "    FROM sqlite_schema t, pragma_table_info(t.name) c"
