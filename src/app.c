@@ -129,6 +129,8 @@ enum err app_open(void *mem, const char *config_file, const char *process,
 		e = open_db(app, what);
 	if (e == OK && (what & APP_KV))
 		e = kv_open(app, app->config->memcached.servers, &app->log, &app->kv);
+	if (e == OK && (what & APP_KV))
+		kv_share_counters(app->kv, app->config->server.state_dir);
 	if (e == OK && (what & (APP_PAGES | APP_FEW_PAGES)))
 		e = open_pages(app, what);
 	return e;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "kv/kv_driver.h"
+#include "kv/tally.h"
 
 enum {
 	KEY_MAX = 200,           /* memcached takes 250 */
@@ -44,6 +45,15 @@ enum err kv_open(void *mem, const char *servers, const struct log *lg, struct kv
 	}
 	*out = kv;
 	return OK;
+}
+
+void kv_share_counters(struct kv *kv, const char *state_dir)
+{
+	struct kv *here = kv_here(kv);
+
+	here->tally = tally_open(here, state_dir);
+	if (here->tally == NULL)
+		log_warn(kv->log, "kv.counters_alone");
 }
 
 bool kv_is_shared(const struct kv *kv)
@@ -210,5 +220,9 @@ enum err kv_count(struct kv *kv, const char *key, int64_t by, int ttl_s, int64_t
 	*now = 0;
 	if (e != OK)
 		return e;
-	return noted(kv, kv->driver->count(kv->store, key, by, within(ttl_s), now));
+	if (kv->tally == NULL)
+		return noted(kv,
+		    kv->driver->count(kv->store, key, by, within(ttl_s), now));
+	tally_count(kv->tally, key, by, within(ttl_s), now);
+	return OK;
 }

@@ -19,6 +19,11 @@ struct kv;
 /* servers: as config memcached.servers; "" gives the local table. Made after fork. */
 enum err kv_open(void *mem, const char *servers, const struct log *lg,
     struct kv **out) MUST_CHECK;
+/*
+ * Counters that are kept without a server are from now on those of all processes of
+ * this host, in a file of state_dir.  Call it in the process that counts.
+ */
+void kv_share_counters(struct kv *kv, const char *state_dir);
 bool kv_is_shared(const struct kv *kv); /* false: local table, this process only */
 bool kv_alive(struct kv *kv);           /* a set and get work right now */
 /* prefix + ":" + hex SHA-256 of `outside`, owned by mem. */

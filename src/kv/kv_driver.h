@@ -32,8 +32,9 @@ struct kv_driver {
 
 struct kv {
 	const struct kv_driver *driver;
-	void *store;     /* of the driver */
-	struct kv *here; /* table of this process: the fallback; NULL in itself */
+	void *store;         /* of the driver */
+	struct kv *here;     /* table of this process: the fallback; NULL in itself */
+	struct tally *tally; /* counters of the host; NULL: only of this process */
 	const struct log *log;
 	bool down; /* said in the log */
 };

@@ -12,27 +12,43 @@
 #include "base/mem.h"
 #include "kv/kv_driver.h"
 
-enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, struct limit *l)
+enum err limit_count(struct kv *kv, const char *key, int64_t by, int ttl_s, int64_t *n)
 {
-	MEM_SCOPE void *tmp = mem_scope(NULL, "limit_spend");
+	enum err e = kv_count(kv, key, by, ttl_s, n);
+
+	if (e == ERR_BUSY && kv_is_shared(kv))
+		e = kv_count(kv_here(kv), key, by, ttl_s, n);
+	return e;
+}
+
+static enum err step(struct kv *kv, const char *key, int64_t now_ms, struct limit *l,
+    int by)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "limit_step");
 	int64_t window_ms = (int64_t)l->window_s * 1000, number = now_ms / window_ms, n;
 	char *counter = mem_printf(tmp, "%s:%d:%" PRId64, key, l->window_s, number);
-	enum err e = kv_count(kv, counter, 1, l->window_s + 1, &n);
-	int max = l->max;
+	enum err e = limit_count(kv, counter, by, l->window_s + 1, &n);
 
 	l->left = l->retry_after = 0;
-	if (e == ERR_BUSY && kv_is_shared(kv)) {
-		max = max >= 4 ? max / 4 : 1;
-		e = kv_count(kv_here(kv), counter, 1, l->window_s + 1, &n);
-	}
 	if (e != OK)
 		return e;
-	if (n <= max) {
-		l->left = (int)(max - n);
+	if (n <= l->max) {
+		l->left = (int)(l->max - n);
 		return OK;
 	}
 	l->retry_after = (int)((window_ms - now_ms % window_ms + 999) / 1000);
 	return ERR_LIMITED;
+}
+
+enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms, struct limit *l)
+{
+	return step(kv, key, now_ms, l, 1);
+}
+
+void limit_return(struct kv *kv, const char *key, int64_t now_ms, struct limit *l)
+{
+	if (step(kv, key, now_ms, l, -1) == ERR_LIMITED)
+		l->left = 0;
 }
 
 enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s,

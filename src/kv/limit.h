@@ -4,9 +4,8 @@
 
 /*
  * Counts `key` in windows of window_s seconds (the window number is part of the key).
- * ERR_LIMITED and *retry_after (seconds) when more than max.  If the server fails the
- * count is kept per process with max / 4, so a broken memcached neither opens nor shuts
- * the door.
+ * ERR_LIMITED and *retry_after (seconds) when more than max.  Without a server, and
+ * while it fails, the processes of this host count together, to the same max.
  */
 enum err limit_hit(struct kv *kv, const char *key, int64_t now_ms, int window_s,
     int max, int *retry_after) MUST_CHECK;
@@ -18,6 +17,11 @@ struct limit {
 };
 enum err limit_spend(struct kv *kv, const char *key, int64_t now_ms,
     struct limit *l) MUST_CHECK;
+/* Takes one back: what it was spent on went well. */
+void limit_return(struct kv *kv, const char *key, int64_t now_ms, struct limit *l);
+/* As kv_count; without a server, and while it fails, on this host. */
+enum err limit_count(struct kv *kv, const char *key, int64_t by, int ttl_s,
+    int64_t *n) MUST_CHECK;
 /* What limits count a client by: an IPv4 address as it is, an IPv6 address's /64. */
 char *limit_address(void *mem, const char *ip);
 

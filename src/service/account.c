@@ -100,6 +100,7 @@ enum err account_prove(const struct visit *v, void *mem, const struct user *u,
 {
 	const char *given = form_get(f, "current_password");
 	const char *key = mem_printf(mem, "rate:proof:account:%lld", (long long)u->id);
+	struct limit tries = { .window_s = PROOF_WINDOW_S, .max = PROOF_TRIES };
 	enum err e;
 
 	*retry_after = 0;
@@ -108,17 +109,21 @@ enum err account_prove(const struct visit *v, void *mem, const struct user *u,
 	if (strlen(given) > 4 * PASSWORD_MAX)
 		return form_fail(f, "current_password",
 		    "A password has at most %d characters.", PASSWORD_MAX);
-	e = limit_hit(v->kv, key, v->now, PROOF_WINDOW_S, PROOF_TRIES, retry_after);
+	e = limit_spend(v->kv, key, v->now, &tries);
+	*retry_after = tries.retry_after;
 	if (e == ERR_LIMITED) {
 		form_fail(f, "current_password",
 		    "Too many tries. Wait %d minutes, then try again.",
 		    (*retry_after + 59) / 60);
 		return e;
 	}
-	if (e == OK && !password_matches(v, u, given))
+	if (e != OK)
+		return e;
+	if (!password_matches(v, u, given))
 		return form_fail(f, "current_password",
 		    "This is not your current password.");
-	return e;
+	limit_return(v->kv, key, v->now, &tries);
+	return OK;
 }
 
 enum err account_change_password(const struct visit *v, void *mem, const struct user *u,

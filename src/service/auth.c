@@ -167,6 +167,7 @@ enum err sign_in(const struct visit *v, void *mem, struct form *f, struct user *
 	if (e != OK && e != ERR_NOTFOUND)
 		return e;
 	if (password_matches(v, u, password)) {
+		door_welcome(v, &d);
 		*out = u;
 		return OK;
 	}

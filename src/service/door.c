@@ -1,6 +1,5 @@
 #include "service/door.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/id.h"
@@ -15,7 +14,11 @@ enum {
 	ACCOUNT_TRIES = 10,
 	NAME_CHARS = 32,
 	KNOWN_MAX = 200,
+	PAUSE_EPOCH = 1700000000, /* of a pause, UTC seconds */
 };
+
+static const struct limit account = { .window_s = ACCOUNT_WINDOW_S,
+	.max = ACCOUNT_TRIES };
 
 enum err door_from(const struct visit *v, void *mem, int *wait)
 {
@@ -65,24 +68,32 @@ static const char *pause_key(void *mem, const struct door *d)
 	return mem_printf(mem, "%s:pause", d->key);
 }
 
+/*
+ * A counter holds the second until which it is paused, from PAUSE_EPOCH on: so it is
+ * known to all that count tries, with memcached and without.
+ */
+static enum err pause_until(const struct visit *v, void *mem, const struct door *d,
+    int64_t by, int64_t *second)
+{
+	return limit_count(v->kv, pause_key(mem, d), by, 2 * ACCOUNT_WINDOW_S, second);
+}
+
 /* Seconds that are left of a pause. */
 static int paused(const struct visit *v, void *mem, const struct door *d)
 {
-	int64_t until;
-	char *text;
-	size_t n;
+	int64_t second, left;
 
-	if (kv_get(v->kv, mem, pause_key(mem, d), &text, &n) != OK ||
-	    !text_to_int(text, 0, INT64_MAX, &until) || until <= v->now ||
-	    until - v->now > ACCOUNT_WINDOW_S * 1000)
+	if (pause_until(v, mem, d, 0, &second) != OK)
 		return 0;
-	return (int)((until - v->now + 999) / 1000);
+	left = (second + PAUSE_EPOCH) * 1000 - v->now;
+	return left > 0 && left <= ACCOUNT_WINDOW_S * 1000 ? (int)((left + 999) / 1000)
+							   : 0;
 }
 
 enum err door_knock(const struct visit *v, void *mem, const char *email_key,
     struct door *d)
 {
-	struct limit l = { .window_s = ACCOUNT_WINDOW_S, .max = ACCOUNT_TRIES };
+	struct limit l = account;
 	enum err e = door_from(v, mem, &d->wait);
 
 	if (e != OK)
@@ -101,14 +112,20 @@ enum err door_knock(const struct visit *v, void *mem, const char *email_key,
 
 void door_refuse(const struct visit *v, void *mem, struct door *d)
 {
-	char text[24];
-	int64_t until;
-	int n;
+	int64_t was, until;
 
 	if (d->left == 0 || d->left > ACCOUNT_TRIES / 2)
 		return; /* at none, the window says when */
 	d->wait = 2 << (ACCOUNT_TRIES / 2 - d->left);
-	until = v->now + INT64_C(1000) * d->wait;
-	n = snprintf(text, sizeof(text), "%lld", (long long)until);
-	kv_set(v->kv, pause_key(mem, d), text, (size_t)n, d->wait + 1);
+	until = (v->now + 999) / 1000 + d->wait - PAUSE_EPOCH;
+	if (pause_until(v, mem, d, 0, &was) == OK &&
+	    pause_until(v, mem, d, until - was, &was) != OK)
+		return; /* it is the window that ends the tries then */
+}
+
+void door_welcome(const struct visit *v, const struct door *d)
+{
+	struct limit l = account;
+
+	limit_return(v->kv, d->key, v->now, &l);
 }

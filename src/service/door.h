@@ -4,9 +4,9 @@
 
 /*
  * How often somebody may try to sign in: 5 times a minute from an address, 10 times in
- * 15 minutes for an account, with a growing pause after half of them.  A browser that
- * has signed in to the account before has tries of its own, so that nobody can shut a
- * person out of it by trying.
+ * 15 minutes with a wrong password for an account, with a growing pause after half of
+ * them.  A browser that has signed in to the account before has tries of its own, so
+ * that nobody can shut a person out of it by trying.
  */
 struct door {
 	const char *key; /* what is counted */
@@ -22,6 +22,8 @@ enum err door_knock(const struct visit *v, void *mem, const char *email_key,
     struct door *d) MUST_CHECK;
 /* The password was wrong: fills d->wait, before which nothing is tried. */
 void door_refuse(const struct visit *v, void *mem, struct door *d);
+/* The password was right: the try counts against nobody. */
+void door_welcome(const struct visit *v, const struct door *d);
 /* What a browser keeps (visit.known) that has signed in to the account. */
 char *door_known(const struct visit *v, void *mem, const char *email_key);
 /* Is what this browser keeps for this account? */

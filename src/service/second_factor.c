@@ -111,16 +111,24 @@ static enum err too_often(struct form *f, int seconds)
 	return ERR_LIMITED;
 }
 
+static const struct limit tries = { .window_s = ACCOUNT_WINDOW_S,
+	.max = ACCOUNT_TRIES };
+
+static const char *tries_key(void *mem, const struct user *u)
+{
+	return mem_printf(mem, "rate:code:account:%lld", (long long)u->id);
+}
+
 static enum err count_try(const struct visit *v, void *mem, const struct user *u,
     struct form *f, int *retry_after)
 {
-	const char *account =
-	    mem_printf(mem, "rate:code:account:%lld", (long long)u->id);
+	struct limit l = tries;
 	enum err e = door_from(v, mem, retry_after);
 
-	if (e == OK)
-		e = limit_hit(v->kv, account, v->now, ACCOUNT_WINDOW_S, ACCOUNT_TRIES,
-		    retry_after);
+	if (e != OK)
+		return e == ERR_LIMITED ? too_often(f, *retry_after) : e;
+	e = limit_spend(v->kv, tries_key(mem, u), v->now, &l);
+	*retry_after = l.retry_after;
 	return e == ERR_LIMITED ? too_often(f, *retry_after) : e;
 }
 
@@ -188,6 +196,11 @@ enum err second_factor_check(const struct visit *v, void *mem, const struct user
 		e = take_totp(v, mem, u, code);
 	else if (e == OK)
 		e = take_recovery(v, u, code, t);
+	if (e == OK) { /* it counts against nobody */
+		struct limit l = tries;
+
+		limit_return(v->kv, tries_key(mem, u), v->now, &l);
+	}
 	if (e != ERR_NOTFOUND)
 		return e;
 	return form_fail(f, "code",

@@ -1,6 +1,7 @@
 #include "kv/limit.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,12 +68,50 @@ static void spending(struct kv *kv)
 static void broken(struct kv *kv, struct memcached *m)
 {
 	memcached_stop(m);
-	is_int(let_through(kv, "b:1", 0, 50, 20), 5,
-	    "without its server limit_hit allows a quarter");
-	is_int(let_through(kv, "b:2", 0, 50, 2), 1, "and at least one");
+	is_int(let_through(kv, "b:1", 0, 50, 20), 20,
+	    "without its server limit_hit allows as many");
 	memcached_start(m);
 	usleep(2200000);
 	is_int(let_through(kv, "b:1", 0, 50, 20), 20, "with a new one all again");
+}
+
+/* Several processes of one host, without a server: what each lets through, together. */
+static void on_one_host(void)
+{
+	MEM_SCOPE void *mem = mem_scope(NULL, "host");
+	char dir[] = "/tmp/limit-XXXXXX";
+	int sum = 0, status;
+
+	ok(mkdtemp(dir) != NULL, "a state directory");
+	for (int i = 0; i < 6; i++) {
+		struct kv *kv = NULL;
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			if (kv_open(mem, "", &quiet, &kv) != OK)
+				_exit(100);
+			kv_share_counters(kv, dir);
+			_exit(let_through(kv, "h:1", 600000, 200, 60));
+		}
+		waitpid(pid, &status, 0);
+		sum += WEXITSTATUS(status);
+	}
+	is_int(sum, 60, "all processes of a host together let through what one does");
+	unlink(mem_printf(mem, "%s/limits", dir));
+	rmdir(dir);
+}
+
+/* What went well is given back. */
+static void returned(struct kv *kv)
+{
+	struct limit l = { .window_s = 60, .max = 2 };
+
+	for (int i = 0; i < 9; i++) {
+		if (limit_spend(kv, "r:1", 0, &l) == OK)
+			limit_return(kv, "r:1", 0, &l);
+	}
+	is_int(l.left, 2, "limit_return gives back what was spent");
+	ok(limit_spend(kv, "r:1", 0, &l) == OK && l.left == 1, "and no more");
 }
 
 /* Takes from the bucket for ms, as a sender would; the sum granted. */
@@ -253,6 +292,9 @@ int main(void)
 	windows(kv, "memcached");
 	windows(local, "table of the process");
 	spending(local);
+	returned(kv);
+	returned(local);
+	on_one_host();
 	details(kv, "memcached");
 	details(local, "table of the process");
 	flushed(kv);
