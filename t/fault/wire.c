@@ -86,8 +86,11 @@ static void play_close(struct dbtest *t, struct app *app, const char *mode, int 
 	const struct trigger how = { .servers = "" };
 	const char *name =
 	    mem_printf(t->mem, "%s, closed %d ms after an answer", mode, ms);
-	/* whoever reads as it closes leaves no trace: until that is learned */
-	int most = ms > 20 ? 64 : 0;
+	/*
+	 * A peer that closes as the request arrives leaves no trace until that is
+	 * learned.  On a busy machine 5 ms become as many as 50.
+	 */
+	int most = ms == 0 ? 0 : strcmp(mode, "bulk") == 0 ? 100 : 64;
 	struct fake_ses f;
 	struct verdict v;
 	int64_t doubt;
