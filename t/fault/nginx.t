@@ -11,7 +11,7 @@ use Sending;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $s = Sending->start(people => 1000, rate => 200);
+my $s = Sending->start(people => 1000, rate => 100);
 my $site = $s->{site};
 my $master = $site->process(qr/nginx/) or BAIL_OUT('no nginx');
 my ($port) = $site->{url} =~ /:(\d+)/;

@@ -73,10 +73,12 @@ cmp_ok(scalar(() = syncs()), '<=', 15, '... with one sync for many: ' . (() = sy
 is(durable(), 60, '... and each is on the disk');
 ok($site->until_true(15, sub { opens() == 60 }), '... and counted');
 
-my $refused = 0;
-for my $round (1 .. 5) {
+# A busy machine may have taken none of them when its workers are killed, or answered all: then it is tried again.
+my ($refused, $rounds) = (0, 0);
+while ($rounds < 5 || !$refused && $rounds < 25) {
+	$rounds++;
 	my $all = begin(20);
-	sleep 0.05 + 0.09 * $round;
+	sleep 0.05 + 0.09 * (1 + $rounds % 5);
 	kill KILL => $site->workers('track');
 	my $n = pictures($all);
 	$answered += $n;
@@ -88,7 +90,7 @@ for my $round (1 .. 5) {
 cmp_ok($refused, '>', 0, "some were not answered ($refused)");
 cmp_ok(durable(), '>=', $answered, "each of the $answered that were is on the disk");
 ok($site->until_true(20, sub { opens() >= $answered }), '... and counted') or diag opens();
-cmp_ok(opens(), '<=', 60 + 5 * 21, '... once');
+cmp_ok(opens(), '<=', 60 + $rounds * 21, '... once');
 
 open my $full, '>', "$log.full" or die;
 is(pictures(begin(5)), 5, 'the disk is full: the picture comes all the same');
