@@ -42,7 +42,7 @@ like($symbols, qr/__\w+_chk\b/, 'calls of libc are checked (FORTIFY)');
 
 # ---- the units ----
 my @wanted = (qw(NoNewPrivileges=yes ProtectSystem=strict PrivateTmp=yes PrivateDevices=yes ProtectProc=invisible MemoryDenyWriteExecute=yes
-	RestrictNamespaces=yes LockPersonality=yes CapabilityBoundingSet= SystemCallFilter=@system-service UMask=0077 LimitCORE=0
+	RestrictNamespaces=yes LockPersonality=yes CapabilityBoundingSet= SystemCallFilter=@system-service UMask=0077 LimitCORE=0 MemoryMax=1G
 	IPAddressDeny=169.254.0.0/16), 'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6');
 my $dir = tempdir(CLEANUP => 1);
 my $analyze = system('command -v systemd-analyze >/dev/null') == 0;

@@ -19,6 +19,7 @@ static const struct meaning meanings[ERR_COUNT] = {
 	[ERR_TOO_LARGE] = { "too_large", 413 },
 	[ERR_TYPE] = { "unsupported_type", 415 },
 	[ERR_LIMITED] = { "limited", 429 },
+	[ERR_HEAD_TOO_LARGE] = { "head_too_large", 431 },
 	[ERR_BUSY] = { "busy", 503 },
 	[ERR_FULL] = { "disk_full", 507 },
 	[ERR_IO] = { "io", 500 },

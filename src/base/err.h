@@ -17,6 +17,7 @@ enum err {
 	ERR_TOO_LARGE,       /* 413 */
 	ERR_TYPE,            /* 415 */
 	ERR_LIMITED,         /* 429: rate limit */
+	ERR_HEAD_TOO_LARGE,  /* 431: a header, or the address */
 	ERR_BUSY,            /* 503: database locked or not reachable, overload */
 	ERR_FULL,            /* 507: disk full */
 	ERR_IO,              /* 500: file or network */

@@ -253,17 +253,35 @@ static enum err parse(void *mem, struct json_tokener *t, const char *s, size_t n
 	return OK;
 }
 
+static enum err too_much(const char **why, const char *sentence)
+{
+	if (why != NULL)
+		*why = sentence;
+	return ERR_TOO_LARGE;
+}
+
 enum err json_read(void *mem, const char *s, size_t n, struct json_object **out,
     const char **why)
 {
+	return json_read_within(mem, s, n, JSON_MEMORY_MAX, out, why);
+}
+
+enum err json_read_within(void *mem, const char *s, size_t n, size_t most,
+    struct json_object **out, const char **why)
+{
+	const struct json_cost cost = json_cost(s, n);
 	struct json_tokener *t;
 	const char *odd;
 	size_t at = 0;
 	enum err e;
 
 	*out = NULL;
-	if (n > INT32_MAX - 1)
-		return refuse(mem, why, "too long", 0);
+	if (cost.elements > JSON_ELEMENTS_MAX)
+		return too_much(why, "This JSON has more than 100000 values.");
+	if (cost.bytes > most || n > INT32_MAX - 1)
+		return too_much(why,
+		    "This JSON would take too much memory: send fewer, or simpler, "
+		    "values at once.");
 	if (!text_is_utf8(s, n))
 		return refuse(mem, why, "text that is not UTF-8", 0);
 	odd = oddity(s, n, &at);

@@ -45,10 +45,34 @@ bool json_flag(struct json_object *o, const char *key, bool dflt);
 
 /*
  * Parses one document: whole input, UTF-8, depth 32.  ERR_MALFORMED with *why (static
- * or owned by mem, may be NULL) a sentence with the position.
+ * or owned by mem, may be NULL) a sentence with the position.  ERR_TOO_LARGE, before
+ * anything is allocated, with more than JSON_ELEMENTS_MAX values or if it would take
+ * more than JSON_MEMORY_MAX bytes.
  */
+enum {
+	JSON_ELEMENTS_MAX = 100000,
+	JSON_MEMORY_MAX = 64 * 1024 * 1024,
+	JSON_MEMORY_MIN = 512 * 1024,
+	JSON_TIMES = 8,
+};
 enum err json_read(void *mem, const char *s, size_t n, struct json_object **out,
     const char **why) MUST_CHECK;
+/* As json_read, with a limit of `most` bytes of memory. */
+enum err json_read_within(void *mem, const char *s, size_t n, size_t most,
+    struct json_object **out, const char **why) MUST_CHECK;
+/*
+ * The memory that a document of n bytes from outside may take: JSON_TIMES as much,
+ * between JSON_MEMORY_MIN and JSON_MEMORY_MAX.
+ */
+size_t json_most(size_t n);
+/*
+ * What reading a document takes at most: values in it, and bytes that are allocated at
+ * the same time.  Told by its punctuation, so it holds for what is no JSON too.
+ */
+struct json_cost {
+	size_t elements, bytes;
+};
+struct json_cost json_cost(const char *s, size_t n);
 /* Compact text owned by mem. */
 char *json_write(void *mem, struct json_object *o);
 /* Appends s as JSON string contents, without the quotes. */

@@ -9,6 +9,8 @@
 
 /* Until the year 9999: larger times are mistakes. */
 #define TIME_MAX_S INT64_C(253402300799)
+/* Of a segment: whoever sent it is not known yet. */
+enum { MEMORY_MAX = 128 * 1024 };
 
 static enum err refuse(const char **why, const char *what)
 {
@@ -63,7 +65,7 @@ static struct json_object *read_object(void *mem, const char *segment)
 	size_t n;
 
 	if (!base64url_decode(mem, segment, &text, &n) ||
-	    json_read(mem, (const char *)text, n, &o, NULL) != OK ||
+	    json_read_within(mem, (const char *)text, n, MEMORY_MAX, &o, NULL) != OK ||
 	    !json_object_is_type(o, json_type_object))
 		return NULL;
 	return members_written((const char *)text, n) == members_read(o) ? o : NULL;

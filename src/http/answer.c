@@ -27,6 +27,8 @@ static const char *const sentences[ERR_COUNT] = {
 	[ERR_TOO_LARGE] = "What was sent is larger than allowed here.",
 	[ERR_TYPE] = "This kind of content cannot be read here.",
 	[ERR_LIMITED] = "Too many tries. Wait a little, then try again.",
+	[ERR_HEAD_TOO_LARGE] =
+	    "The address or a header of this request is longer than is taken here.",
 	[ERR_BUSY] =
 	    "The database is busy right now. Nothing was changed; try again shortly.",
 	[ERR_FULL] = "The server's disk is full. Nothing was changed.",

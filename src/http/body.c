@@ -68,7 +68,7 @@ static enum err read_json(void *mem, struct form *f, const char *s, size_t n,
     const char **why)
 {
 	struct json_object *o;
-	enum err e = json_read(mem, s, n, &o, why);
+	enum err e = json_read_within(mem, s, n, json_most(n), &o, why);
 
 	if (e != OK)
 		return e;

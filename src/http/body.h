@@ -5,7 +5,12 @@
 #include "base/err.h"
 #include "base/form.h"
 
-enum { BODY_FIELDS_MAX = 256, BODY_PARTS_MAX = 64 };
+/* Values of a multipart body: bytes of all that are no files. */
+enum {
+	BODY_FIELDS_MAX = 256,
+	BODY_PARTS_MAX = 64,
+	BODY_VALUES_MAX = 8 * 1024 * 1024,
+};
 
 /*
  * Reads a request body of any of the three kinds into f: urlencoded,

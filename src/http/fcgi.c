@@ -14,9 +14,9 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "http/body.h"
 #include "http/cookie.h"
 #include "http/fcgi_guard.h"
+#include "http/receive.h"
 
 /*
  * We accept by ourselves and hand the connection to libfcgi: its own accept can be
@@ -27,7 +27,6 @@
  */
 
 enum {
-	HEADER_MAX = 4096,
 	RECEIVE_TIMEOUT_S = 10,
 	SEND_TIMEOUT_S = 30,
 	LAST_REQUESTS = 100,
@@ -41,12 +40,18 @@ static const char *param(FCGX_Request *q, const char *name)
 	return v ? v : "";
 }
 
-/* A header, cut; what is no UTF-8 is left out. */
+/* A header; what is no UTF-8 is left out. One that is too long is told, and not cut. */
 static const char *header(struct request *rq, FCGX_Request *q, const char *name)
 {
 	const char *v = param(q, name);
-	size_t n = strnlen(v, HEADER_MAX);
+	size_t n = strnlen(v, HEADER_MAX + 1);
 
+	if (n > HEADER_MAX) {
+		request_refuse(rq, ERR_HEAD_TOO_LARGE,
+		    "A header of this request is longer than 12 KB, the most that is "
+		    "taken. Delete the cookies of this site, or send less.");
+		return "";
+	}
 	return text_is_utf8(v, n) ? mem_strn(rq, v, n) : "";
 }
 
@@ -93,78 +98,22 @@ static struct request *read_head(const struct fcgi *f, FCGX_Request *q)
 	return rq;
 }
 
-/* Reads what is left, so that nginx can finish writing and take the answer. */
-static void drain(FCGX_Request *q)
+static size_t read_from(void *in, char *to, size_t n)
 {
-	char waste[8192];
+	int got = n <= INT32_MAX ? FCGX_GetStr(to, (int)n, in) : 0;
 
-	for (int i = 0; i < BODY_BIG_MAX / (int)sizeof(waste); i++)
-		if (FCGX_GetStr(waste, sizeof(waste), q->in) < (int)sizeof(waste))
-			return;
+	return got > 0 ? (size_t)got : 0;
 }
 
-static enum err too_large(struct request *rq, size_t max)
+/* Nothing is read of the body before the router asks for it. */
+static void set_source(const struct fcgi *f, FCGX_Request *q, struct request *rq)
 {
-	rq->broken_why = mem_printf(rq,
-	    "What was sent is larger than %zu MB, the most that is taken here.",
-	    max >> 20);
-	return ERR_TOO_LARGE;
-}
-
-static enum err read_body(FCGX_Request *q, struct request *rq, size_t max)
-{
-	struct buf *b = buf_new(rq);
-	const char *length = param(q, "CONTENT_LENGTH");
-	int64_t n;
-	int got;
-
-	/* nginx has refused it, and asks us to say so */
-	if (text_equal(param(q, "BODY_REFUSED"), "1"))
-		return too_large(rq, max);
-	if (length[0] == '\0')
-		return OK;
-	if (!text_to_int(length, 0, INT64_MAX, &n)) {
-		rq->broken_why = "The length of the body cannot be read.";
-		return ERR_MALFORMED;
-	}
-	if (n > (int64_t)max) {
-		drain(q);
-		return too_large(rq, max);
-	}
-	buf_reserve(b, (size_t)n + 1);
-	got = FCGX_GetStr(b->data, (int)n, q->in);
-	if (got < n) {
-		rq->broken_why = "The body ended too early.";
-		return ERR_MALFORMED;
-	}
-	b->len = (size_t)n;
-	b->data[n] = '\0';
-	rq->body = b->data;
-	rq->body_len = b->len;
-	return OK;
-}
-
-/* A raw route (a provider's hook) may be sent anything: only forms are read for it. */
-static bool is_form(const struct site *site, const struct request *rq)
-{
-	if (body_is(rq->content_type, "application/x-www-form-urlencoded") ||
-	    body_is(rq->content_type, "multipart/form-data"))
-		return true;
-	return !site_is_raw(site, rq);
-}
-
-static void read_request(const struct fcgi *f, FCGX_Request *q, struct request *rq)
-{
-	enum err e = request_set_target(rq, param(q, "REQUEST_URI"));
-
-	if (e == OK)
-		e = read_body(q, rq, site_body_max(f->site, rq));
-	if (e == ERR_TOO_LARGE && site_is_raw(f->site, rq))
-		rq->broken_why = NULL; /* nginx takes less there than we would */
-	if (e == OK && is_form(f->site, rq))
-		e = body_read(rq, rq->form, rq->content_type, rq->body, rq->body_len,
-		    &rq->broken_why);
-	rq->broken = e;
+	rq->source = mem_new(rq, struct body_source);
+	*rq->source = (struct body_source){ .read = read_from,
+		.ctx = q->in,
+		.length = mem_str(rq, param(q, "CONTENT_LENGTH")),
+		.refused = text_equal(param(q, "BODY_REFUSED"), "1"),
+		.dir = f->upload_dir };
 }
 
 /* ---- the answer ---- */
@@ -243,7 +192,8 @@ static void account(const struct fcgi *f, const struct request *rq,
 
 	log_info(&rq->log, "request", LOG_STR("method", method),
 	    LOG_STR("route", route), LOG_INT("status", rs->status), LOG_INT("us", us),
-	    LOG_INT("bytes", (int64_t)rs->sent));
+	    LOG_INT("bytes", (int64_t)rs->sent),
+	    LOG_INT("received", (int64_t)rq->source->taken));
 	metrics_add(f->metrics,
 	    mem_printf(tmp,
 		"maillayer_requests_total{route=\"%s\",method=\"%s\",status=\"%d\"}",
@@ -270,7 +220,9 @@ static void handle(const struct fcgi *f, struct exchange *x)
 	x->rq = read_head(f, &x->q);
 	x->rs = response_new(x->rq);
 	x->rs->sink = x->q.out;
-	read_request(f, &x->q, x->rq);
+	set_source(f, &x->q, x->rq);
+	if (request_set_target(x->rq, param(&x->q, "REQUEST_URI")) != OK)
+		log_debug(f->log, "fcgi.target");
 	f->begin(f->ctx, x->rq);
 	site_serve(f->site, x->rq, x->rs);
 }

@@ -16,7 +16,8 @@ struct fcgi {
 	const struct log *log;
 	const struct clock *clock;
 	struct metrics *metrics;
-	bool secure; /* the public URL is https */
+	bool secure;            /* the public URL is https */
+	const char *upload_dir; /* where uploads are kept while they are served */
 	/* Gives a request what the process has (app, db, kv), and takes it back. */
 	void (*begin)(void *ctx, struct request *rq);
 	void (*end)(void *ctx, struct request *rq, const struct response *rs);

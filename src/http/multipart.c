@@ -16,6 +16,12 @@ struct part {
 	size_t len;
 };
 
+/* What is left to read, and how much of it may still be copied. */
+struct reader {
+	const char *s, *end, *delimiter;
+	size_t left;
+};
+
 static enum err fail(const char **why, enum err e, const char *sentence)
 {
 	*why = sentence;
@@ -136,7 +142,7 @@ static void read_head(void *mem, const char *s, size_t n, struct part *p)
 	}
 }
 
-static enum err add_part(struct form *f, void *mem, const struct part *p,
+static enum err add_part(struct reader *r, struct form *f, const struct part *p,
     const char **why)
 {
 	struct form_file file = {
@@ -146,6 +152,7 @@ static enum err add_part(struct form *f, void *mem, const struct part *p,
 		.data = p->data,
 		.len = p->len,
 	};
+	char *value;
 
 	if (p->name == NULL || p->name[0] == '\0')
 		return fail(why, ERR_MALFORMED, "A part of the form has no name.");
@@ -158,23 +165,28 @@ static enum err add_part(struct form *f, void *mem, const struct part *p,
 			form_add_file(f, &file); /* both empty: no file was chosen */
 		return OK;
 	}
+	if (p->len > r->left)
+		return fail(why, ERR_TOO_LARGE,
+		    "The form's fields, without its files, are larger than 8 MB.");
+	r->left -= p->len;
 	if (memchr(p->data, '\0', p->len) != NULL || !text_is_utf8(p->data, p->len))
 		return fail(why, ERR_MALFORMED, "A field's value is not UTF-8 text.");
-	form_add(f, p->name, mem_strn(mem, p->data, p->len));
+	value = mem_strn(NULL, p->data, p->len);
+	form_add(f, p->name, value);
+	mem_free(value);
 	return OK;
 }
 
 /*
- * *s stands behind a delimiter: reads the part up to the next one and moves there.
+ * r->s stands behind a delimiter: reads the part up to the next one and moves there.
  * ERR_NOTFOUND at the closing delimiter.
  */
-static enum err next_part(struct form *f, const char **s, const char *end,
-    const char *delimiter, const char **why)
+static enum err next_part(struct reader *r, struct form *f, const char **why)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "part");
 	struct part p = { 0 };
-	size_t n = strlen(delimiter);
-	const char *head = *s, *body, *stop;
+	size_t n = strlen(r->delimiter), n_head;
+	const char *head = r->s, *end = r->end, *body, *stop;
 
 	if (end - head >= 2 && memcmp(head, "--", 2) == 0)
 		return ERR_NOTFOUND;
@@ -183,28 +195,30 @@ static enum err next_part(struct form *f, const char **s, const char *end,
 	if (end - head < 2 || memcmp(head, "\r\n", 2) != 0)
 		return fail(why, ERR_MALFORMED,
 		    "The form's parts cannot be told apart.");
-	body = memmem(head, (size_t)(end - head), "\r\n\r\n", 4);
-	if (body == NULL || body - head > PART_HEAD_MAX)
+	n_head =
+	    (size_t)(end - head) < PART_HEAD_MAX ? (size_t)(end - head) : PART_HEAD_MAX;
+	body = memmem(head, n_head, "\r\n\r\n", 4);
+	if (body == NULL)
 		return fail(why, ERR_MALFORMED,
 		    "A part of the form has no end of its head.");
 	if (body > head)
 		read_head(tmp, head + 2, (size_t)(body - head) - 2, &p);
 	p.data = body + 4;
 	/* an empty part's delimiter begins with the CRLF that ended its head */
-	stop = memmem(body + 2, (size_t)(end - body) - 2, delimiter, n);
+	stop = memmem(body + 2, (size_t)(end - body) - 2, r->delimiter, n);
 	if (stop == NULL)
 		return fail(why, ERR_MALFORMED,
 		    "The form ends too early: send it again.");
 	p.len = stop > p.data ? (size_t)(stop - p.data) : 0;
-	*s = stop + n;
-	return add_part(f, tmp, &p, why);
+	r->s = stop + n;
+	return add_part(r, f, &p, why);
 }
 
 enum err body_multipart(struct form *f, const char *type, const char *s, size_t n,
     const char **why)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "multipart");
-	const char *end = s + n;
+	struct reader r = { .end = s + n, .left = BODY_VALUES_MAX };
 	char *boundary = parameter(tmp, type, "boundary");
 	char *delimiter;
 	enum err e = OK;
@@ -220,11 +234,13 @@ enum err body_multipart(struct form *f, const char *type, const char *s, size_t 
 	else
 		return fail(why, ERR_MALFORMED,
 		    "The form does not begin with its boundary.");
+	r.s = s;
+	r.delimiter = delimiter;
 	for (int parts = 0; e == OK; parts++) {
 		if (parts > BODY_PARTS_MAX)
 			return fail(why, ERR_TOO_LARGE,
 			    "The form has more than 64 parts.");
-		e = next_part(f, &s, end, delimiter, why);
+		e = next_part(&r, f, why);
 	}
 	return e == ERR_NOTFOUND ? OK : e;
 }

@@ -46,10 +46,17 @@ struct request *request_new(void *mem)
 	return rq;
 }
 
-static enum err broken(struct request *rq, enum err e, const char *why)
+void request_refuse(struct request *rq, enum err e, const char *why)
 {
+	if (rq->broken != OK)
+		return;
 	rq->broken = e;
 	rq->broken_why = why;
+}
+
+static enum err broken(struct request *rq, enum err e, const char *why)
+{
+	request_refuse(rq, e, why);
 	return e;
 }
 
@@ -106,8 +113,11 @@ enum err request_set_target(struct request *rq, const char *uri)
 	if (uri == NULL || uri[0] != '/')
 		return broken(rq, ERR_MALFORMED, "The address is not a path.");
 	n = strnlen(uri, TARGET_MAX + 1);
+	rq->api = text_starts(uri, "/api/v1/");
 	if (n > TARGET_MAX)
-		return broken(rq, ERR_TOO_LARGE, "The address is too long.");
+		return broken(rq, ERR_HEAD_TOO_LARGE,
+		    "The address of this request is longer than 8 KB, the most that is "
+		    "taken.");
 	rq->target = mem_str(rq, uri);
 	query = strchr(uri, '?');
 	if (query != NULL)
@@ -116,9 +126,9 @@ enum err request_set_target(struct request *rq, const char *uri)
 		rq->nsegments = 0;
 		return broken(rq, ERR_MALFORMED, "The address cannot be read.");
 	}
-	if (rq->nsegments >= 2 && text_equal(rq->segments[0], "api") &&
-	    text_equal(rq->segments[1], "v1")) {
-		rq->api = true;
+	rq->api = rq->nsegments >= 2 && text_equal(rq->segments[0], "api") &&
+	    text_equal(rq->segments[1], "v1");
+	if (rq->api) {
 		rq->segments += 2;
 		rq->nsegments -= 2;
 	}
@@ -126,7 +136,7 @@ enum err request_set_target(struct request *rq, const char *uri)
 	if (query == NULL)
 		return OK;
 	e = body_urlencoded(rq->query, query + 1, strlen(query + 1), &why);
-	return broken(rq, e, why);
+	return e == OK ? OK : broken(rq, e, why);
 }
 
 const char *request_cookie(const struct request *rq, const char *name)

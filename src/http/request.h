@@ -12,6 +12,7 @@ enum method { GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS, METHOD_OTHER };
 enum { REQUEST_ARGS = 4 };
 
 struct app;
+struct body_source;
 struct caller;
 struct db;
 struct kv;
@@ -20,7 +21,7 @@ struct route;
 /* The talloc owner of everything made while it is served. */
 struct request {
 	const char *id;     /* nginx's $request_id */
-	enum method method; /* after _method; HEAD is served as GET */
+	enum method method; /* after ?_method=; HEAD is served as GET */
 	bool head;
 	bool api;           /* under /api/v1: answered as JSON */
 	const char *path;   /* decoded, without /api/v1, "/" at least */
@@ -31,7 +32,13 @@ struct request {
 	const char *fetch_site;      /* Sec-Fetch-Site: "same-origin" ... */
 	const char *idempotency_key; /* Idempotency-Key */
 	const char *content_type;
-	const char *body; /* raw; NULL without one */
+	/*
+	 * Where the body waits until route, caller and access are known; NULL: there is
+	 * none, or it has been read.
+	 */
+	struct body_source *source;
+	bool known;       /* site.enter knows who calls: it may send more */
+	const char *body; /* raw; NULL without one, and until it is read */
 	size_t body_len;
 	bool htmx;                       /* HX-Request: true */
 	bool limited;                    /* over nginx's limit: served, not counted */
@@ -64,11 +71,16 @@ struct request {
 struct request *request_new(void *mem);
 /*
  * Reads the request line's target: path (percent-decoded by segment, one trailing slash
- * dropped), /api/v1 prefix, query.  ERR_MALFORMED on a bad %XX or a NUL, ERR_TOO_LARGE
- * past TARGET_MAX; both also set broken and broken_why.
+ * dropped), /api/v1 prefix, query.  ERR_MALFORMED on a bad %XX or a NUL,
+ * ERR_HEAD_TOO_LARGE past TARGET_MAX; both also set broken and broken_why.
  */
 enum { TARGET_MAX = 8192 };
 enum err request_set_target(struct request *rq, const char *uri) MUST_CHECK;
+/* A header may have so many bytes: a token of 8 KiB, or cookies. */
+enum { HEADER_MAX = 12 * 1024 };
+/* What the head of this request is refused with, whatever it asks for: the first stays.
+ */
+void request_refuse(struct request *rq, enum err e, const char *why);
 /*
  * Value of a cookie set by response_cookie (which knows the __Host- prefix); NULL if
  * absent.

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/answer.h"
+#include "http/receive.h"
 
 /*
  * Is the route there for this kind of caller? Without an access it is there for nobody.
@@ -57,48 +58,17 @@ static bool matches(struct request *rq, const char *pattern)
 	return pattern[0] == '\0' || (pattern[1] == '\0' && rq->nsegments == 0);
 }
 
-size_t site_body_max(const struct site *site, const struct request *rq)
-{
-	struct request probe = *rq;
-	unsigned flags = 0;
-
-	for (size_t i = 0; i < site->n; i++) {
-		const struct route *r = &site->routes[i];
-
-		if (r->flags & (ROUTE_BIG | ROUTE_LARGE) && offered(r, &probe) &&
-		    matches(&probe, r->pattern))
-			flags |= r->flags;
-	}
-	if (flags & ROUTE_BIG)
-		return BODY_BIG_MAX;
-	return flags & ROUTE_LARGE ? BODY_LARGE_MAX : BODY_MAX;
-}
-
-bool site_is_raw(const struct site *site, const struct request *rq)
-{
-	struct request probe = *rq;
-	bool raw = false;
-
-	for (size_t i = 0; i < site->n; i++) {
-		const struct route *r = &site->routes[i];
-
-		if (!offered(r, &probe) || !matches(&probe, r->pattern))
-			continue;
-		if ((r->flags & ROUTE_RAW) == 0)
-			return false;
-		raw = true;
-	}
-	return raw;
-}
-
-/* A form says PUT, PATCH or DELETE in the field _method. */
+/*
+ * A form says PUT, PATCH or DELETE in the query of its address: what it asks for is
+ * known before its body is read.
+ */
 static void override(struct request *rq)
 {
 	enum method m;
 
 	if (rq->method != POST || rq->api)
 		return;
-	m = method_from(form_get(rq->form, "_method"));
+	m = method_from(form_get(rq->query, "_method"));
 	if (m == PUT || m == PATCH || m == DELETE)
 		rq->method = m;
 }
@@ -177,10 +147,20 @@ static enum err refuse_unknown(const struct site *site, struct request *rq,
 	return refuse_query(rq, rs);
 }
 
+static enum err receive(struct request *rq, struct response *rs)
+{
+	const char *why = NULL;
+	enum err e = receive_body(rq, &why);
+
+	return e != OK && why != NULL ? respond_error(rs, e, "%s", why) : e;
+}
+
 static enum err serve(const struct site *site, struct request *rq, struct response *rs)
 {
 	enum err e = rq->segments ? find(site, rq, rs) : ERR_MALFORMED;
 
+	if (rq->broken == ERR_HEAD_TOO_LARGE)
+		return respond_error(rs, rq->broken, "%s", rq->broken_why);
 	if (rq->broken != OK && (e == OK || rq->segments == NULL))
 		return rq->broken_why
 		    ? respond_error(rs, rq->broken, "%s", rq->broken_why)
@@ -188,7 +168,12 @@ static enum err serve(const struct site *site, struct request *rq, struct respon
 	if (e != OK)
 		return e;
 	e = site->enter(rq, rs, rq->route);
-	if (e != OK || rs->body != NULL || rs->location != NULL)
+	if (e != OK || rs->location != NULL)
+		return e;
+	e = receive(rq, rs);
+	if (e == OK && site->admit != NULL)
+		e = site->admit(rq, rs);
+	if (e != OK || rs->body != NULL)
 		return e;
 	e = refuse_unknown(site, rq, rs);
 	if (e != OK)

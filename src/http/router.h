@@ -27,8 +27,9 @@ enum {
 	ROUTE_PAGE_ONLY = 1, /* not under /api/v1 */
 	ROUTE_API_ONLY = 2,
 	ROUTE_RAW = 4,    /* outside both; no session, no CSRF: /t/, /cron/ */
-	ROUTE_BIG = 8,    /* body up to the import limit instead of 1 MiB */
+	ROUTE_BIG = 8,    /* a file of up to 100 MiB; multipart only, never in memory */
 	ROUTE_LARGE = 16, /* body up to 8 MiB: a campaign with its HTML */
+	ROUTE_NOTICE = 64, /* body up to 320 KiB, of somebody not known: a hook */
 	/* what the handler changes is one transaction: so nothing slow, no network */
 	ROUTE_WHOLE = 32,
 };
@@ -37,12 +38,18 @@ struct site {
 	const struct route *routes;
 	size_t n;
 	/*
-	 * Decides who calls and whether they may; sets rq->caller.  May answer by
-	 * itself: OK with rs->body set (an answer kept for an Idempotency-Key) or
-	 * rs->location; the handler is not called then.
+	 * Decides from the head of the request who calls and whether they may; sets
+	 * rq->caller and rq->known.  The body has not been read.  OK with rs->location
+	 * set answers; nothing else is called then.
 	 */
 	enum err (
 	    *enter)(struct request *rq, struct response *rs, const struct route *r);
+	/*
+	 * Decides, with the body read, whether this request is meant: CSRF.  May answer
+	 * by itself: OK with rs->body set (an answer kept for an Idempotency-Key); the
+	 * handler is not called then.  May be NULL.
+	 */
+	enum err (*admit)(struct request *rq, struct response *rs);
 	/*
 	 * The names of the fields rq->route takes, of a GET in its query, else in its
 	 * body; with types, as in web/openapi.h.  NULL: whatever is sent.  *silent gets
@@ -61,22 +68,11 @@ struct site {
 };
 
 /*
- * Bytes of body allowed: known by the path alone, since the body is read before
- * routing.
- */
-enum {
-	BODY_MAX = 1024 * 1024,
-	BODY_LARGE_MAX = 8 * 1024 * 1024,
-	BODY_BIG_MAX = 100 * 1024 * 1024
-};
-size_t site_body_max(const struct site *site, const struct request *rq);
-/* Does the path belong to raw routes only? Their bodies need not be forms. */
-bool site_is_raw(const struct site *site, const struct request *rq);
-
-/*
- * Routes (first match in table order), enters, refuses fields that the route does not
- * take, handles, maps errors, renders; always leaves a complete response.
+ * Routes (first match in table order), enters, reads the body, admits, refuses fields
+ * that the route does not take, handles, maps errors, renders; always leaves a complete
+ * response.
  *
+ * - A form of a page says PATCH, PUT or DELETE in the query: POST /lists/1?_method=PUT.
  * - An unknown field of a body: ERR_INVALID (an error page), and the handler is not
  *   called.  One of the query: ERR_MALFORMED in the API; pages show what they can.
  * - OK: rs->body as it is; or a page's rs->location: 303; or the page (rs->page, else

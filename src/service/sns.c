@@ -13,6 +13,7 @@ enum {
 	ACCOUNT_DIGITS = 12,
 	CERT_NAME = 32,
 	ID_MAX = 100,
+	MEMORY_MAX = 1536 * 1024, /* whoever sent it is not known yet */
 };
 
 static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
@@ -60,7 +61,8 @@ enum err sns_read(void *mem, const char *body, size_t n, struct sns_message **ou
 
 	*m = (struct sns_message){ .token = "", .subscribe_url = "" };
 	*out = m;
-	if (body == NULL || n > SNS_BODY_MAX || json_read(mem, body, n, &o, NULL) != OK)
+	if (body == NULL || n > SNS_BODY_MAX ||
+	    json_read_within(mem, body, n, MEMORY_MAX, &o, NULL) != OK)
 		return ERR_MALFORMED;
 	if (!part(o, "Type", true, &m->type) || !read_kind(m))
 		return ERR_MALFORMED;

@@ -186,22 +186,29 @@ static bool same_place(const struct request *rq, const char *origin)
 }
 
 /*
- * Did a page of ours send this?  The token of the session proves it.  Where no session
- * is asked for (sign-in, also from a page opened before another tab signed in) only the
- * browser's own word counts: Sec-Fetch-Site, Origin ("null" comes with our own forms
- * too, because of Referrer-Policy: no-referrer).
+ * May a page of ours have sent this?  The browser's own word, in the head of the
+ * request: Sec-Fetch-Site, Origin ("null" comes with our own forms too, because of
+ * Referrer-Policy: no-referrer).
  */
-static bool from_us(const struct request *rq, const struct caller *c)
+static bool from_here(const struct request *rq)
 {
 	const char *site = rq->fetch_site;
-	const char *token = form_get(rq->form, "csrf");
 
 	if (!text_empty(rq->origin) && !text_equal(rq->origin, "null") &&
 	    !same_place(rq, rq->origin))
 		return false;
-	if (!text_empty(site) && !text_equal(site, "same-origin") &&
-	    !text_equal(site, "none"))
-		return false;
+	return text_empty(site) || text_equal(site, "same-origin") ||
+	    text_equal(site, "none");
+}
+
+/*
+ * Did one send it?  The token of the session proves it, where a session is asked for
+ * (not at sign-in, also from a page opened before another tab signed in).
+ */
+static bool from_us(const struct request *rq, const struct caller *c)
+{
+	const char *token = form_get(rq->form, "csrf");
+
 	if (!c->session_id || rq->route->access == ACCESS_PUBLIC)
 		return true;
 	if (text_empty(token))
@@ -210,14 +217,15 @@ static bool from_us(const struct request *rq, const struct caller *c)
 	    equal_secret(token, c->csrf, strlen(token));
 }
 
-static enum err check_origin(const struct request *rq, struct response *rs,
-    const struct caller *c)
+/* Does this change something, by the word of a browser? */
+static bool needs_proof(const struct request *rq, const struct caller *c)
 {
-	if (rq->method == GET || rq->method == HEAD || rq->method == OPTIONS ||
-	    c->key_id || c->bearer)
-		return OK;
-	if (from_us(rq, c))
-		return OK;
+	return rq->method != GET && rq->method != HEAD && rq->method != OPTIONS &&
+	    !c->key_id && !c->bearer;
+}
+
+static enum err foreign(struct response *rs)
+{
 	return respond_error(rs, ERR_FORBIDDEN,
 	    "This form did not come from a page of yours that is still good. Go back, "
 	    "reload the page and try again.");
@@ -333,14 +341,24 @@ enum err access_enter(struct request *rq, struct response *rs, const struct rout
 	e = identify(rq, rs, c);
 	if (e != OK)
 		return e;
-	if (r->access != ACCESS_PUBLIC && !c->user_id && !c->key_id)
+	rq->known = c->user_id || c->key_id;
+	if (r->access != ACCESS_PUBLIC && !rq->known)
 		return respond_signed_out(rq, rs);
-	e = check_origin(rq, rs, c);
-	if (e == OK && r->access != ACCESS_PUBLIC)
-		e = may(rq, rs, r, c);
-	if (e == OK && rq->api && rq->method == POST)
-		e = idempotency_enter(rq, rs, c);
-	return e;
+	if (needs_proof(rq, c) && !from_here(rq))
+		return foreign(rs);
+	return r->access == ACCESS_PUBLIC ? OK : may(rq, rs, r, c);
+}
+
+enum err access_admit(struct request *rq, struct response *rs)
+{
+	struct caller *c = mem_copy(rq, rq->caller, sizeof(*rq->caller));
+
+	if (rq->route->flags & ROUTE_RAW)
+		return OK;
+	if (needs_proof(rq, c) && !from_us(rq, c))
+		return foreign(rs);
+	rq->caller = c;
+	return rq->api && rq->method == POST ? idempotency_enter(rq, rs, c) : OK;
 }
 
 void access_guess(struct request *rq)

@@ -32,8 +32,10 @@ enum permission {
 	ACCESS_PERSON,       /* a person, about themselves; no key */
 };
 
-/* site.enter: session or bearer -> rq->caller, permission, CSRF. */
+/* site.enter: session or bearer -> rq->caller, permission; of the head alone. */
 enum err access_enter(struct request *rq, struct response *rs, const struct route *r);
+/* site.admit: CSRF, Idempotency-Key. */
+enum err access_admit(struct request *rq, struct response *rs);
 /*
  * For an error page of an address that no route has: who the session says it is, and
  * the brand of the path if they may see it, so that the page keeps its side bar.

@@ -254,6 +254,7 @@ static const char *error_title(int status)
 	case 413: return "Too large";
 	case 422: return "Something is missing";
 	case 429: return "Too many tries";
+	case 431: return "Too long an address or header";
 	case 503: return "Busy for a moment";
 	case 507: return "The disk is full";
 	default: return status >= 500 ? "An error of ours" : "This did not work";

@@ -201,7 +201,7 @@ const struct route routes[] = {
 	{ GET,    "/t/o/{*}", track_open, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW },
 	{ GET,    "/t/c/{*}", track_click, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW },
 	{ GET,    "/u/{*}", unsubscribe_show, "unsubscribe/show", ACCESS_PUBLIC, NULL, ROUTE_RAW },
-	{ POST,   "/hooks/ses/{*}", hook_ses, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW },
+	{ POST,   "/hooks/ses/{*}", hook_ses, NULL, ACCESS_PUBLIC, NULL, ROUTE_RAW | ROUTE_NOTICE },
 	{ POST,   "/u/{*}", unsubscribe_do, "unsubscribe/show", ACCESS_PUBLIC, NULL, ROUTE_RAW },
 
 	/* ---- operation: /cron/ /healthz /readyz /metrics ---- */

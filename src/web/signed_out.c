@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/receive.h"
+#include "http/router.h"
 
 enum { TYPED_MIN = 16 };
 
@@ -51,12 +53,15 @@ static bool give_back(struct request *rq, struct response *rs)
 
 enum err respond_signed_out(struct request *rq, struct response *rs)
 {
-	const char *next = "";
+	const char *next = "", *why = NULL;
 
 	if (rq->api)
 		return respond_error(rs, ERR_UNAUTHENTICATED,
 		    "Send an API key: Authorization: Bearer ml_…");
-	if (rq->method != GET && rq->method != HEAD && give_back(rq, rs))
+	/* as much as a stranger may send: what is longer, the browser still has */
+	if (rq->method != GET && rq->method != HEAD &&
+	    (rq->route->flags & ROUTE_BIG) == 0 && receive_body(rq, &why) == OK &&
+	    give_back(rq, rs))
 		return ERR_UNAUTHENTICATED;
 	if (rq->method == GET && !text_equal(rq->path, "/"))
 		next = mem_printf(rq, "?next=%s", url_encode(rq, rq->target));

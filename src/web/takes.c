@@ -50,6 +50,6 @@ const char *web_takes(struct request *rq, const char **silent)
 
 	if (r->flags & ROUTE_RAW)
 		return NULL;
-	*silent = rq->api ? "csrf" : "csrf _method";
+	*silent = "csrf";
 	return rq->api ? words : mem_printf(rq, "%s %s", words, of_page(r));
 }

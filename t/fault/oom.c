@@ -150,6 +150,7 @@ static const struct act slice = { .name = "a slice", .fn = do_slice };
 static int ask(const struct world *w, struct app *app, const struct act *a)
 {
 	static const struct site site = { .enter = access_enter,
+		.admit = access_admit,
 		.takes = web_takes,
 		.act = access_act,
 		.leave = access_leave,

@@ -10,6 +10,7 @@ use Test::More;
 
 my $site = Site->start;
 my $socket = "$site->{state}/run/web.sock";
+my @key = (HTTP_AUTHORIZATION => 'Bearer ' . $site->key);
 
 sub talk {
 	my ($bytes, $shut) = @_;
@@ -59,13 +60,14 @@ like(talk(request(params(REQUEST_ID => "a\nb"))), qr/Status: 200/, 'a bad reques
 unlike($site->log('web'), qr/a\\nb/, '... and not logged');
 like(talk(request(params(REQUEST_METHOD => 'BREW'))), qr/Status: 405/, 'an unknown method is 405');
 like(talk(request(params(REQUEST_URI => 'http://x/'))), qr/Status: 400/, 'a target that is no path is 400');
-like(talk(request(params(REQUEST_URI => '/' . 'a' x 20000))), qr/Status: 413/, 'a target too long is 413');
+like(talk(request(params(REQUEST_URI => '/' . 'a' x 20000))), qr/Status: 431/, 'a target too long is 431');
 like(talk(request(params(REQUEST_METHOD => 'POST', REQUEST_URI => '/api/v1/brands', CONTENT_LENGTH => '2000000',
-	CONTENT_TYPE => 'application/json'), 'x' x 1000)), qr/Status: 413/, 'a length over the limit is 413');
+	CONTENT_TYPE => 'application/json', @key), 'x' x 1000)), qr/Status: 413/, 'a length over the limit is 413');
 like(talk(request(params(REQUEST_METHOD => 'POST', REQUEST_URI => '/api/v1/brands', CONTENT_LENGTH => '50',
-	CONTENT_TYPE => 'application/json'), '{}')), qr/Status: 400/, 'a body shorter than its length is 400');
+	CONTENT_TYPE => 'application/json', @key), '{}')), qr/Status: 400/, 'a body shorter than its length is 400');
 like(talk(request(params(REQUEST_METHOD => 'POST', REQUEST_URI => '/api/v1/brands', CONTENT_LENGTH => '-1',
-	CONTENT_TYPE => 'application/json'), '{}')), qr/Status: 400/, 'a negative length is 400');
+	CONTENT_TYPE => 'application/json', @key), '{}')), qr/Status: 400/, 'a negative length is 400');
+like(talk(request(params(HTTP_COOKIE => 'ml_session=' . 'x' x 12_300))), qr/Status: 431/, 'a header too long is 431');
 like(talk(request(params(HTTP_COOKIE => "ml_session=\xff\xfe", HTTP_USER_AGENT => "\xff"))), qr/Status: 200/,
 	'headers that are no UTF-8 do no harm');
 

@@ -85,6 +85,7 @@ sub each_route {
 }
 my $page = sub { !$_[0]{api_only} && !$_[0]{raw} && $_[0]{method} ne 'GET' };
 my $api = sub { !$_[0]{page_only} && !$_[0]{raw} && $_[0]{access} !~ /^(ACCESS_PERSON|LEAVE_BRAND)$/ && $_[0]{method} ne 'GET' };
+my $json = sub { $api->($_[0]) && $_[0]{pattern} !~ m{/imports$} };	# which are multipart only
 my $get = sub { !$_[0]{page_only} && !$_[0]{raw} && $_[0]{access} !~ /^(ACCESS_PERSON|LEAVE_BRAND)$/ && $_[0]{method} eq 'GET' };
 
 # ---- a field that nobody knows ----
@@ -96,10 +97,10 @@ sub refused {
 	return 'no word of it' if ($r->{json}{errors}{zzz} // '') !~ /zzz.*not known/ || $r->{json}{detail} !~ /zzz/;
 	return keys %{ $r->{json}{errors} } == 1 ? '' : 'more than that';
 }
-each_route('JSON with a field too many is 422', $api, sub { refused(as_key($_[0], { zzz => 1 })) });
-each_route('... an empty one too', $api, sub { refused(as_key($_[0], { zzz => undef })) });
-each_route('... and an object', $api, sub { refused(as_key($_[0], { zzz => { name => 'x' } })) });
-each_route('a form with a field too many is 422', $api, sub {
+each_route('JSON with a field too many is 422', $json, sub { refused(as_key($_[0], { zzz => 1 })) });
+each_route('... an empty one too', $json, sub { refused(as_key($_[0], { zzz => undef })) });
+each_route('... and an object', $json, sub { refused(as_key($_[0], { zzz => { name => 'x' } })) });
+each_route('a form with a field too many is 422', $json, sub {
 	refused(as_key($_[0], 'zzz=1', headers => { 'content-type' => 'application/x-www-form-urlencoded' }));
 });
 each_route('multipart with a field too many is 422', $api, sub {
@@ -110,11 +111,11 @@ each_route('multipart with a file too many is 422', $api, sub {
 	my ($type, $body) = Site::multipart(zzz => { name => 'a', type => 'text/plain', data => 'x' });
 	refused(as_key($_[0], $body, headers => { 'content-type' => $type }));
 });
-each_route('with a field of another route it is 422 too', $api, sub {
+each_route('with a field of another route it is 422 too', $json, sub {
 	my $r = as_key($_[0], { map { $_ => 1 } qw(_method username) });
 	return $r->{status} == 422 && keys %{ $r->{json}{errors} } == 2 ? '' : "$r->{status} $r->{content}";
 });
-each_route('a query where none is read is 400', $api, sub {
+each_route('a query where none is read is 400', $json, sub {
 	my $r = $site->api($_[0]{method}, path_of($_[0]{pattern}) . '?zzz=1', {});
 	return $r->{status} == 400 && $r->{json}{detail} =~ /zzz/ ? '' : $r->{status};
 });
@@ -168,12 +169,12 @@ sub look {
 		my ($action) = $head =~ /action="([^"]*)"/;
 		my ($name) = $head =~ /\sid="([^"]+)"/;
 		my @names = ($body =~ /<(?:button|input|select|textarea)\b[^>]*\sname="([^"]+)"/g, @{ $outside{ $name // '' } // [] });
-		my ($method) = $body =~ /<input[^>]*name="_method" value="(\w+)"/;
+		my $method = $action =~ s/\?_method=(\w+)$// ? $1 : undef;
 		my $route = route_of($method // 'POST', $action);
 		push @odd, "$path: no route for " . ($method // 'POST') . " $action" if !$route;
 		next if !$route;
 		$forms++;
-		my %known = map { $_ => 1 } qw(csrf _method), keys %{ $takes{$route} // {} }, @{ $of_page{$route} // [] };
+		my %known = map { $_ => 1 } 'csrf', keys %{ $takes{$route} // {} }, @{ $of_page{$route} // [] };
 		for (map { s/\[.*//r } @names) {
 			$sent{$route}{$_} = 1;
 			push @odd, "$path: $route does not know $_" if !$known{$_};

@@ -34,7 +34,7 @@ is($r->{status}, 405, 'a method that is not known is 405');
 is($r->{headers}{allow}, 'GET, HEAD, PATCH', '... with those that are');
 is($site->get('/%zz')->{status}, 400, 'a bad escape is 400');
 is($site->get('/brands/1%00')->{status}, 400, 'a NUL is 400');
-is($site->get('/' . 'a' x 9000)->{status}, 414, 'an address over 8 KiB is 414');
+is($site->get('/' . 'a' x 9000)->{status}, 431, 'an address over 8 KiB is 431');
 is($site->get('/../etc/passwd')->{status}, 400, 'a path out of the root is 400');
 is($site->get('/assets/../../etc/passwd')->{status}, 400, '... from the assets too');
 is($site->get('/assets/nothing.css')->{status}, 404, 'an unknown asset is 404');

@@ -136,9 +136,9 @@ sub raw {
 }
 my $tail = "Host: localhost\r\nConnection: close\r\n";
 is(raw("GET /healthz?" . 'x' x 8000 . " HTTP/1.1\r\n$tail"), 200, 'an address of 8 KB');
-is(raw("GET /healthz?" . 'x' x 8300 . " HTTP/1.1\r\n$tail"), 414, 'not more');
+is(raw("GET /healthz?" . 'x' x 8300 . " HTTP/1.1\r\n$tail"), 431, 'not more');
 is(raw("GET /healthz HTTP/1.1\r\n${tail}X: " . 'x' x 8000 . "\r\n"), 200, 'headers of 8 KB');
-is(raw("GET /healthz HTTP/1.1\r\n${tail}X: " . 'x' x 8000 . "\r\nY: " . 'y' x 8000 . "\r\nZ: " . 'z' x 8000 . "\r\n"), 400, 'not of 24 KB');
+is(raw("GET /healthz HTTP/1.1\r\n$tail" . join '', map { "X$_: " . 'x' x 11_000 . "\r\n" } 1 .. 6), 431, 'not of 66 KB');
 fresh();
 sub lists { my ($body, $type) = @_; return $site->api(POST => "/brands/$brand/lists", $body, headers => { 'content-type' => $type }) }
 is(lists(join('&', 'name=A', map { "description=$_" } 1 .. 255), 'application/x-www-form-urlencoded')->{status}, 201, '256 fields');

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "http/body.h"
+#include "http/text_body.h"
 #include "tap.h"
 
 static enum err show(struct request *rq, struct response *rs)
@@ -112,9 +112,7 @@ static struct response *ask(void *mem, enum method m, const char *uri, const cha
 
 	rq->method = m;
 	if (request_set_target(rq, uri) == OK && form != NULL)
-		rq->broken =
-		    body_read(rq, rq->form, "application/x-www-form-urlencoded", form,
-			strlen(form), &rq->broken_why);
+		text_body(rq, "application/x-www-form-urlencoded", form, strlen(form));
 	site_serve(&site, rq, rs);
 	return rs;
 }
@@ -156,11 +154,13 @@ static void methods(void *mem)
 	rs = ask(mem, HEAD, "/things/12", NULL);
 	is_int(rs->status, 200, "site_serve serves HEAD as GET");
 	ok(rs->rq->head, "... remembering it");
-	rs = ask(mem, POST, "/things/12", "_method=PATCH&name=x");
+	rs = ask(mem, POST, "/things/12?_method=PATCH", "name=x");
 	is_int(rs->status, 303, "... PATCH from a form");
 	is_text(response_get(rs, "Location"), "/things/7", "... and moves on");
-	is_int(ask(mem, POST, "/api/v1/things/12", "_method=PATCH&name=x")->status, 405,
+	is_int(ask(mem, POST, "/api/v1/things/12?_method=PATCH", "name=x")->status, 405,
 	    "... not for the API");
+	is_int(ask(mem, POST, "/things/12", "_method=PATCH&name=x")->status, 405,
+	    "... not from the body, which is read later");
 	rs = ask(mem, POST, "/api/v1/things", "name=x");
 	is_int(rs->status, 201, "... 201 after a creation");
 	is_text(response_get(rs, "Location"), "/api/v1/things/8", "... with its place");
@@ -169,7 +169,7 @@ static void methods(void *mem)
 
 static void errors(void *mem)
 {
-	struct response *rs = ask(mem, POST, "/things/12", "_method=PATCH");
+	struct response *rs = ask(mem, POST, "/things/12?_method=PATCH", "");
 	struct json_object *o;
 	const char *why;
 
@@ -252,18 +252,63 @@ static void leaving(void *mem)
 	is_text(response_get(rs, "HX-Redirect"), "/sign-in", "... and the way");
 }
 
-static void limits(void *mem)
+/* Nothing is read of a body before it is known that it may be sent. */
+static void order(void *mem)
 {
-	struct request *rq = request_new(mem);
+	static const char bad[] = "{\"a\":";
+	static const struct {
+		enum method method;
+		const char *uri, *who, *type;
+		int status;
+		bool read;
+	} cases[] = {
+		{ POST, "/api/v1/things", "none", "application/json", 401, false },
+		{ POST, "/api/v1/things", "none", "text/plain", 401, false },
+		{ POST, "/api/v1/things/5/files", "none", "application/json", 401,
+		    false },
+		{ POST, "/api/v1/nothing", NULL, "application/json", 404, false },
+		{ PUT, "/api/v1/things", NULL, "application/json", 405, false },
+		{ GET, "/api/v1/things/5", NULL, "application/json", 200, false },
+		{ POST, "/things", NULL, "application/json", 415, false },
+		{ POST, "/api/v1/things", NULL, "text/plain", 415, false },
+		{ POST, "/api/v1/things", NULL, NULL, 415, false },
+		{ POST, "/api/v1/things/5/files", NULL, "application/json", 415,
+		    false },
+		{ POST, "/api/v1/things/5/files", NULL,
+		    "application/x-www-form-urlencoded", 415, false },
+		{ POST, "/api/v1/things", NULL, "application/json", 400, true },
+	};
 
-	ok(request_set_target(rq, "/things/5/files") == OK,
-	    "request_set_target reads a path");
-	is_int((int64_t)site_body_max(&site, rq), BODY_BIG_MAX,
-	    "site_body_max knows big routes");
-	rq = request_new(mem);
-	ok(request_set_target(rq, "/things/5") == OK,
-	    "request_set_target reads a path");
-	is_int((int64_t)site_body_max(&site, rq), BODY_MAX, "... and others");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct request *rq = request_new(mem);
+		struct response *rs = response_new(rq);
+		struct body_source *b;
+
+		rq->method = cases[i].method;
+		rq->authorization = cases[i].who;
+		ok(request_set_target(rq, cases[i].uri) == OK, "%s", cases[i].uri);
+		b = text_body(rq, cases[i].type, bad, strlen(bad));
+		site_serve(&site, rq, rs);
+		is_int(rs->status, cases[i].status, "... is answered");
+		ok((b->taken > 0) == cases[i].read, "... and its body is read or not");
+	}
+}
+
+static void too_long(void *mem)
+{
+	static const char *const paths[] = { "/", "/nowhere", "/api/v1/things/1" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct request *rq = request_new(mem);
+		struct response *rs = response_new(rq);
+
+		request_refuse(rq, ERR_HEAD_TOO_LARGE, "Too long.");
+		request_refuse(rq, ERR_MALFORMED, "Wrong.");
+		ok(request_set_target(rq, paths[i]) == OK, "%s is read", paths[i]);
+		site_serve(&site, rq, rs);
+		is_int(rs->status, 431, "... and 431 with a header that is too long");
+		is_text(rs->detail, "Too long.", "... and says so");
+	}
 }
 
 int main(void)
@@ -275,6 +320,7 @@ int main(void)
 	errors(mem);
 	unknown(mem);
 	leaving(mem);
-	limits(mem);
+	order(mem);
+	too_long(mem);
 	return done_testing();
 }

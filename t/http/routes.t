@@ -194,8 +194,8 @@ each_route('a form of another site is 403', all($page, $changes), sub {
 });
 each_route('the API with a cookie wants the token too', all($api, $closed, $changes), sub {
 	@$site{qw(cookies csrf)} = @admin{qw(cookies csrf)};
-	my $r = $site->request($_[0]{method}, '/api/v1' . path_of($_[0], $b),
-		headers => { 'content-type' => 'application/json' }, content => '{}');
+	my ($type, $body) = $_[0]{pattern} =~ m{/imports$} ? Site::multipart(name => 'x') : ('application/json', '{}');
+	my $r = $site->request($_[0]{method}, '/api/v1' . path_of($_[0], $b), headers => { 'content-type' => $type }, content => $body);
 	return $r->{status} == 403 ? '' : $r->{status};
 });
 

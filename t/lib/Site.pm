@@ -345,14 +345,20 @@ sub sign_in {
 
 sub csrf_of { my ($r) = @_; return $r->{content} =~ /name="csrf" value="([^"]*)"/ ? $1 : '' }
 
-# A form sent as the signed-in person.
+# A form sent as the signed-in person.  Its _method goes where pages have it, into the address.
 sub post {
 	my ($self, $path, $form, %o) = @_;
 	my @pairs = ref $form eq 'ARRAY' ? @$form : %{ $form // {} };
+	for (my $i = 0; $i < @pairs; $i += 2) {
+		next if $pairs[$i] ne '_method';
+		$path .= ($path =~ /\?/ ? '&' : '?') . '_method=' . $pairs[ $i + 1 ];
+		splice @pairs, $i, 2;
+		last;
+	}
 	push @pairs, csrf => $self->{csrf} unless $o{no_csrf};
-	return $self->request(POST => $path, %o,
-		headers => { 'content-type' => 'application/x-www-form-urlencoded', %{ $o{headers} // {} } },
-		content => form(\@pairs));
+	# an upload comes in parts, and in nothing else
+	my ($type, $body) = $path =~ m{/imports$} ? multipart(@pairs) : ('application/x-www-form-urlencoded', form(\@pairs));
+	return $self->request(POST => $path, %o, headers => { 'content-type' => $type, %{ $o{headers} // {} } }, content => $body);
 }
 
 # multipart/form-data: pairs; a value {name, type, data} is a file.  Returns (content type, body).

@@ -79,6 +79,7 @@ static int ask(struct world *w, enum method m, const char *path, int64_t brand)
 		.routes = routes,
 		.n = sizeof(routes) / sizeof(*routes),
 		.enter = access_enter,
+		.admit = access_admit,
 		.leave = access_leave,
 		.act = access_act,
 	};
