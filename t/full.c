@@ -14,7 +14,7 @@ const struct full_table full_tables[] = {
 	{ "campaign_hours", "" },
 	{ "campaign_links", "" },
 	{ "campaign_stats", "" },
-	{ "campaign_subscribers", "campaign_id state reason owner" },
+	{ "campaign_subscribers", "campaign_id state rare reason" },
 	{ "campaigns", "brand_id on_doubt parent_id" },
 	{ "consents", "brand_id action source campaign_id" },
 	{ "email_events", "brand_id campaign_id type machine link" },
@@ -29,7 +29,8 @@ const struct full_table full_tables[] = {
 	{ "password_resets", "" },
 	{ "people_counts", "brand_id" },
 	{ "recovery_codes", "" },
-	{ "send_attempts", "campaign_id outcome" },
+	{ "send_attempts", "campaign_id outcome cause" },
+	{ "send_batches", "campaign_id owner" },
 	{ "sessions", "" },
 	{ "spool_files", "" },
 	{ "subscriber_tags", "brand_id tag" },
@@ -108,23 +109,27 @@ static const struct fill fills[] = {
 	    "1 + (i - 1) / 5, 'Client ' || i" },
 	{ "campaign_links (campaign_id, number, url)", 10,
 	    "1 + (i - 1) / 5, i, 'https://x.example/' || i" },
-	{ "campaign_subscribers (campaign_id, subscriber_id, email, email_key, state,"
-	  " tries, attempt_id, message_id, settled_at)",
-	    100, "1, i, " PERSON ", " PERSON ", 4, 1, i, 'm' || i, 1" },
-	{ "campaign_subscribers (campaign_id, subscriber_id, email, email_key)", 100,
-	    "2, i, " PERSON ", " PERSON },
-	{ "send_attempts (campaign_id, delivery_id, started_at, finished_at, outcome,"
-	  " message_id)",
-	    100, "1, i, 0, 1, 4, 'm' || i" },
+	{ "campaign_subscribers (id, campaign_id, subscriber_id, email_key, state,"
+	  " tries, message_id, settled_at)",
+	    100, "4294967296 + i, 1, i, " PERSON ", 4, 1, 'm' || i, 1" },
+	{ "campaign_subscribers (id, campaign_id, subscriber_id, email_key)", 100,
+	    "8589934592 + i, 2, i, " PERSON },
+	{ "send_cursors (campaign_id, next_id)", 0, "i, i * 4294967296 + 1" },
+	{ "send_attempts (campaign_id, delivery_id, try, started_at, finished_at,"
+	  " outcome, message_id)",
+	    100, "1, 4294967296 + i, 1, 0, 1, 4, 'm' || i" },
+	{ "send_batches (campaign_id, started_at, left_open, deliveries)", 20,
+	    "1, 0, 0, '[]'" },
 	{ "email_events (brand_id, campaign_id, subscriber_id, type, link, at)", 200,
 	    "1, 1, 1 + i / 2, 1 + i % 2, i % 2, 0" },
 	{ "email_events (brand_id, campaign_id, subscriber_id, type, at, effect)", 50,
 	    "1, 1, i, 3, 0, 'e' || i" },
 	{ "spool_files (name, position, updated_at)", 10, "'spool' || i, 0, 0" },
-	{ "outbox_messages (brand_id, campaign_id, subscriber_id, attempt_id, kind,"
-	  " from_header, to_email, subject, headers, html, body_text, created_at)",
+	{ "outbox_messages (brand_id, campaign_id, subscriber_id, delivery_id, try,"
+	  " kind, from_header, to_email, subject, headers, html, body_text, "
+	  "created_at)",
 	    50,
-	    "1, 1 + (i - 1) / 5, i, -i, 'campaign', '', " PERSON
+	    "1, 1 + (i - 1) / 5, i, -i, 1, 'campaign', '', " PERSON
 	    ", 's', '[]', '', '', 0" },
 	{ "idempotency_keys (caller, key, request_hash, created_at)", 50,
 	    "'user1', 'key' || i, " BYTES("'h'") ", 4000000000000" },

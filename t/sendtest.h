@@ -41,5 +41,10 @@ void fake_ses_stop(struct fake_ses *f);
  * ledger finds nothing; else how many things are wrong.
  */
 int sendtest_check(struct dbtest *t);
-/* Rows of campaign 5 in a state. */
+/* As if nothing had ever been sent; the campaigns are told apart. */
+#define SENDTEST_EMPTY                                                                 \
+	"DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"               \
+	"DELETE FROM send_attempts; DELETE FROM send_batches;"                         \
+	"DELETE FROM send_leases; DELETE FROM send_cursors;"
+/* Rows of campaign 5 in a state, as they stand in the table. */
 int64_t sendtest_rows(struct dbtest *t, int state);

@@ -3,20 +3,20 @@
 #include <stdint.h>
 
 /*
- * States of a ledger row (campaign_subscribers.state).  The numbers are stored.  Open
- * states are those below DELIVERY_ACCEPTED; a campaign is completed only when none is
- * open.
+ * States of a ledger row, as people see them and as they are counted.  The numbers are
+ * stored (campaign_subscribers.state), but for 1, and 2 of a first try: a row that is
+ * claimed or tried for the first time keeps its 0, for the range that was leased and
+ * the open batch say so (repo/ledger.h).  Open states are those below
+ * DELIVERY_ACCEPTED; a campaign is completed only when none is open.
  *
  *	pending -> claimed -> intent -> accepted | rejected | retry | doubt | given_up
- *	pending -> skipped | cancelled;  retry -> claimed
+ *	claimed -> skipped;  pending -> cancelled;  retry -> intent
  *	doubt -> accepted (event) | retry (sent again) | given_up
  *	given_up -> accepted (event) | retry (sent again)
  *
- * The state follows from all attempts and never from the last one alone.  A row that
- * one of them has reached is accepted whatever it waited for; while a later one is
- * open, as soon as that has ended.  A row with a doubtful attempt never ends as one
- * that was not sent, whatever came of a later try: cancelled it is doubt again,
- * refused or left meanwhile it is given up.
+ * A row's state follows from all its attempts: one that was accepted makes it accepted,
+ * and with a doubtful one it never ends as one that was not sent, whatever came of a
+ * later try: cancelled it is doubt again, refused or left meanwhile it is given up.
  */
 enum delivery_state {
 	DELIVERY_PENDING = 0,
@@ -38,7 +38,7 @@ enum delivery_state {
  * provider did speaks against the provider.
  */
 enum attempt_cause {
-	CAUSE_UNKNOWN = 0,   /* not ended yet, or from before this was stored */
+	CAUSE_UNKNOWN = 0,   /* from before this was stored */
 	CAUSE_RECIPIENT = 1, /* this recipient, or this message */
 	CAUSE_ACCOUNT = 2,   /* everybody: quota, throttling, suspension, settings */
 	CAUSE_PROVIDER = 3,  /* everybody: no connection, or no clear answer */
@@ -46,11 +46,11 @@ enum attempt_cause {
 };
 
 struct delivery {
-	int64_t id, campaign_id, subscriber_id, attempt_id;
+	int64_t id, campaign_id, subscriber_id;
 	enum delivery_state state;
 	const char *email, *reason, *message_id;
 	int tries;
-	int64_t next_try_at, claimed_at, settled_at, delivered_at, bounced_at;
+	int64_t next_try_at, settled_at, delivered_at, bounced_at;
 	int64_t opened_at, machine_opened_at, clicked_at, machine_clicked_at,
 	    unsubscribed_at;
 };

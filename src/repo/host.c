@@ -21,7 +21,7 @@ static const char *const sql[] = {
 	[FREE_ALL] = "UPDATE hosts SET held = '', held_at = NULL WHERE held <> ''",
 	[AWAKE] = "SELECT count(*) FROM hosts WHERE held = '' AND seen_at >= $1",
 	[PAST] = "SELECT (SELECT count(*) FROM hosts),"
-	         " EXISTS (SELECT 1 FROM send_attempts),"
+	         " (EXISTS (SELECT 1 FROM send_batches) OR EXISTS (SELECT 1 FROM send_attempts)),"
 	         " EXISTS (SELECT 1 FROM campaigns WHERE status <> 'draft')",
 	[MARKS] = "SELECT slot, n FROM host_marks WHERE host_id = $1 ORDER BY slot",
 	[MARK] = "INSERT INTO host_marks (host_id, slot, n) VALUES ($1, $2, $3)"

@@ -20,10 +20,7 @@ enum {
 	FREEZE_ROWS,
 	FREEZE_FOLLOW,
 	FREEZE_MARK,
-	FINISH,
-	CANCEL_OPEN,
-	TIDIED,
-	OPEN_LEFT,
+	FREEZE_CURSOR,
 	LINKS,
 	LINK_ADD,
 };
@@ -31,20 +28,27 @@ enum {
 /*
  * Of the people of brand $4 with ids above $2, up to $3, those of the audience.  In the
  * order of their addresses: in a large ledger each page of the index that makes an
- * address unique is then written once for a batch and not for every row.
+ * address unique is then written once for a batch and not for every row.  The campaign
+ * is locked, so nobody else gives numbers; those of rows that were there already stay
+ * free, and nothing minds the gap.
  */
-#define FREEZE(audience)                                                               \
-	"INSERT INTO campaign_subscribers"                                             \
-	"   (campaign_id, subscriber_id, email, email_key)"                            \
-	" SELECT CAST($1 AS BIGINT), s.id, s.email, s.email_key FROM subscribers s"    \
-	"  WHERE s.brand_id = $4 AND s.id > $2 AND s.id <= $3"                         \
-	"    AND s.status = 'active' AND " audience                                    \
-	"    AND (SELECT 1 FROM suppressions x WHERE x.brand_id = $4"                  \
-	"          AND x.email_key = s.email_key LIMIT 1) IS NULL"                     \
-	"  ORDER BY s.email_key"                                                       \
+/* clang-format off */
+#define FREEZE(audience) \
+	"INSERT INTO campaign_subscribers" \
+	"   (id, campaign_id, subscriber_id, email, email_key)" \
+	" SELECT (SELECT COALESCE(max(l.id), " FIRST_ID("$1") ")" \
+	"     FROM campaign_subscribers l WHERE " OF_CAMPAIGN("l", "$1") ")" \
+	"   + row_number() OVER (ORDER BY s.email_key), CAST($1 AS BIGINT), s.id," \
+	"   nullif(s.email /*+pg COLLATE \"C\" */, s.email_key), s.email_key" \
+	"  FROM subscribers s" \
+	"  WHERE s.brand_id = $4 AND s.id > $2 AND s.id <= $3" \
+	"    AND s.status = 'active' AND " audience \
+	"    AND (SELECT 1 FROM suppressions x WHERE x.brand_id = $4" \
+	"          AND x.email_key = s.email_key LIMIT 1) IS NULL" \
+	"  ORDER BY s.email_key" \
 	" ON CONFLICT DO NOTHING"
+/* clang-format on */
 
-/* Rows in a state below DELIVERY_ACCEPTED (4) are open: the partial index has them. */
 static const char *const sql[] = {
 	/* In the order of the states: two workers cannot lock crosswise. */
 	[COUNT] = "INSERT INTO campaign_counts (campaign_id, state, n)"
@@ -53,9 +57,9 @@ static const char *const sql[] = {
 			    " ON CONFLICT (campaign_id, state)"
 			    "   DO UPDATE SET n = campaign_counts.n + excluded.n",
 	[COUNTS] = "SELECT state, n FROM campaign_counts WHERE campaign_id = $1",
-	[RECOUNT] =
-	    "SELECT state, count(*) FROM campaign_subscribers WHERE campaign_id = $1"
-	    " GROUP BY state",
+	[RECOUNT] = "SELECT " STATE_OF_D ", count(*)"
+		    "  FROM campaign_subscribers d" CURSOR_OF_D
+		    " WHERE " OF_CAMPAIGN("d", "$1") " GROUP BY 1",
 	[FREEZE_STATE] = "SELECT brand_id, freeze_after, frozen_at, audience_kind,"
 			 "   parent_id FROM campaigns"
 			 " WHERE id = $1 AND status = 'sending' /*+pg FOR UPDATE */",
@@ -76,25 +80,8 @@ static const char *const sql[] = {
 	[FREEZE_MARK] =
 	    "UPDATE campaigns SET freeze_after = $2, audience = audience + $3,"
 	    " frozen_at = $4 WHERE id = $1",
-	[FINISH] = "UPDATE campaigns SET status = 'completed', finished_at = $2,"
-		   "   updated_at = $2"
-		   " WHERE id = $1 AND status = 'sending' AND frozen_at IS NOT NULL"
-		   "   AND NOT EXISTS (SELECT 1 FROM campaign_subscribers d"
-		   "         WHERE d.campaign_id = $1 AND d.state < 4)",
-	[CANCEL_OPEN] =
-	    "WITH due AS MATERIALIZED (SELECT d.id FROM campaign_subscribers d"
-	    "   JOIN campaigns c ON c.id = d.campaign_id AND c.status = 'cancelled'"
-	    "  WHERE d.campaign_id = $1 AND d.state = $4 ORDER BY d.id LIMIT $2)"
-	    " UPDATE campaign_subscribers AS d SET owner = NULL, settled_at = $3,"
-	    "   next_try_at = NULL, state = 8"
-	    " WHERE +state IN (0, 3) AND id IN (SELECT id FROM due) RETURNING id, "
-	    "tries",
-	[TIDIED] = "UPDATE campaigns SET tidied_at = $2"
-		   " WHERE id = $1 AND status = 'cancelled' AND tidied_at IS NULL"
-		   "   AND NOT EXISTS (SELECT 1 FROM campaign_counts"
-		   "     WHERE campaign_id = $1 AND state < 4 AND n > 0)",
-	[OPEN_LEFT] = "SELECT coalesce(sum(n), 0) FROM campaign_counts"
-		      " WHERE campaign_id = $1 AND state < 4",
+	[FREEZE_CURSOR] = "INSERT INTO send_cursors (campaign_id, next_id)"
+			  " VALUES ($1, $2) ON CONFLICT DO NOTHING",
 	[LINKS] = "SELECT number, url, label FROM campaign_links"
 		  " WHERE campaign_id = $1 ORDER BY number",
 	[LINK_ADD] = "INSERT INTO campaign_links (campaign_id, number, url, label)"
@@ -132,11 +119,13 @@ enum err ledger_prepare(struct db *db)
 	enum err e = db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
 
 	if (e == OK)
-		e = ledger_derive_prepare(db);
-	if (e == OK)
-		e = ledger_attempt_prepare(db);
-	if (e == OK)
 		e = ledger_due_prepare(db);
+	if (e == OK)
+		e = ledger_end_prepare(db);
+	if (e == OK)
+		e = ledger_lease_prepare(db);
+	if (e == OK)
+		e = ledger_intent_prepare(db);
 	return e == OK ? ledger_settle_prepare(db) : e;
 }
 
@@ -188,6 +177,15 @@ static enum err freeze_state(struct db *db, int64_t campaign, int batch,
 	e = stmt_row(b);
 	f->bound = e == OK ? stmt_int(b, 0) : 0;
 	return e;
+}
+
+static enum err begin_cursor(struct db *db, int64_t campaign)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[FREEZE_CURSOR]);
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_int(s, 2, (campaign << 32) + 1);
+	return stmt_run(s);
 }
 
 static enum err freeze_rows(struct db *db, int64_t campaign, const struct freeze *f,
@@ -249,6 +247,8 @@ enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now,
 		return OK;
 	}
 	if (e == OK)
+		e = begin_cursor(db, campaign);
+	if (e == OK)
 		e = freeze_rows(db, campaign, &f, now);
 	FAILPOINT("freeze.rows");
 	if (e == OK)
@@ -256,80 +256,6 @@ enum err ledger_freeze(struct db *db, int64_t campaign, int batch, int64_t now,
 	FAILPOINT("freeze.committed");
 	*complete = e == OK && !f.bound;
 	return *complete ? tell_planner(db) : e;
-}
-
-/* ---- the end ---- */
-enum err ledger_finish(struct db *db, int64_t campaign, int64_t now, bool *finished)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[FINISH]);
-	enum err e;
-
-	stmt_bind_int(s, 1, campaign);
-	stmt_bind_int(s, 2, now);
-	FAILPOINT("finish.before");
-	e = stmt_run(s);
-	*finished = e == OK && stmt_changes(s) == 1;
-	FAILPOINT("finish.done");
-	return e;
-}
-
-static enum err cancel_state(struct db *db, int64_t campaign, int limit, int64_t now,
-    enum delivery_state from)
-{
-	MEM_SCOPE void *tmp = mem_scope(NULL, "cancel");
-	STMT_SCOPE s = db_stmt(db, &sql[CANCEL_OPEN]);
-	struct buf *tried = buf_new(tmp);
-	struct moved m = { { 0 } };
-	enum err e;
-
-	stmt_bind_int(s, 1, campaign);
-	stmt_bind_int(s, 2, limit);
-	stmt_bind_int(s, 3, now);
-	stmt_bind_int(s, 4, from);
-	while (stmt_next(s)) {
-		m.n[from]--;
-		m.n[DELIVERY_CANCELLED]++;
-		if (stmt_int(s, 1) > 0)
-			ledger_add_id(tried, stmt_int(s, 0));
-	}
-	e = stmt_error(s);
-	if (e == OK)
-		e = ledger_derive(db, tried, now, &m);
-	return e == OK ? ledger_count_moved(db, campaign, &m) : e;
-}
-
-/* From now on no trigger looks at it, for it has no row that could move. */
-static enum err mark_tidied(struct db *db, int64_t campaign, int64_t now)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[TIDIED]);
-
-	stmt_bind_int(s, 1, campaign);
-	stmt_bind_int(s, 2, now);
-	return stmt_queue(s);
-}
-
-enum err ledger_cancel_open(struct db *db, int64_t campaign, int limit, int64_t now,
-    int64_t *left)
-{
-	TX_SCOPE tx = { 0 };
-	STMT_SCOPE s = db_stmt(db, &sql[OPEN_LEFT]);
-	enum err e = tx_begin_keyed(db, &tx);
-
-	if (e == OK)
-		e = cancel_state(db, campaign, limit, now, DELIVERY_PENDING);
-	FAILPOINT("cancel.rows");
-	if (e == OK)
-		e = cancel_state(db, campaign, limit, now, DELIVERY_RETRY);
-	if (e == OK)
-		e = mark_tidied(db, campaign, now);
-	if (e == OK)
-		e = tx_commit(&tx);
-	if (e != OK)
-		return e;
-	stmt_bind_int(s, 1, campaign);
-	e = stmt_row(s);
-	*left = e == OK ? stmt_int(s, 0) : 0;
-	return e;
 }
 
 /* ---- links ---- */

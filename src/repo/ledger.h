@@ -11,9 +11,12 @@
 #include "repo/host.h"
 
 /*
- * The ledger (campaign_subscribers), its counts and the append-only attempts.  Every
- * change of a row's state goes through here: by compare-and-set, in one transaction
- * with campaign_counts, so the sum over states always equals campaigns.audience.
+ * The ledger (campaign_subscribers), its counts, and what is under way.  A row is in
+ * exactly one of these: behind the cursor of its campaign (pending), in one range that
+ * a worker has leased (claimed) or given back, in one open batch (intent), or settled.
+ * Each move is one transaction, with campaign_counts, so the sum over states always
+ * equals campaigns.audience.  An attempt is written for each try but one that was
+ * accepted at once: that one is the row itself.
  */
 
 /* All SQL of this file, prepared at start. */
@@ -74,15 +77,21 @@ enum err ledger_add_links(struct db *db, int64_t campaign,
     const struct ledger_link *links, size_t n) MUST_CHECK;
 
 /* ---- sending ---- */
+/* A range next <= id < to whose rows, as far as they are pending, are a worker's. */
+struct lease {
+	int64_t id, next, to;
+	int64_t left; /* rows */
+};
 /*
- * What a worker has claimed of one campaign and not yet intended.  Begins as { .mem };
- * what is lost of it (the worker dies) is found by its owner: ledger_reclaim.
+ * What a worker may intend of one campaign.  Begins as { .mem }; what is lost of it
+ * (the worker dies) is found by its owner: ledger_reclaim.
  */
 struct claimed {
-	void *mem; /* owner of ids */
-	int64_t *ids;
-	size_t n, cap;
-	int64_t after; /* the last pending row claimed: where the next claim begins */
+	void *mem; /* owner of leases */
+	struct lease *leases;
+	size_t nleases, cap;
+	size_t retries; /* rows whose time has come; others may take them first */
+	size_t n;       /* rows: leased, and the retries */
 };
 struct claim {
 	const char *owner; /* worker, see repo/worker.h */
@@ -96,53 +105,64 @@ struct claim {
 	unsigned connects; /* with a mark: the connection it belongs to (db_connects) */
 };
 /*
- * retry whose time has come, then pending, -> claimed by owner, in order of time and
- * id; those that an earlier attempt has reached -> accepted.
+ * Looks for retries whose time has come, and leases a range of pending rows; what was
+ * given back comes first and as a whole, so it may be more than n.  *claimed: how many
+ * rows more may be intended.
  */
 enum err ledger_claim(struct db *db, const struct claim *c,
     int64_t *claimed) MUST_CHECK;
 
 struct intent {
 	void *mem; /* owner of what it points to: may be moved away and freed alone */
-	int64_t delivery_id, attempt_id;
+	int64_t delivery_id, batch_id;
+	int tries;      /* this one included: with delivery_id it names the attempt */
 	int refusals;   /* answers about this recipient before */
 	const char *to; /* as frozen */
 	struct subscriber who;
 };
 struct intent_batch {
-	bool sending; /* else nothing was done: paused, cancelled, gone, edited, or
+	bool sending; /* else nothing was begun: paused, cancelled, gone, edited, or
 			 another key of the provider */
 	struct intent *rows; /* owned by mem */
 	size_t n;
 	int64_t skipped; /* rows that must not be sent any more */
 };
-/*
- * The intent: for the first n rows of c->mine, re-checks campaign, suppression and the
- * person, writes the attempt rows and commits durably; then they are taken from mine.
- * Rows that are no longer ours are left alone.  Only what comes back in
- * `rows` may be sent, and each exactly once.  ERR_CONFLICT: the rows are others', or
- * the database is not the one that the mark was made for.
- */
-enum err ledger_intent(struct db *db, void *mem, const struct claim *c,
-    struct intent_batch *out) MUST_CHECK;
-
 struct settle {
-	int64_t delivery_id, attempt_id;
+	int64_t delivery_id, batch_id;
+	int tries;                 /* which try it is the result of */
 	enum delivery_state state; /* accepted rejected retry doubt given_up */
 	enum attempt_cause cause;
 	const char *message_id, *reason;
 	int64_t next_try_at; /* of retry */
 };
+struct results {
+	const struct settle *rows; /* of one campaign */
+	size_t n;
+	int64_t now;
+};
 /*
- * Results of attempts of one campaign.  A row that has moved on (another attempt) is
- * left alone, unless this one was accepted after all.
+ * The results of before and the intent of what comes next, in one transaction that is
+ * durable when it returns.  back may be NULL or empty; it is written even when nothing
+ * is sending any more.  The intent: for the first c->n rows of c->mine, retries first,
+ * re-checks campaign, suppression and the person, and writes down the batch; then they
+ * are taken from mine.  Only what comes back in `rows` may be sent, and each exactly
+ * once.  ERR_CONFLICT: what was leased has been given to others, or the database is not
+ * the one that the mark was made for.
  */
-enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
-    size_t n, int64_t now) MUST_CHECK;
-/* Rows claimed by owner -> pending. */
-enum err ledger_release(struct db *db, const char *owner, int64_t campaign,
-    int64_t now) MUST_CHECK;
-/* Owners named by claimed and intent rows. */
+enum err ledger_turn(struct db *db, void *mem, const struct results *back,
+    const struct claim *c, struct intent_batch *out) MUST_CHECK;
+/* The intent alone. */
+enum err ledger_intent(struct db *db, void *mem, const struct claim *c,
+    struct intent_batch *out) MUST_CHECK;
+/*
+ * Results alone.  A row whose try is settled already (by an event, or because others
+ * took us for dead) takes only what makes it more certain.
+ */
+enum err ledger_settle(struct db *db, int64_t campaign,
+    const struct results *r) MUST_CHECK;
+/* Gives back what owner has leased. */
+enum err ledger_release(struct db *db, const char *owner, int64_t campaign) MUST_CHECK;
+/* Owners of leases and open batches. */
 enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out,
     size_t *n) MUST_CHECK;
 /*

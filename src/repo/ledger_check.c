@@ -1,7 +1,7 @@
 #include "repo/ledger_check.h"
 
 #include "base/mem.h"
-#include "repo/ledger.h"
+#include "repo/ledger_attempt.h"
 
 /*
  * A rule's statement gives lines of (how many, an example) for campaign $1; a line with
@@ -18,8 +18,9 @@ struct rule {
 	"   CAST(sum(found) AS TEXT) || ' found'"                                      \
 	" FROM (" lines ") x WHERE name IS NOT NULL GROUP BY name"                     \
 	" HAVING sum(told) <> sum(found) ORDER BY name"
-#define STATE_NAME                                                                     \
-	"CASE state WHEN 0 THEN 'pending' WHEN 1 THEN 'claimed' WHEN 2 THEN 'intent'"  \
+#define STATE_NAME(state)                                                              \
+	"CASE " state                                                                  \
+	" WHEN 0 THEN 'pending' WHEN 1 THEN 'claimed' WHEN 2 THEN 'intent'"            \
 	" WHEN 3 THEN 'retry' WHEN 4 THEN 'accepted' WHEN 5 THEN 'rejected'"           \
 	" WHEN 6 THEN 'skipped' WHEN 7 THEN 'doubt' WHEN 8 THEN 'cancelled'"           \
 	" WHEN 9 THEN 'given_up' ELSE 'unknown' END"
@@ -41,16 +42,22 @@ struct rule {
 	" CASE WHEN " what " LIKE 'permanent%' THEN 3"                                 \
 	" WHEN " what " LIKE 'suppressed%' THEN 2 WHEN " transient                     \
 	" THEN 1 ELSE 0 END"
+#define ATTEMPT_OF_ROW "SELECT 1 FROM send_attempts a WHERE a.delivery_id = d.id"
+/* Accepted at once: the row itself is the attempt. */
+#define AT_ONCE "d.state = 4 AND d.tries = 1 AND NOT EXISTS (" ATTEMPT_OF_ROW ")"
+#define NOT_SETTLED "+d.tries < o.try AND +d.state IN (0, 2)"
 #define ROWS_THAT(what)                                                                \
-	"SELECT count(*), min(d.email) FROM campaign_subscribers d"                    \
+	"SELECT count(*), min(d.email_key) FROM campaign_subscribers d"                \
 	" JOIN campaigns c ON c.id = d.campaign_id WHERE d.campaign_id = $1 AND " what
 
 /* clang-format off */
 static const struct rule rules[] = {
-	{ DIFFER("SELECT " STATE_NAME " AS name, n AS told, 0 AS found"
+	{ DIFFER("SELECT " STATE_NAME("state") " AS name, n AS told, 0 AS found"
 		 "  FROM campaign_counts WHERE campaign_id = $1 UNION ALL"
-		 " SELECT " STATE_NAME ", 0, 1 FROM campaign_subscribers"
-		 "  WHERE campaign_id = $1"),
+		 " SELECT " STATE_NAME("r.state") ", 0, r.n FROM"
+		 "  (SELECT " STATE_OF_D " AS state, count(*) AS n"
+		 "    FROM campaign_subscribers d" CURSOR_OF_D
+		 "   WHERE d.campaign_id = $1 GROUP BY 1) r"),
 	    "I4", "The count of a state is not the number of its rows" },
 	{ DIFFER("SELECT 'audience' AS name, audience AS told, 0 AS found"
 		 "  FROM campaigns WHERE id = $1 UNION ALL"
@@ -62,21 +69,55 @@ static const struct rule rules[] = {
 	{ "SELECT count(*), '' FROM campaigns WHERE id = $1 AND frozen_at IS NULL"
 	  "   AND status = 'completed'",
 	    "I2", "The campaign is completed, but its audience was never complete" },
-	{ ROWS_THAT("d.state NOT BETWEEN 0 AND 9"), "I2", "These have no known state" },
-	{ ROWS_THAT("(d.owner IS NOT NULL) <> (d.state IN (1, 2))"), "I2",
-	    "A row is a worker's exactly while it is claimed or under way; not these" },
-	{ ROWS_THAT("d.state IN (2, 4, 5, 7, 9) AND NOT EXISTS"
-		    " (SELECT 1 FROM send_attempts a WHERE a.id = d.attempt_id"
-		    "   AND a.delivery_id = d.id AND a.campaign_id = d.campaign_id)"),
+	{ ROWS_THAT("d.state NOT BETWEEN 0 AND 9 OR d.state = 1"), "I2",
+	    "These have no known state" },
+	{ ROWS_THAT("NOT (" OF_CAMPAIGN("d", "$1") ")"), "I2",
+	    "These stand among the rows of another campaign" },
+	{ ROWS_THAT("(d.next_try_at IS NOT NULL) <> (d.state = 3)"), "I2",
+	    "A row waits for its time exactly while it is to be tried again; not these" },
+	{ ROWS_THAT("d.state = 0 AND d.tries > 0"), "I2",
+	    "These were tried, and wait as if they were not" },
+	{ "SELECT count(*), min(d.email_key) FROM campaign_subscribers d" CURSOR_OF_D
+	  " WHERE d.campaign_id = $1 AND " STATE_OF_D " = 2 AND 1 <> (SELECT count(*)"
+	  "   FROM " IN_OPEN_BATCHES("$1") " o WHERE o.delivery = d.id"
+	  "     AND o.try = d.tries + 1)",
+	    "I5", "These are under way, and in no batch or in more than one" },
+	{ "SELECT count(*), min(d.email_key) FROM " IN_OPEN_BATCHES("$1") " o"
+	  "  JOIN campaign_subscribers d ON d.id = o.delivery AND " NOT_SETTLED
+	  "  JOIN send_cursors u ON u.campaign_id = $1"
+	  " WHERE d.id >= u.next_id OR d.campaign_id <> $1 OR d.state = 0 AND EXISTS"
+	  "  (SELECT 1 FROM send_leases l WHERE l.campaign_id = $1"
+	  "    AND d.id >= l.next_id AND d.id < l.to_id)",
+	    "I1", "These are under way, and may be begun once more" },
+	{ "SELECT count(*), CAST(min(l.next_id) AS TEXT) FROM send_leases l"
+	  "  LEFT JOIN send_cursors u ON u.campaign_id = $1"
+	  " WHERE l.campaign_id = $1 AND (l.next_id >= l.to_id OR u.next_id IS NULL"
+	  "   OR l.to_id > u.next_id OR l.next_id < " FIRST_ID("$1") " OR EXISTS"
+	  "  (SELECT 1 FROM send_leases o WHERE o.campaign_id = $1 AND o.id <> l.id"
+	  "    AND o.next_id < l.to_id AND l.next_id < o.to_id))",
+	    "I1", "These ranges are leased twice, or were never to be leased" },
+	{ "SELECT count(*), CAST(min(b.id) AS TEXT) FROM send_batches b"
+	  " WHERE b.campaign_id = $1 AND b.left_open <> (SELECT count(*)"
+	  "   FROM " IN_OPEN_BATCHES("$1") " o JOIN campaign_subscribers d"
+	  "     ON d.id = o.delivery AND " NOT_SETTLED " WHERE o.batch = b.id)"
+	  "  OR b.campaign_id = $1 AND (b.owner IS NULL) <> (b.left_open = 0)",
+	    "I5", "What these batches have left open is not what has no result" },
+	{ ROWS_THAT("d.state IN (4, 5, 7, 9) AND NOT (" AT_ONCE ") AND NOT EXISTS ("
+		    ATTEMPT_OF_ROW ")"),
 	    "I5", "These were handed over without an attempt written down" },
-	{ ROWS_THAT("EXISTS (SELECT 1 FROM send_attempts a WHERE a.id = d.attempt_id"
-		    "  AND NOT CASE d.state WHEN 2 THEN a.outcome = 0"
-		    "   WHEN 4 THEN a.outcome = 4 WHEN 5 THEN a.outcome IN (4, 5)"
-		    "   WHEN 7 THEN a.outcome = 7 WHEN 9 THEN a.outcome IN (3, 7)"
-		    "   ELSE a.outcome <> 0 END)"),
-	    "I5", "The last attempt of these says something else than their state" },
+	{ ROWS_THAT("CASE d.state WHEN 4 THEN NOT (" AT_ONCE ") AND NOT EXISTS ("
+		    ATTEMPT_OF_ROW " AND a.outcome = 4)"
+		    " WHEN 5 THEN NOT EXISTS (" ATTEMPT_OF_ROW " AND a.outcome = 5)"
+		    "   OR EXISTS (" ATTEMPT_OF_ROW " AND a.outcome IN (4, 7))"
+		    " WHEN 7 THEN NOT EXISTS (" ATTEMPT_OF_ROW " AND a.outcome = 7)"
+		    "   OR EXISTS (" ATTEMPT_OF_ROW " AND a.outcome = 4)"
+		    " WHEN 9 THEN NOT EXISTS (" ATTEMPT_OF_ROW " AND a.outcome IN (3, 7))"
+		    "   OR EXISTS (" ATTEMPT_OF_ROW " AND a.outcome = 4)"
+		    " WHEN 3 THEN EXISTS (" ATTEMPT_OF_ROW " AND a.outcome = 4)"
+		    " ELSE 1 = 0 END"),
+	    "I5", "The attempts of these say something else than their state" },
 	{ ROWS_THAT("d.tries <> (SELECT count(*) FROM send_attempts a"
-		    "   WHERE a.delivery_id = d.id)"),
+		    "   WHERE a.delivery_id = d.id) AND NOT (" AT_ONCE ")"),
 	    "I5", "The tries of these are not the number of their attempts" },
 	{ ROWS_THAT("d.refusals > (SELECT count(*) FROM send_attempts a"
 		    "   WHERE a.delivery_id = d.id AND a.cause = 1)"),
@@ -84,21 +125,20 @@ static const struct rule rules[] = {
 	{ "SELECT count(*), CAST(min(a.id) AS TEXT) FROM send_attempts a"
 	  " WHERE a.campaign_id = $1 AND NOT EXISTS (SELECT 1 FROM"
 	  "   campaign_subscribers d"
-	  "   WHERE d.id = a.delivery_id AND d.campaign_id = $1)",
+	  "   WHERE d.id = a.delivery_id AND d.campaign_id = $1 AND a.try <= d.tries)",
 	    "I5", "These attempts belong to no recipient" },
 	{ ROWS_THAT("0 < (SELECT"
-		    "     sum(CASE WHEN a.outcome IN (0, 4, 7) THEN 1 ELSE 0 END)"
+		    "     sum(CASE WHEN a.outcome IN (4, 7) THEN 1 ELSE 0 END)"
 		    "     - 1 - count(a.resent_at)"
-		    "   FROM send_attempts a WHERE a.delivery_id = d.id)"),
+		    "   FROM send_attempts a WHERE a.delivery_id = d.id)"
+		    "   + CASE WHEN d.state = 2 THEN 1 ELSE 0 END"),
 	    "I1", "These may have got the mail more often than was decided" },
-	{ ROWS_THAT("d.state IN (6, 8) AND EXISTS (SELECT 1 FROM send_attempts a"
-		    "   WHERE a.delivery_id = d.id AND a.outcome = 7)"),
+	{ ROWS_THAT("d.state IN (6, 8) AND EXISTS (" ATTEMPT_OF_ROW
+		    " AND a.outcome IN (4, 7))"),
 	    "I1", "These may have got the mail, and are counted as not sent" },
-	{ ROWS_THAT("d.state <> 4 AND EXISTS (SELECT 1 FROM send_attempts a"
-		    "   WHERE a.delivery_id = d.id AND a.outcome = 4)"
-		    " AND NOT (d.state = 2 AND EXISTS (SELECT 1 FROM send_attempts a"
-		    "   WHERE a.id = d.attempt_id AND a.outcome = 0))"), "I1",
-	    "An attempt of these was accepted, but they are not" },
+	{ ROWS_THAT("d.state NOT IN (2, 4) AND EXISTS (" ATTEMPT_OF_ROW
+		    " AND a.outcome = 4)"),
+	    "I1", "An attempt of these was accepted, but they are not" },
 	{ DIFFER("SELECT 'sent again' AS name, resends AS told, 0 AS found"
 		 "  FROM campaigns WHERE id = $1 UNION ALL"
 		 " SELECT 'sent again', 0, count(a.resent_at)"
@@ -168,9 +208,8 @@ static const struct rule rules[] = {
 		    HEARD("v.type = 2 AND v.machine = 1") ")"),
 	    "I4", "The clicks of these are not what the events say" },
 	{ ROWS_THAT("(d.delivered_at IS NOT NULL OR d.bounce <> ''"
-		    "   OR d.complained_at IS NOT NULL) AND NOT EXISTS"
-		    " (SELECT 1 FROM send_attempts a WHERE a.delivery_id = d.id"
-		    "   AND a.outcome IN (4, 5))"),
+		    "   OR d.complained_at IS NOT NULL) AND NOT (" AT_ONCE ") AND NOT EXISTS ("
+		    ATTEMPT_OF_ROW " AND a.outcome IN (4, 5))"),
 	    "I11", "The provider told of these, but no attempt is settled by it" },
 	{ "SELECT count(*), CAST(min(v.subscriber_id) AS TEXT) FROM email_events v"
 	  " WHERE v.campaign_id = $1 AND NOT EXISTS (SELECT 1 FROM"

@@ -12,29 +12,30 @@ enum { STATUS, CHOSEN, ALL, MARK, AGAIN, POLICY, FEED };
 enum { POLICY_ROWS = 500 };
 
 #define DECIDE                                                                         \
-	"UPDATE campaign_subscribers SET state = $2, refusals = 0,"                    \
+	"UPDATE campaign_subscribers SET state = CAST($2 AS BIGINT), refusals = 0,"    \
 	"   reason = CASE WHEN CAST($2 AS BIGINT) = 3 THEN '' ELSE reason END,"        \
 	"   next_try_at = CASE WHEN CAST($2 AS BIGINT) = 3"                            \
 	"     THEN CAST($3 AS BIGINT) ELSE NULL END,"                                  \
 	"   settled_at = CASE WHEN CAST($2 AS BIGINT) = 3"                             \
 	"     THEN NULL ELSE CAST($3 AS BIGINT) END"                                   \
-	" WHERE campaign_id = $1 AND state = CAST($5 AS BIGINT) AND id IN "
+	" WHERE +campaign_id = $1 AND +state = CAST($5 AS BIGINT) AND id IN "
 
 /* POLICY: CROSS JOIN and OFFSET keep a planner from beginning with the rows. */
 static const char *const sql[] = {
-	[STATUS] = "SELECT status FROM campaigns WHERE id = $1 /*+pg FOR UPDATE */",
-	[CHOSEN] =
-	    DECIDE "(SELECT " NUMBER(0) " FROM " ROWS("$4") ")"
-							    " RETURNING attempt_id",
+	/* As ledger_lock: alone. */
+	[STATUS] = "SELECT status FROM campaigns WHERE id = $1"
+		   " /*+pg FOR NO KEY UPDATE */",
+	[CHOSEN] = DECIDE "(SELECT " NUMBER(0) " FROM " ROWS("$4") ") RETURNING id",
 	[ALL] = DECIDE "(SELECT id FROM campaign_subscribers WHERE campaign_id = $1"
-		       "   AND state = CAST($5 AS BIGINT) AND settled_at <= $3"
+		       "   AND rare = CAST($5 AS BIGINT) AND settled_at <= $3"
 		       "   ORDER BY id LIMIT $4)"
-		       " RETURNING attempt_id",
+		       " RETURNING id",
+	/* One at most of a row: it is sent again only after a decision. */
 	[MARK] = "UPDATE send_attempts AS a SET resent_at = $2, resent_by = $3"
-		 "  FROM (SELECT " NUMBER(0) " AS id FROM " ROWS(
+		 "  FROM (SELECT " NUMBER(0) " AS delivery FROM " ROWS(
 		     "$1") ") r"
-			   " WHERE a.id = r.id"
-			   " AND a.outcome = 7 AND a.resent_at IS NULL",
+			   " WHERE a.delivery_id = r.delivery AND +a.outcome = 7"
+			   "   AND a.resent_at IS NULL",
 	[AGAIN] = "UPDATE campaigns SET resends = resends + $2, updated_at = $3,"
 		  "   finished_at ="
 		  "     CASE WHEN status = 'completed' THEN NULL ELSE finished_at END,"
@@ -47,10 +48,10 @@ static const char *const sql[] = {
 	    "   CROSS JOIN campaign_counts n CROSS JOIN"
 	    "   /*+lite campaign_subscribers d"
 	    "   *//*+pg LATERAL (SELECT * FROM campaign_subscribers"
-	    "     WHERE campaign_id = c.id AND state = 7 OFFSET 0) d */"
+	    "     WHERE campaign_id = c.id AND rare = 7 OFFSET 0) d */"
 	    " WHERE c.on_doubt <> 'hold' AND c.status IN ('sending', 'completed')"
 	    "   AND n.campaign_id = c.id AND n.state = 7 AND n.n > 0"
-	    "   AND d.campaign_id = c.id AND d.state = 7"
+	    "   AND d.campaign_id = c.id AND d.rare = 7"
 	    "   AND (c.on_doubt = 'resend' AND d.settled_at <= $1"
 	    "    OR c.on_doubt = 'evidence' AND d.settled_at <= $2"
 	    "     AND EXISTS (SELECT 1 FROM ses_topics t WHERE t.brand_id = c.brand_id"
@@ -86,12 +87,12 @@ static void add_id(struct buf *b, int64_t id)
 	buf_printf(b, "%s[%lld]", b->len > 1 ? "," : "", (long long)id);
 }
 
-/* Moves the rows; their attempts as JSON. */
+/* Moves the rows; their ids as JSON. */
 static enum err move_rows(struct db *db, const struct doubt_choice *c, int batch,
-    struct buf *attempts, int64_t *moved)
+    struct buf *rows, int64_t *moved)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[c->n ? CHOSEN : ALL]);
-	struct buf *ids = buf_new(attempts);
+	struct buf *ids = buf_new(rows);
 
 	stmt_bind_int(s, 1, c->campaign);
 	stmt_bind_int(s, 2, c->resend ? DELIVERY_RETRY : DELIVERY_GIVEN_UP);
@@ -106,24 +107,24 @@ static enum err move_rows(struct db *db, const struct doubt_choice *c, int batch
 	else
 		stmt_bind_int(s, 4, batch);
 	*moved = 0;
-	buf_char(attempts, '[');
+	buf_char(rows, '[');
 	while (stmt_next(s)) {
-		add_id(attempts, stmt_int(s, 0));
+		add_id(rows, stmt_int(s, 0));
 		(*moved)++;
 	}
-	buf_char(attempts, ']');
+	buf_char(rows, ']');
 	return stmt_error(s);
 }
 
 /* Who was given up without a doubt certainly has no mail: no second copy, no resend. */
 static enum err note_resends(struct db *db, const struct doubt_choice *c,
-    const struct buf *attempts)
+    const struct buf *rows)
 {
 	STMT_SCOPE mark = db_stmt(db, &sql[MARK]);
 	STMT_SCOPE again = db_stmt(db, &sql[AGAIN]);
 	enum err e;
 
-	stmt_bind_text(mark, 1, attempts->data);
+	stmt_bind_text(mark, 1, rows->data);
 	stmt_bind_int(mark, 2, c->now);
 	stmt_bind_text(mark, 3, c->by);
 	e = stmt_run(mark);
@@ -139,7 +140,7 @@ static enum err decide_batch(struct db *db, const struct doubt_choice *c, int ba
     int64_t *moved)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "decide");
-	struct buf *attempts = buf_new(tmp);
+	struct buf *rows = buf_new(tmp);
 	struct moved m = { { 0 } };
 	TX_SCOPE tx = { 0 };
 	enum err e = tx_begin_keyed(db, &tx);
@@ -147,9 +148,9 @@ static enum err decide_batch(struct db *db, const struct doubt_choice *c, int ba
 	if (e == OK)
 		e = may_decide(db, c);
 	if (e == OK)
-		e = move_rows(db, c, batch, attempts, moved);
+		e = move_rows(db, c, batch, rows, moved);
 	if (e == OK && *moved && c->resend)
-		e = note_resends(db, c, attempts);
+		e = note_resends(db, c, rows);
 	if (e != OK)
 		return e;
 	m.n[c->from] = -*moved;

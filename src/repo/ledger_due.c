@@ -57,7 +57,7 @@ static const char *const sql[] = {
 	    " SELECT min(resume_at) FROM campaigns" BY_STATUS " WHERE status = 'paused'"
 	    " UNION ALL"
 	    " SELECT min((SELECT min(d.next_try_at) FROM campaign_subscribers d"
-	    "   WHERE d.campaign_id = c.id AND d.state = 3))"
+	    "   WHERE d.campaign_id = c.id AND d.next_try_at > 0))"
 	    "  FROM campaigns c" BY_STATUS " WHERE c.status = 'sending') x",
 };
 

@@ -1,13 +1,29 @@
 #include "repo/ledger_recent.h"
 
+#include "repo/ledger_attempt.h"
+
 enum { LOOKED_AT = 4 * RECENT_MAX };
 
+/*
+ * The newest attempts, and the rows before the cursor that were accepted at once, which
+ * have none.
+ */
 static const char *const sql[] = {
-	"SELECT r.outcome, r.cause FROM"
-	"  (SELECT id, campaign_id, started_at, outcome, cause"
-	"    FROM send_attempts ORDER BY id DESC LIMIT $3) r"
-	" WHERE r.campaign_id = $1 AND r.started_at >= $2 AND r.outcome <> 0"
-	" ORDER BY r.id",
+	"SELECT x.outcome, x.cause FROM"
+	"  (SELECT a.finished_at AS at, a.id, a.outcome, a.cause FROM"
+	"    (SELECT id, campaign_id, started_at, finished_at, outcome, cause"
+	"      FROM send_attempts ORDER BY id DESC LIMIT $3) a"
+	"    WHERE a.campaign_id = $1 AND a.started_at >= $2"
+	"  UNION ALL SELECT r.settled_at, r.id, 4, 1 FROM"
+	"    (SELECT d.id, d.state, d.tries, d.settled_at FROM campaign_subscribers d"
+	"      WHERE d.id >= " FIRST_ID(
+	    "$1") " AND d.id < (SELECT u.next_id"
+		  "          FROM send_cursors u WHERE u.campaign_id = $1)"
+		  "      ORDER BY d.id DESC LIMIT $3) r"
+		  "    WHERE r.state = 4 AND r.tries = 1 AND r.settled_at >= $2"
+		  "      AND NOT EXISTS (SELECT 1 FROM send_attempts a"
+		  "        WHERE a.delivery_id = r.id)) x"
+		  " ORDER BY x.at, x.id",
 };
 
 enum err ledger_recent_prepare(struct db *db)

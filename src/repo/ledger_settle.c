@@ -1,93 +1,114 @@
 #include "repo/ledger_attempt.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/failpoint.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/text.h"
 
 enum {
 	SETTLE,
-	SETTLE_DOUBT,
+	LATE,
+	ATTEMPTS,
 	END_ATTEMPT,
-	RELEASE,
+	EARLIER,
+	LESS,
 	OWNERS,
 	DEAD_ATTEMPT,
-	DEAD_INTENT,
-	KEPT_ATTEMPT,
-	KEPT,
+	DEAD_ROW,
+	DEAD_BATCH,
 };
 
 /* clang-format off */
 #define RESULTS \
-	"(SELECT " NUMBER(0) " AS delivery, " NUMBER(1) " AS attempt," \
-	" " NUMBER(2) " AS became, j.value ->> 3 AS message_id," \
-	" j.value ->> 4 AS reason, " NUMBER(5) " AS next_try," \
-	" " NUMBER(6) " AS cause" \
+	"(SELECT " NUMBER(0) " AS delivery, " NUMBER(1) " AS try," \
+	" " NUMBER(2) " AS became, " NUMBER(3) " AS outcome," \
+	" j.value ->> 4 AS message_id, j.value ->> 5 AS reason," \
+	" " NUMBER(6) " AS next_try, " NUMBER(7) " AS batch," \
+	" " NUMBER(8) " AS cause" \
 	" FROM " ROWS("$1") ") r"
-#define REFUSALS \
-	" refusals = d.refusals +" \
-	"     CASE WHEN r.became IN (3, 9) AND r.cause = 1 THEN 1 ELSE 0 END,"
+/* What a dead owner had under way and no event has settled. */
+#define DEAD \
+	IN_OPEN_BATCHES("$1") " r JOIN campaign_subscribers d ON d.id = r.delivery" \
+	"   AND d.tries = r.try - 1 AND +d.state IN (0, 2)" \
+	" LEFT JOIN outbox_messages m ON m.delivery_id = d.id AND m.try = r.try" \
+	" WHERE r.owner = $2"
 /* clang-format on */
 
 static const char *const sql[] = {
 	[SETTLE] =
-	    "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
-	    "   message_id = r.message_id, owner = NULL, next_try_at = "
-	    "r.next_try," REFUSALS "   settled_at ="
+	    "UPDATE campaign_subscribers AS d SET state = r.became, tries = r.try,"
+	    "   reason = CASE WHEN r.became = 4 THEN '' ELSE r.reason END,"
+	    "   message_id = COALESCE(r.message_id, d.message_id),"
+	    "   refusals = d.refusals +"
+	    "     CASE WHEN r.became IN (3, 9) AND r.cause = 1 THEN 1 ELSE 0 END,"
+	    "   next_try_at = r.next_try, settled_at ="
 	    "     CASE WHEN r.became = 3 THEN NULL ELSE CAST($2 AS BIGINT) END"
-	    "  FROM " RESULTS " WHERE d.id = r.delivery AND d.attempt_id = r.attempt"
-	    "   AND +d.state = 2 AND +d.campaign_id = $3"
-	    " RETURNING state, id, tries",
-	/* The answer came after all, when others had already taken us for dead. */
-	[SETTLE_DOUBT] =
-	    "UPDATE campaign_subscribers AS d SET state = r.became, reason = r.reason,"
-	    "   message_id = r.message_id, next_try_at = r.next_try," REFUSALS
-	    "   settled_at ="
-	    "     CASE WHEN r.became = 3 THEN NULL ELSE CAST($2 AS BIGINT) END"
-	    "  FROM " RESULTS " WHERE d.id = r.delivery AND d.attempt_id = r.attempt"
-	    "   AND +d.state = 7 AND +d.campaign_id = $3"
-	    "   AND r.became <> 7"
-	    " RETURNING state, id, tries",
+	    "  FROM " RESULTS " WHERE d.id = r.delivery AND +d.tries = r.try - 1"
+	    "   AND +d.state IN (0, 2) AND +d.campaign_id = $3"
+	    " RETURNING id, state",
+	/*
+	 * The answer came after all, when others had already taken us for dead, or had
+	 * decided what becomes of it: a refusal tells nothing of a row that is to be
+	 * sent again.
+	 */
+	[LATE] =
+	    "UPDATE campaign_subscribers AS d SET state = r.became, settled_at = $2,"
+	    "   reason = CASE WHEN r.became = 4 THEN '' ELSE r.reason END,"
+	    "   message_id = COALESCE(r.message_id, d.message_id),"
+	    "   next_try_at = NULL"
+	    "  FROM " RESULTS " WHERE d.id = r.delivery AND +d.tries = r.try"
+	    "   AND +d.state = $4 AND +d.campaign_id = $3"
+	    "   AND (r.became = 4 OR CAST($4 AS BIGINT) <> 3)"
+	    " RETURNING state",
+	[ATTEMPTS] = "INSERT INTO send_attempts (campaign_id, delivery_id, try,"
+		     "   started_at, finished_at, outcome, cause, message_id, error)"
+		     " SELECT CAST($3 AS BIGINT), r.delivery, r.try, COALESCE((SELECT"
+		     "   b.started_at FROM send_batches b WHERE b.id = r.batch),"
+		     "   CAST($2 AS BIGINT)), CAST($2 AS BIGINT), r.outcome,"
+		     "   r.cause, r.message_id, r.reason"
+		     " FROM " RESULTS " WHERE true ORDER BY r.delivery",
 	[END_ATTEMPT] =
-	    "UPDATE send_attempts AS a SET finished_at = $2, cause = r.cause,"
-	    "   outcome = CASE r.became WHEN 9 THEN 3 ELSE r.became END,"
-	    "   message_id = r.message_id, error = r.reason FROM " RESULTS
-	    " WHERE a.id = r.attempt AND a.delivery_id = r.delivery AND a.outcome IN "
-	    "(0, 7)",
-	[RELEASE] =
-	    "UPDATE campaign_subscribers SET state = 0, owner = NULL, claimed_at = NULL"
-	    " WHERE campaign_id = $1 AND state = 1 AND owner = $2"
-	    " RETURNING id, tries",
-	[OWNERS] = "SELECT DISTINCT owner FROM campaign_subscribers"
-		   " WHERE campaign_id = $1 AND state > 0 AND state < 3"
-		   "   AND owner IS NOT NULL",
+	    "UPDATE send_attempts AS a SET outcome = r.outcome, cause = r.cause,"
+	    "   finished_at = $2,"
+	    "   message_id = COALESCE(r.message_id, a.message_id), error = r.reason"
+	    "  FROM " RESULTS " WHERE a.delivery_id = r.delivery AND a.try = r.try"
+	    "   AND +a.outcome = 7",
+	/* What came of earlier tries: the best of each row, 4 before 7. */
+	[EARLIER] = "SELECT r.delivery, min(a.outcome) FROM " RESULTS
+		    " JOIN send_attempts a ON a.delivery_id = r.delivery"
+		    "   AND a.try < r.try AND +a.outcome IN (4, 7)"
+		    " GROUP BY r.delivery",
+	[LESS] = "UPDATE send_batches SET left_open = left_open - CAST($2 AS BIGINT),"
+		 "   owner = CASE WHEN left_open > $2 THEN owner END, deliveries ="
+		 "     CASE WHEN left_open > $2 THEN deliveries ELSE '[]' END"
+		 " WHERE id = $1 AND left_open > 0 AND left_open >= $2",
+	[OWNERS] = "SELECT owner FROM send_leases"
+		   " WHERE campaign_id = $1 AND owner IS NOT NULL UNION"
+		   " SELECT owner FROM send_batches"
+		   " WHERE campaign_id = $1 AND owner IS NOT NULL",
+	/* The outbox keeps a mail with its try: no doubt about these. */
 	[DEAD_ATTEMPT] =
-	    "UPDATE send_attempts SET outcome = 7, cause = 4, finished_at = $3,"
-	    "   error = $4"
-	    " WHERE outcome = 0 AND id IN (SELECT attempt_id FROM campaign_subscribers"
-	    "   WHERE campaign_id = $1 AND state = 2 AND owner = $2)",
-	[DEAD_INTENT] =
-	    "UPDATE campaign_subscribers SET state = 7, owner = NULL, settled_at = $3,"
-	    "   reason = $4"
-	    " WHERE campaign_id = $1 AND state = 2 AND owner = $2"
-	    " RETURNING id, tries",
-	/* The outbox keeps a mail with the attempt it is of: no doubt about these. */
-	[KEPT_ATTEMPT] =
-	    "UPDATE send_attempts SET outcome = 4, finished_at = $3,"
-	    "   message_id = (SELECT 'outbox-' || CAST(m.id AS TEXT)"
-	    "     FROM outbox_messages m WHERE m.attempt_id = send_attempts.id)"
-	    " WHERE outcome = 0 AND id IN (SELECT attempt_id FROM campaign_subscribers"
-	    "   WHERE campaign_id = $1 AND state = 2 AND owner = $2)"
-	    "   AND (SELECT 1 FROM outbox_messages m"
-	    "     WHERE m.attempt_id = send_attempts.id) = 1",
-	[KEPT] = "UPDATE campaign_subscribers AS d SET state = 4, owner = NULL,"
-		 "   settled_at = $3, reason = '', message_id = a.message_id"
-		 "  FROM send_attempts a"
-		 " WHERE d.campaign_id = $1 AND d.state = 2 AND d.owner = $2"
-		 "   AND a.id = d.attempt_id AND a.outcome = 4",
+	    "INSERT INTO send_attempts (campaign_id, delivery_id, try, started_at,"
+	    "   finished_at, outcome, cause, message_id, error)"
+	    " SELECT d.campaign_id, d.id, r.try, r.started_at, CAST($3 AS BIGINT),"
+	    "   CASE WHEN m.id IS NULL THEN 7 ELSE 4 END, 4,"
+	    "   'outbox-' || CAST(m.id AS TEXT),"
+	    "   CASE WHEN m.id IS NULL THEN CAST($4 AS TEXT) ELSE '' END FROM " DEAD
+	    "   AND (r.try > 1 OR m.id IS NULL)",
+	[DEAD_ROW] =
+	    "UPDATE campaign_subscribers AS d SET tries = x.try, settled_at = $3,"
+	    "   state = x.became, reason = CASE x.became WHEN 7 THEN $4 ELSE '' END,"
+	    "   message_id = COALESCE(x.kept_as, d.message_id)"
+	    "  FROM (SELECT r.delivery, r.try, 'outbox-' || CAST(m.id AS TEXT) AS"
+	    "    kept_as, CASE WHEN m.id IS NOT NULL OR EXISTS (SELECT 1"
+	    "      FROM send_attempts a WHERE a.delivery_id = d.id AND a.outcome = 4)"
+	    "    THEN 4 ELSE 7 END AS became FROM " DEAD ") x"
+	    " WHERE d.id = x.delivery RETURNING state",
+	[DEAD_BATCH] = "UPDATE send_batches SET owner = NULL, left_open = 0,"
+		       "   deliveries = '[]' WHERE campaign_id = $1 AND owner = $2",
 };
 
 static const char dead_reason[] =
@@ -98,110 +119,265 @@ enum err ledger_settle_prepare(struct db *db)
 	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
 }
 
-/* [[delivery, attempt, state, message id, reason, next try, cause], ...] */
-static char *results_json(void *mem, const struct settle *r, size_t n)
+/* One transaction being put together. */
+struct settling {
+	struct db *db;
+	void *mem;
+	int64_t campaign, now;
+	struct result *all; /* by delivery */
+	size_t n;
+	struct moved *m;
+};
+struct result {
+	const struct settle *r;
+	enum delivery_state became; /* with what is known of earlier tries */
+	bool written;
+};
+typedef bool wanted(const struct result *r);
+
+/*
+ * [[delivery, try, became, outcome, message id, reason, next try, batch, cause], ...]
+ */
+static void add_result(struct buf *b, const struct result *x)
 {
-	struct buf *b = buf_new(mem);
+	const struct settle *r = x->r;
+	const char *reason = r->reason ? r->reason : "";
 
-	buf_char(b, '[');
-	for (size_t i = 0; i < n; i++) {
-		const char *reason = r[i].reason ? r[i].reason : "";
-
-		buf_printf(b, "%s[%lld,%lld,%d,", i ? "," : "",
-		    (long long)r[i].delivery_id, (long long)r[i].attempt_id,
-		    (int)r[i].state);
-		if (r[i].message_id) {
-			buf_char(b, '"');
-			json_escape(b, r[i].message_id, strlen(r[i].message_id));
-			buf_str(b, "\",\"");
-		} else {
-			buf_str(b, "null,\"");
-		}
-		json_escape(b, reason, strlen(reason));
-		if (r[i].state == DELIVERY_RETRY)
-			buf_printf(b, "\",%lld,%d]", (long long)r[i].next_try_at,
-			    (int)r[i].cause);
-		else
-			buf_printf(b, "\",null,%d]", (int)r[i].cause);
+	/* Who is given up has certainly nothing of this try. */
+	buf_printf(b, "%s[%lld,%d,%d,%d,", b->len > 1 ? "," : "",
+	    (long long)r->delivery_id, r->tries, (int)x->became,
+	    r->state == DELIVERY_GIVEN_UP ? DELIVERY_RETRY : (int)r->state);
+	if (r->message_id) {
+		buf_char(b, '"');
+		json_escape(b, r->message_id, strlen(r->message_id));
+		buf_str(b, "\",\"");
+	} else {
+		buf_str(b, "null,\"");
 	}
-	buf_char(b, ']');
-	return b->data;
+	json_escape(b, reason, strlen(reason));
+	if (x->became == DELIVERY_RETRY)
+		buf_printf(b, "\",%lld", (long long)r->next_try_at);
+	else
+		buf_str(b, "\",null");
+	buf_printf(b, ",%lld,%d]", (long long)r->batch_id, (int)r->cause);
 }
 
-struct results {
-	const struct settle *rows;
-	size_t n;
-	const char *json; /* of them */
-	int64_t campaign, now;
-};
-
-/* tried: gets those that were tried before and are not accepted now. */
-static enum err settle_rows(struct db *db, const char *const *text,
-    const struct results *r, struct moved *m, struct buf *tried)
+/* Those that are wanted; NULL: none. */
+static const char *results_json(const struct settling *w, wanted *is_wanted)
 {
-	STMT_SCOPE s = db_stmt(db, text);
-	enum delivery_state from =
-	    text == &sql[SETTLE] ? DELIVERY_INTENT : DELIVERY_DOUBT;
+	struct buf *b = buf_new(w->mem);
 
-	stmt_bind_text(s, 1, r->json);
-	stmt_bind_int(s, 2, r->now);
-	stmt_bind_int(s, 3, r->campaign);
+	buf_char(b, '[');
+	for (size_t i = 0; i < w->n; i++)
+		if (is_wanted(&w->all[i]))
+			add_result(b, &w->all[i]);
+	buf_char(b, ']');
+	return b->len > 2 ? b->data : NULL;
+}
+
+static int by_delivery(const void *a, const void *b)
+{
+	const struct result *x = a, *y = b;
+
+	return x->r->delivery_id < y->r->delivery_id
+	    ? -1
+	    : x->r->delivery_id > y->r->delivery_id;
+}
+
+static struct result *result_of(const struct settling *w, int64_t delivery)
+{
+	const struct settle key = { .delivery_id = delivery };
+	const struct result x = { .r = &key };
+
+	return bsearch(&x, w->all, w->n, sizeof(x), by_delivery);
+}
+
+/* ---- what earlier tries say ---- */
+static bool has_earlier(const struct result *x)
+{
+	return x->r->tries > 1 && x->r->state != DELIVERY_ACCEPTED;
+}
+
+/*
+ * Whoever has the mail of an earlier try is accepted, and whoever may have it is not
+ * told to have got nothing.
+ */
+static enum err look_at_earlier(const struct settling *w)
+{
+	STMT_SCOPE s = db_stmt(w->db, &sql[EARLIER]);
+	const char *json = results_json(w, has_earlier);
+
+	if (!json)
+		return OK;
+	stmt_bind_text(s, 1, json);
 	while (stmt_next(s)) {
-		int64_t state = stmt_int(s, 0);
+		struct result *x = result_of(w, stmt_int(s, 0));
 
-		m->n[from]--;
-		if (state >= 0 && state < DELIVERY_STATES)
-			m->n[state]++;
-		if (state != DELIVERY_ACCEPTED && stmt_int(s, 2) > 1)
-			ledger_add_id(tried, stmt_int(s, 1));
+		if (x && stmt_int(s, 1) == DELIVERY_ACCEPTED)
+			x->became = DELIVERY_ACCEPTED;
+		else if (x && x->became == DELIVERY_REJECTED)
+			x->became = DELIVERY_GIVEN_UP;
 	}
 	return stmt_error(s);
 }
 
-/*
- * Some had moved on: taken for dead, decided on, told of by an event.  Those that were
- * accepted after all are settled by their attempt.
- */
-static enum err settle_late(struct db *db, const struct results *r, struct moved *m,
-    struct buf *tried)
+/* ---- rows ---- */
+static bool is_any(const struct result *x)
 {
-	enum err e = settle_rows(db, &sql[SETTLE_DOUBT], r, m, tried);
-
-	buf_reset(tried);
-	for (size_t i = 0; i < r->n; i++)
-		ledger_add_id(tried, r->rows[i].delivery_id);
-	return e;
+	return x->r != NULL;
 }
 
-static enum err end_attempts(struct db *db, const struct results *r)
+static enum err settle_rows(const struct settling *w)
 {
-	STMT_SCOPE s = db_stmt(db, &sql[END_ATTEMPT]);
+	STMT_SCOPE s = db_stmt(w->db, &sql[SETTLE]);
 
-	stmt_bind_text(s, 1, r->json);
-	stmt_bind_int(s, 2, r->now);
+	stmt_bind_text(s, 1, results_json(w, is_any));
+	stmt_bind_int(s, 2, w->now);
+	stmt_bind_int(s, 3, w->campaign);
+	while (stmt_next(s)) {
+		struct result *x = result_of(w, stmt_int(s, 0));
+
+		if (!x)
+			return ERR_INTERNAL;
+		x->written = true;
+		w->m->n[DELIVERY_INTENT]--;
+		w->m->n[x->became]++;
+	}
+	return stmt_error(s);
+}
+
+static bool is_attempt(const struct result *x)
+{
+	return x->written && (x->r->tries > 1 || x->r->state != DELIVERY_ACCEPTED);
+}
+
+static enum err write_attempts(const struct settling *w, int which, wanted *is_wanted)
+{
+	STMT_SCOPE s = db_stmt(w->db, &sql[which]);
+	const char *json = results_json(w, is_wanted);
+
+	if (!json)
+		return OK;
+	stmt_bind_text(s, 1, json);
+	stmt_bind_int(s, 2, w->now);
+	if (which == ATTEMPTS)
+		stmt_bind_int(s, 3, w->campaign);
 	return stmt_queue(s);
 }
 
-enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
-    size_t n, int64_t now)
+/* ---- late answers ---- */
+static bool is_late(const struct result *x)
+{
+	return !x->written &&
+	    (x->r->state == DELIVERY_ACCEPTED || x->r->state == DELIVERY_REJECTED);
+}
+
+static enum err settle_from(const struct settling *w, const char *json,
+    enum delivery_state from)
+{
+	STMT_SCOPE s = db_stmt(w->db, &sql[LATE]);
+
+	stmt_bind_text(s, 1, json);
+	stmt_bind_int(s, 2, w->now);
+	stmt_bind_int(s, 3, w->campaign);
+	stmt_bind_int(s, 4, from);
+	while (stmt_next(s)) {
+		w->m->n[from]--;
+		w->m->n[stmt_int(s, 0)]++;
+	}
+	return stmt_error(s);
+}
+
+static enum err settle_late(const struct settling *w)
+{
+	static const enum delivery_state from[] = { DELIVERY_RETRY, DELIVERY_DOUBT,
+		DELIVERY_GIVEN_UP };
+	const char *json = results_json(w, is_late);
+	enum err e = OK;
+
+	if (!json)
+		return OK;
+	for (size_t i = 0; e == OK && i < sizeof(from) / sizeof(*from); i++)
+		e = settle_from(w, json, from[i]);
+	return e == OK ? write_attempts(w, END_ATTEMPT, is_late) : e;
+}
+
+/* ---- batches ---- */
+enum err ledger_batch_less(struct db *db, int64_t batch, int64_t n)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[LESS]);
+	enum err e;
+
+	stmt_bind_int(s, 1, batch);
+	stmt_bind_int(s, 2, n);
+	e = stmt_run(s);
+	return e == OK && stmt_changes(s) != 1 ? ERR_CONFLICT : e;
+}
+
+static int by_batch(const void *a, const void *b)
+{
+	const struct result *x = a, *y = b;
+
+	return x->r->batch_id < y->r->batch_id ? -1 : x->r->batch_id > y->r->batch_id;
+}
+
+/* In the order of their ids.  Sorts the results anew: the last look at them. */
+static enum err lessen_batches(const struct settling *w)
+{
+	enum err e = OK;
+
+	qsort(w->all, w->n, sizeof(*w->all), by_batch);
+	for (size_t i = 0, n, end; e == OK && i < w->n; i = end) {
+		n = 0;
+		for (end = i;
+		     end < w->n && w->all[end].r->batch_id == w->all[i].r->batch_id;
+		     end++)
+			n += w->all[end].written;
+		if (n)
+			e = ledger_batch_less(w->db, w->all[i].r->batch_id, (int64_t)n);
+	}
+	return e;
+}
+
+enum err ledger_settle_part(struct db *db, int64_t campaign, const struct results *r,
+    struct moved *m)
 {
 	MEM_SCOPE void *tmp = mem_scope(NULL, "settle");
+	struct settling w = { .db = db,
+		.mem = tmp,
+		.campaign = campaign,
+		.now = r->now,
+		.all = mem_array(tmp, struct result, r->n),
+		.n = r->n,
+		.m = m };
+	enum err e;
+
+	for (size_t i = 0; i < r->n; i++)
+		w.all[i] =
+		    (struct result){ .r = &r->rows[i], .became = r->rows[i].state };
+	qsort(w.all, w.n, sizeof(*w.all), by_delivery);
+	e = look_at_earlier(&w);
+	if (e == OK)
+		e = settle_rows(&w);
+	if (e == OK)
+		e = write_attempts(&w, ATTEMPTS, is_attempt);
+	if (e == OK)
+		e = settle_late(&w);
+	if (e == OK)
+		e = lessen_batches(&w);
+	return e == OK ? FAILPOINT_ERR("settle.rows", ERR_BUSY) : e;
+}
+
+enum err ledger_settle(struct db *db, int64_t campaign, const struct results *r)
+{
 	TX_SCOPE tx = { 0 };
-	const struct results all = { r, n, results_json(tmp, r, n), campaign, now };
-	struct buf *tried = buf_new(tmp);
 	struct moved m = { { 0 } };
 	enum err e = tx_begin_keyed(db, &tx);
 
 	if (e == OK)
-		e = settle_rows(db, &sql[SETTLE], &all, &m, tried);
-	if (e == OK && m.n[DELIVERY_INTENT] != -(int64_t)n)
-		e = settle_late(db, &all, &m, tried);
-	if (e == OK)
-		e = end_attempts(db, &all);
-	if (e == OK)
-		e = ledger_derive(db, tried, now, &m);
-	if (e == OK)
-		e = FAILPOINT_ERR("settle.rows", ERR_BUSY);
+		e = ledger_lock(db, campaign, LEDGER_SHARED);
+	if (e == OK && r->n)
+		e = ledger_settle_part(db, campaign, r, &m);
 	if (e == OK)
 		e = ledger_count_moved(db, campaign, &m);
 	if (e == OK)
@@ -210,45 +386,7 @@ enum err ledger_settle(struct db *db, int64_t campaign, const struct settle *r,
 	return e;
 }
 
-/* The rows that a statement gives back, [id, tries]; tried: those with an attempt. */
-static enum err read_moved(struct stmt *s, int64_t *n, struct buf *tried)
-{
-	for (*n = 0; stmt_next(s); ++*n)
-		if (stmt_int(s, 1) > 0)
-			ledger_add_id(tried, stmt_int(s, 0));
-	return stmt_error(s);
-}
-
-static enum err release_rows(struct db *db, const struct claim *c, int64_t *n)
-{
-	MEM_SCOPE void *tmp = mem_scope(NULL, "release");
-	STMT_SCOPE s = db_stmt(db, &sql[RELEASE]);
-	struct buf *tried = buf_new(tmp);
-	struct moved m = { { 0 } };
-	enum err e;
-
-	stmt_bind_int(s, 1, c->campaign);
-	stmt_bind_text(s, 2, c->owner);
-	e = read_moved(s, n, tried);
-	m.n[DELIVERY_CLAIMED] = -*n;
-	m.n[DELIVERY_PENDING] = *n;
-	if (e == OK)
-		e = ledger_derive(db, tried, c->now, &m);
-	return e == OK ? ledger_count_moved(db, c->campaign, &m) : e;
-}
-
-enum err ledger_release(struct db *db, const char *owner, int64_t campaign, int64_t now)
-{
-	const struct claim c = { .owner = owner, .campaign = campaign, .now = now };
-	TX_SCOPE tx = { 0 };
-	int64_t n;
-	enum err e = tx_begin_keyed(db, &tx);
-
-	if (e == OK)
-		e = release_rows(db, &c, &n);
-	return e == OK ? tx_commit(&tx) : e;
-}
-
+/* ---- the dead ---- */
 enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out,
     size_t *n)
 {
@@ -264,63 +402,59 @@ enum err ledger_owners(struct db *db, void *mem, int64_t campaign, char ***out,
 	return stmt_error(s);
 }
 
-/* Nobody will ever learn what became of these: doubt, not a second try. */
-static enum err doubt_rows(struct db *db, const struct claim *dead, int64_t *doubt)
+static void bind_dead(struct stmt *s, const struct claim *dead, bool whole)
 {
-	MEM_SCOPE void *tmp = mem_scope(NULL, "dead");
-	struct buf *tried = buf_new(tmp);
-	struct moved m = { { 0 } };
-	enum err e = OK;
-
-	for (int i = DEAD_ATTEMPT; e == OK && i <= DEAD_INTENT; i++) {
-		STMT_SCOPE s = db_stmt(db, &sql[i]);
-
-		stmt_bind_int(s, 1, dead->campaign);
-		stmt_bind_text(s, 2, dead->owner);
-		stmt_bind_int(s, 3, dead->now);
-		stmt_bind_text(s, 4, dead_reason);
-		e = read_moved(s, doubt, tried);
-	}
-	m.n[DELIVERY_INTENT] = -*doubt;
-	m.n[DELIVERY_DOUBT] = *doubt;
-	if (e == OK)
-		e = ledger_derive(db, tried, dead->now, &m);
-	return e == OK ? ledger_count_moved(db, dead->campaign, &m) : e;
+	stmt_bind_int(s, 1, dead->campaign);
+	stmt_bind_text(s, 2, dead->owner);
+	if (!whole)
+		return;
+	stmt_bind_int(s, 3, dead->now);
+	stmt_bind_text(s, 4, dead_reason);
 }
 
-static enum err kept_rows(struct db *db, const struct claim *dead)
+/* Nobody will ever learn what became of these: doubt, not a second try. */
+static enum err doubt_rows(struct db *db, const struct claim *dead, struct moved *m)
 {
-	struct moved m = { { 0 } };
-	int64_t kept = 0;
-	enum err e = OK;
+	STMT_SCOPE attempts = db_stmt(db, &sql[DEAD_ATTEMPT]);
+	STMT_SCOPE rows = db_stmt(db, &sql[DEAD_ROW]);
+	STMT_SCOPE batches = db_stmt(db, &sql[DEAD_BATCH]);
+	enum err e;
 
-	for (int i = KEPT_ATTEMPT; e == OK && i <= KEPT; i++) {
-		STMT_SCOPE s = db_stmt(db, &sql[i]);
-
-		stmt_bind_int(s, 1, dead->campaign);
-		stmt_bind_text(s, 2, dead->owner);
-		stmt_bind_int(s, 3, dead->now);
-		e = stmt_run(s);
-		kept = e == OK ? stmt_changes(s) : 0;
+	bind_dead(attempts, dead, true);
+	e = stmt_run(attempts);
+	if (e != OK)
+		return e;
+	bind_dead(rows, dead, true);
+	while (stmt_next(rows)) {
+		m->n[DELIVERY_INTENT]--;
+		m->n[stmt_int(rows, 0)]++;
 	}
-	m.n[DELIVERY_INTENT] = -kept;
-	m.n[DELIVERY_ACCEPTED] = kept;
-	return e == OK ? ledger_count_moved(db, dead->campaign, &m) : e;
+	e = stmt_error(rows);
+	if (e != OK)
+		return e;
+	bind_dead(batches, dead, false);
+	return stmt_run(batches);
 }
 
 enum err ledger_reclaim(struct db *db, const struct claim *dead, int64_t *pending,
     int64_t *doubt)
 {
 	TX_SCOPE tx = { 0 };
+	struct moved m = { { 0 } };
 	enum err e = tx_begin_keyed(db, &tx);
 
 	*pending = *doubt = 0;
 	if (e == OK)
-		e = release_rows(db, dead, pending);
+		e = ledger_lock(db, dead->campaign, LEDGER_ALONE);
 	FAILPOINT("reclaim.rows");
 	if (e == OK)
-		e = kept_rows(db, dead);
+		e = doubt_rows(db, dead, &m);
 	if (e == OK)
-		e = doubt_rows(db, dead, doubt);
+		e = ledger_unlease(db, dead->owner, dead->campaign, pending);
+	m.n[DELIVERY_CLAIMED] -= *pending;
+	m.n[DELIVERY_PENDING] += *pending;
+	if (e == OK)
+		e = ledger_count_moved(db, dead->campaign, &m);
+	*doubt = m.n[DELIVERY_DOUBT];
 	return e == OK ? tx_commit(&tx) : e;
 }

@@ -5,8 +5,8 @@
 #include "repo/like.h"
 
 #define COLUMNS                                                                        \
-	"m.id, m.brand_id, m.campaign_id, m.subscriber_id, m.attempt_id, m.kind, "     \
-	"m.from_header,"                                                               \
+	"m.id, m.brand_id, m.campaign_id, m.subscriber_id, m.delivery_id, m.try, "     \
+	"m.kind, m.from_header,"                                                       \
 	" m.to_email, m.subject, m.created_at, COALESCE(c.name, '')"
 #define FROM "  FROM outbox_messages m LEFT JOIN campaigns c ON c.id = m.campaign_id"
 
@@ -19,10 +19,10 @@ enum { INSERT, PAGE, GET, COUNT, NEWER, OLDER, STATEMENTS };
 static const char *const sql[STATEMENTS] = {
 	[INSERT] =
 	    "INSERT INTO outbox_messages (brand_id, campaign_id, subscriber_id,"
-	    " attempt_id,"
+	    " delivery_id, try,"
 	    " kind, from_header, to_email, subject, headers, html, body_text,"
 	    " created_at)"
-	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
 	[PAGE] =
 	    "SELECT " COLUMNS ", substr(m.body_text, 1, 200)" FROM
 	    " WHERE m.brand_id = $1"
@@ -59,15 +59,16 @@ enum err outbox_insert(struct db *db, struct outbox_message *m)
 	stmt_bind_int(s, 1, m->brand_id);
 	stmt_bind_opt(s, 2, m->campaign_id);
 	stmt_bind_opt(s, 3, m->subscriber_id);
-	stmt_bind_opt(s, 4, m->attempt_id);
-	stmt_bind_text(s, 5, m->kind);
-	stmt_bind_text(s, 6, m->from_header);
-	stmt_bind_text(s, 7, m->to_email);
-	stmt_bind_text(s, 8, m->subject);
-	stmt_bind_text(s, 9, m->headers);
-	stmt_bind_text(s, 10, m->html);
-	stmt_bind_text(s, 11, m->text);
-	stmt_bind_int(s, 12, m->created_at);
+	stmt_bind_opt(s, 4, m->delivery_id);
+	stmt_bind_opt(s, 5, m->tries);
+	stmt_bind_text(s, 6, m->kind);
+	stmt_bind_text(s, 7, m->from_header);
+	stmt_bind_text(s, 8, m->to_email);
+	stmt_bind_text(s, 9, m->subject);
+	stmt_bind_text(s, 10, m->headers);
+	stmt_bind_text(s, 11, m->html);
+	stmt_bind_text(s, 12, m->text);
+	stmt_bind_int(s, 13, m->created_at);
 	e = stmt_row(s);
 	if (e == OK)
 		m->id = stmt_int(s, 0);
@@ -81,14 +82,15 @@ static void read_row(struct stmt *s, void *mem, struct outbox_message *m)
 	m->brand_id = stmt_int(s, 1);
 	m->campaign_id = stmt_int(s, 2);
 	m->subscriber_id = stmt_int(s, 3);
-	m->attempt_id = stmt_int(s, 4);
-	m->kind = stmt_copy(s, 5, mem);
-	m->from_header = stmt_copy(s, 6, mem);
-	m->to_email = stmt_copy(s, 7, mem);
-	m->subject = stmt_copy(s, 8, mem);
-	m->created_at = stmt_int(s, 9);
-	m->campaign_name = stmt_copy(s, 10, mem);
-	m->text = stmt_copy(s, 11, mem);
+	m->delivery_id = stmt_int(s, 4);
+	m->tries = (int)stmt_int(s, 5);
+	m->kind = stmt_copy(s, 6, mem);
+	m->from_header = stmt_copy(s, 7, mem);
+	m->to_email = stmt_copy(s, 8, mem);
+	m->subject = stmt_copy(s, 9, mem);
+	m->created_at = stmt_int(s, 10);
+	m->campaign_name = stmt_copy(s, 11, mem);
+	m->text = stmt_copy(s, 12, mem);
 	m->headers = "[]";
 	m->html = "";
 }
@@ -126,8 +128,8 @@ enum err outbox_get(struct db *db, void *mem, const struct outbox_view *v, int64
 		return e;
 	m = mem_new(mem, struct outbox_message);
 	read_row(s, m, m);
-	m->headers = stmt_copy(s, 12, m);
-	m->html = stmt_copy(s, 13, m);
+	m->headers = stmt_copy(s, 13, m);
+	m->html = stmt_copy(s, 14, m);
 	*out = m;
 	return OK;
 }

@@ -10,8 +10,9 @@ enum err outbox_prepare(struct db *db) MUST_CHECK;
 
 struct outbox_message {
 	int64_t id, brand_id;
-	int64_t campaign_id, subscriber_id, attempt_id; /* 0: none */
-	const char *kind;                               /* campaign | test | system */
+	int64_t campaign_id, subscriber_id, delivery_id; /* 0: none */
+	int tries;                                       /* of the delivery */
+	const char *kind;                                /* campaign | test | system */
 	const char *from_header; /* "Name <a@b>", as in the header, decoded */
 	const char *to_email, *subject;
 	const char *headers; /* JSON array of [name, value] */
@@ -21,8 +22,8 @@ struct outbox_message {
 };
 
 /*
- * Sets m->id. ERR_CONFLICT when attempt_id is there already: it was kept before, all is
- * well.
+ * Sets m->id. ERR_CONFLICT when this try of the delivery is there already: it was kept
+ * before, all is well.
  */
 enum err outbox_insert(struct db *db, struct outbox_message *m) MUST_CHECK;
 

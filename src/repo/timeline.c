@@ -2,15 +2,16 @@
 
 #include "base/json.h"
 #include "model/event.h"
-#include "repo/ledger.h"
+#include "repo/ledger_attempt.h"
 
 /* clang-format off */
 enum { DELIVERIES, EVENTS };
 
 static const char *const sql[] = {
-	[DELIVERIES] = "SELECT d.campaign_id, c.name, d.state, d.reason,"
-		       "  coalesce(d.settled_at, d.claimed_at, c.started_at, c.created_at)"
+	[DELIVERIES] = "SELECT d.campaign_id, c.name, " STATE_OF_D ", d.reason,"
+		       "  coalesce(d.settled_at, c.started_at, c.created_at)"
 		       "  FROM campaign_subscribers d JOIN campaigns c ON c.id = d.campaign_id"
+		       CURSOR_OF_D
 		       "  WHERE c.brand_id = $1 AND d.subscriber_id = $2 ORDER BY d.id DESC LIMIT 50",
 	[EVENTS] = "SELECT e.type, e.machine, e.campaign_id, c.name, l.url, e.client, e.detail, e.at"
 		   "  FROM email_events e LEFT JOIN campaigns c ON c.id = e.campaign_id"

@@ -35,7 +35,8 @@ static struct outgoing *outgoing_of(struct turn *t, struct intent *i)
 
 	*o = (struct outgoing){
 		.delivery_id = i->delivery_id,
-		.attempt_id = i->attempt_id,
+		.batch_id = i->batch_id,
+		.tries = i->tries,
 		.campaign_id = t->campaign->id,
 		.refusals = i->refusals,
 		.content = t->content,
@@ -75,7 +76,7 @@ static void keep_back(struct turn *t, struct outgoing *const *batch, size_t n)
 	t->slice->claim_until = 0;
 }
 
-/* From here on a message may leave: the attempts and their mark are written. */
+/* From here on a message may leave: the batch and its mark are written. */
 static void hand_over(struct turn *t, struct intent_batch *b)
 {
 	struct outgoing *batch[INTENT_MAX];
@@ -95,29 +96,14 @@ static void hand_over(struct turn *t, struct intent_batch *b)
 		t->provider->ops->send(t->provider, batch, b->n);
 }
 
-/*
- * With SQLite what came back is settled in the same transaction: one flush of the disk
- * instead of two.  Not with PostgreSQL: the locked counts of the first half would stand
- * crosswise to a cancel, which has the campaign and wants the counts.
- */
-static bool settles_too(const struct turn *t)
-{
-	return t->nback && db_kind(t->app->db) == DB_SQLITE;
-}
-
+/* What came back is settled in the transaction of the intent: one flush of the disk. */
 static enum err write_both(struct turn *t, void *tmp, const struct claim *c,
     struct intent_batch *b)
 {
-	TX_SCOPE tx = { 0 };
-	struct settle *r = NULL;
-	enum err e = tx_begin_keyed(t->app->db, &tx);
+	struct settle *r = turn_results(t);
+	const struct results back = { r, t->nback, c->now };
+	enum err e = ledger_turn(t->app->db, tmp, &back, c, b);
 
-	if (e == OK)
-		e = turn_write(t, &r);
-	if (e == OK)
-		e = ledger_intent(t->app->db, tmp, c, b);
-	if (e == OK)
-		e = tx_commit(&tx);
 	FAILPOINT("turn.committed");
 	turn_written(t, r, e == OK);
 	return e;
@@ -132,8 +118,7 @@ static enum err intend(struct turn *t, int n)
 
 	c.mark = host_marker_next(t->slice->marker);
 	c.connects = t->slice->connects;
-	e = settles_too(t) ? write_both(t, tmp, &c, &b)
-			   : ledger_intent(t->app->db, tmp, &c, &b);
+	e = write_both(t, tmp, &c, &b);
 
 	/* Our rows were given to others: they took us for dead. */
 	if (e == ERR_CONFLICT) {
@@ -178,13 +163,8 @@ enum err turn_refill(struct turn *t)
 
 	if (turn_over(t) || lost_sight(t))
 		return OK;
-	if (!settles_too(t))
-		e = turn_settle(t, t->provider->in_flight == 0);
-	if (e == OK && t->pool < INTENT_MAX && !t->dry)
+	if (t->pool < INTENT_MAX && !t->dry)
 		e = claim_more(t);
-	/* What will not be written down before counts too: in doubt if we die. */
-	if (!settles_too(t))
-		room = room > t->nback ? room - t->nback : 0;
 	if ((int64_t)room < want)
 		want = (int)room;
 	if (t->pool < want)

@@ -35,7 +35,8 @@ enum outcome {
 
 /* One message under way.  Owned by the caller until it comes back. */
 struct outgoing {
-	int64_t delivery_id, attempt_id, campaign_id;
+	int64_t delivery_id, batch_id, campaign_id; /* 0: none, a test */
+	int tries;    /* of the delivery, this one included */
 	int refusals; /* answers about this recipient before, that left hope */
 	const struct content *content;
 	const char *to;        /* address as frozen in the ledger */

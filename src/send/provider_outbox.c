@@ -71,8 +71,9 @@ static enum err keep(struct outbox *x, void *mem, struct outgoing *o)
 	row = (struct outbox_message){
 		.brand_id = p->brand_id,
 		.campaign_id = o->campaign_id,
-		.subscriber_id = o->attempt_id ? o->who.id : 0,
-		.attempt_id = o->attempt_id,
+		.subscriber_id = o->delivery_id ? o->who.id : 0,
+		.delivery_id = o->delivery_id,
+		.tries = o->delivery_id ? o->tries : 0,
 		.kind = p->kind,
 		.from_header = m.from,
 		.to_email = o->to,

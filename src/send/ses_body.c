@@ -81,11 +81,13 @@ static void put_headers(struct buf *b, const char *key, const struct mail_header
 
 static void put_tags(struct buf *b, const char *key, const struct outgoing *o)
 {
-	if (!o->attempt_id)
+	if (!o->delivery_id)
 		return;
 	put_key(b, key);
-	buf_str(b, "[{\"Name\":\"maillayer_attempt\",\"Value\":\"");
-	buf_int(b, o->attempt_id);
+	buf_str(b, "[{\"Name\":\"maillayer_delivery\",\"Value\":\"");
+	buf_int(b, o->delivery_id);
+	buf_char(b, '-');
+	buf_int(b, o->tries);
 	buf_str(b, "\"},{\"Name\":\"maillayer_campaign\",\"Value\":\"");
 	buf_int(b, o->campaign_id);
 	buf_str(b, "\"}]");

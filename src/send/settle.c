@@ -63,7 +63,8 @@ static struct settle settle_of(struct turn *t, struct outgoing *o, int64_t now)
 {
 	struct settle r = {
 		.delivery_id = o->delivery_id,
-		.attempt_id = o->attempt_id,
+		.batch_id = o->batch_id,
+		.tries = o->tries,
 		.cause = cause_of(o->outcome),
 		.message_id = o->message_id,
 		.reason = o->reason,
@@ -186,15 +187,14 @@ static void count(struct turn *t, const struct settle *r, size_t n)
 	}
 }
 
-enum err turn_write(struct turn *t, struct settle **out)
+struct settle *turn_results(struct turn *t)
 {
 	int64_t at = clock_now(t->app->clock);
 	struct settle *r = mem_array(t->provider, struct settle, t->nback);
 
-	*out = r;
 	for (size_t i = 0; i < t->nback; i++)
 		r[i] = settle_of(t, t->back[i], at);
-	return ledger_settle(t->app->db, t->campaign->id, r, t->nback, at);
+	return r;
 }
 
 void turn_written(struct turn *t, struct settle *r, bool well)
@@ -210,6 +210,7 @@ void turn_written(struct turn *t, struct settle *r, bool well)
 
 enum err turn_settle(struct turn *t, bool now)
 {
+	struct results back = { .n = t->nback };
 	struct settle *r;
 	enum err e;
 
@@ -217,7 +218,9 @@ enum err turn_settle(struct turn *t, bool now)
 	    (!now && clock_mono_ms() - t->back_since < SETTLE_AGE &&
 		t->nback < turn_worth(t, t->provider->ops->room(t->provider))))
 		return OK;
-	e = turn_write(t, &r);
+	back.rows = r = turn_results(t);
+	back.now = clock_now(t->app->clock);
+	e = ledger_settle(t->app->db, t->campaign->id, &back);
 	turn_written(t, r, e == OK);
 	return e;
 }

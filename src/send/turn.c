@@ -271,7 +271,7 @@ static enum err finish(struct turn *t)
 {
 	bool done = false;
 	int64_t id = t->due.id;
-	enum err e = ledger_release(t->app->db, t->owner, id, clock_now(t->app->clock));
+	enum err e = ledger_release(t->app->db, t->owner, id);
 
 	if (e == OK && t->pause)
 		return pause_campaign(t->app, &t->due, t->pause, t->resume_at);

@@ -30,7 +30,7 @@ struct slice {
 };
 
 enum {
-	CLAIM_BATCH = 500,
+	CLAIM_BATCH = 2000,
 	INTENT_MAX = 250, /* claims more when it has fewer */
 	SETTLE_BATCH = 250,
 	SETTLE_AGE = 25 /* ms */,
@@ -98,10 +98,10 @@ size_t turn_worth(const struct turn *t, size_t room);
 void turn_collect(struct turn *t);
 enum err turn_settle(struct turn *t, bool now) MUST_CHECK;
 /*
- * The two halves of it, for who has a transaction: writes all that came back (*out
- * owned by the turn, also after a failure), and lets it go when that is committed.
+ * For who writes them with something else: what came back as results, owned by the turn
+ * and as many as t->nback; and lets it go when that is committed.
  */
-enum err turn_write(struct turn *t, struct settle **out) MUST_CHECK;
+struct settle *turn_results(struct turn *t);
 void turn_written(struct turn *t, struct settle *r, bool well);
 /* rate.c: how many of want may go now; 0 and t->take_at when none. */
 int turn_allowed(struct turn *t, int want);

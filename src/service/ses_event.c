@@ -15,7 +15,13 @@
 #include "service/address.h"
 #include "service/subscriber.h"
 
-enum { DETAIL_MAX = 400, PEOPLE_MAX = 50, MESSAGE_ID_MAX = 200, WORD_MAX = 40 };
+enum {
+	DETAIL_MAX = 400,
+	PEOPLE_MAX = 50,
+	MESSAGE_ID_MAX = 200,
+	WORD_MAX = 40,
+	TRIES_MOST = 10000
+};
 
 /* How each type of event is read: where its own part is and what it lists. */
 struct shape {
@@ -45,6 +51,7 @@ struct happening {
 	const char *message_id;
 	int64_t at;
 	struct told_mail *told; /* NULL: no row of ours */
+	bool tagged;            /* its tag names the row, if there is one */
 	const char *key;        /* whom it is about; "" if it does not say */
 	const char *detail;
 };
@@ -271,29 +278,62 @@ static enum err apply(struct happening *h, struct json_object *person)
 
 /* ---- whose mail it is ---- */
 
-/* {"maillayer_attempt": ["12"]} */
-static int64_t tagged(struct json_object *mail)
+/* The value of a tag of ours: {"maillayer_delivery": ["21474836481-1"]}; else NULL. */
+static const char *tagged(struct json_object *mail, const char *name)
 {
-	struct json_object *tag = json_get(json_get(mail, "tags"), "maillayer_attempt");
-	int64_t id = 0;
+	struct json_object *tag = json_get(json_get(mail, "tags"), name);
 
 	if (tag == NULL || !json_object_is_type(tag, json_type_array) ||
 	    json_object_array_length(tag) != 1)
-		return 0;
+		return NULL;
 	tag = json_object_array_get_idx(tag, 0);
-	if (!json_object_is_type(tag, json_type_string) ||
-	    !text_to_int(json_object_get_string(tag), 1, INT64_MAX, &id))
-		return 0;
-	return id;
+	return json_object_is_type(tag, json_type_string) ? json_object_get_string(tag)
+							  : NULL;
+}
+
+static enum err find_delivery(struct happening *h, const char *tag)
+{
+	const char *dash = strchr(tag, '-');
+	int64_t id = 0, tries = 0;
+
+	if (dash == NULL ||
+	    !text_to_int(mem_strn(h->mem, tag, (size_t)(dash - tag)), 1, INT64_MAX,
+		&id) ||
+	    !text_to_int(dash + 1, 1, TRIES_MOST, &tries))
+		return ERR_NOTFOUND;
+	return ledger_event_find(h->db, h->mem, h->notice->brand_id, id, (int)tries,
+	    &h->told);
+}
+
+/* Without our tags it is known by its id and by whom it went to. */
+static enum err find_message(struct happening *h, const char *email)
+{
+	struct address a;
+	const char *why;
+	enum err e;
+
+	if (address_parse(h->mem, email, &a, &why) != OK)
+		return OK;
+	e = ledger_event_find_message(h->db, h->mem, h->notice->brand_id, h->message_id,
+	    a.key, &h->told);
+	if (e == ERR_NOTFOUND)
+		h->told = NULL;
+	return e == ERR_NOTFOUND ? OK : e;
 }
 
 static enum err find_mail(struct happening *h)
 {
-	int64_t attempt = tagged(h->mail), brand = h->notice->brand_id;
-	enum err e = attempt > 0
-	    ? ledger_event_find(h->db, h->mem, brand, attempt, &h->told)
-	    : ledger_event_find_message(h->db, h->mem, brand, h->message_id, &h->told);
+	const char *delivery = tagged(h->mail, "maillayer_delivery"),
+		   *attempt = tagged(h->mail, "maillayer_attempt");
+	int64_t id = 0;
+	enum err e = ERR_NOTFOUND;
 
+	if (delivery)
+		e = find_delivery(h, delivery);
+	else if (attempt && text_to_int(attempt, 1, INT64_MAX, &id))
+		e = ledger_event_find_attempt(h->db, h->mem, h->notice->brand_id, id,
+		    &h->told);
+	h->tagged = delivery || id > 0;
 	if (e == ERR_NOTFOUND)
 		h->told = NULL;
 	return e == ERR_NOTFOUND ? OK : e;
@@ -302,8 +342,16 @@ static enum err find_mail(struct happening *h)
 /* What the event is about when it names nobody: the one the mail went to. */
 static enum err apply_to_mail(struct happening *h)
 {
+	struct json_object *to = json_get(h->mail, "destination"),
+			   *first = json_object_is_type(to, json_type_array)
+	    ? json_object_array_get_idx(to, 0)
+	    : NULL;
+	enum err e = OK;
+
+	if (!h->tagged && json_object_is_type(first, json_type_string))
+		e = find_message(h, json_object_get_string(first));
 	h->key = h->told ? h->told->email_key : "";
-	return apply(h, NULL);
+	return e == OK ? apply(h, NULL) : e;
 }
 
 /* A mail of ours has one recipient; an event that names another is not of its row. */
@@ -311,6 +359,7 @@ static enum err apply_to(const struct happening *all, struct json_object *person
 {
 	struct happening h = *all;
 	struct address a;
+	enum err e = OK;
 	const char *why,
 	    *email = json_object_is_type(person, json_type_string)
 	    ? json_object_get_string(person)
@@ -319,8 +368,12 @@ static enum err apply_to(const struct happening *all, struct json_object *person
 	if (address_parse(h.mem, email, &a, &why) != OK)
 		return OK;
 	h.key = a.key;
+	if (!h.tagged)
+		e = find_message(&h, email);
 	if (h.told != NULL && !text_equal(h.told->email_key, h.key))
 		h.told = NULL;
+	if (e != OK)
+		return e;
 	return apply(&h, json_object_is_type(person, json_type_object) ? person : NULL);
 }
 

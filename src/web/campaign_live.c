@@ -160,7 +160,6 @@ static struct json_object *people_json(void *mem, const struct recipient *r, siz
 		json_set_text(o, "name", r[i].name);
 		json_set_text(o, "email", r[i].d.email);
 		json_set_text(o, "reason", r[i].d.reason);
-		json_set_time(o, "claimed_at", r[i].d.claimed_at);
 		json_set_time(o, "settled_at", r[i].d.settled_at);
 		json_push(all, o);
 	}

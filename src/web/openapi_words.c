@@ -173,7 +173,7 @@ const struct openapi_shape openapi_shapes[] = {
 	{ "Tests", "results:[Test] sent:int" },
 	{ "Test", "email:text sent:bool text:text" },
 	{ "Recipient", "id:int subscriber_id:int email:text name:text state:text reason:text tries:int message_id:text? next_try_at:time?"
-		" claimed_at:time? settled_at:time? delivered_at:time? bounced_at:time? bounce:text complained_at:time? opened_at:time?"
+		" settled_at:time? delivered_at:time? bounced_at:time? bounce:text complained_at:time? opened_at:time?"
 		" machine_opened_at:time? clicked_at:time? machine_clicked_at:time? unsubscribed_at:time?" },
 	{ "Report", "counts:Counts stats:Stats base:int base_name:text hours:[object] links:[Link] clients:[object]" },
 	{ "Link", "number:int url:text label:text people:int clicks:int machines:int" },

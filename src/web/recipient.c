@@ -63,7 +63,6 @@ static struct json_object *recipient_json(void *mem, const struct recipient *r)
 	json_set_int(o, "tries", d->tries);
 	json_set_text(o, "message_id", d->message_id);
 	json_set_time(o, "next_try_at", d->next_try_at);
-	json_set_time(o, "claimed_at", d->claimed_at);
 	json_set_time(o, "settled_at", d->settled_at);
 	json_set_time(o, "delivered_at", d->delivered_at);
 	json_set_time(o, "bounced_at", d->bounced_at);

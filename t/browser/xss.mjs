@@ -110,7 +110,7 @@ COMMIT;`);
 
 // ---- poison ----
 // Words the program reads, keys, hashes: no person typed them.
-const kept = new RegExp('^(settings|schema_migrations|spool_files|idempotency_keys|hook_messages|workers|.*_chunks)\\.'
+const kept = new RegExp('^(settings|schema_migrations|spool_files|send_batches|send_leases|idempotency_keys|hook_messages|workers|.*_chunks)\\.'
 	+ '|(_key|_hash|_token|_id|_owner|^sessions\\.csrf|\\.(status|state|kind|mode|role|scopes?|type|on_doubt|existing|owner|key|'
 	+ 'time_zone|send_zone|source|purpose|provider|algorithm|zone|format|url_key|nonce|hash|effect))$|^suppressions\\.reason$|^consents\\.action$');
 const poisoned = [];

@@ -70,6 +70,7 @@ static const char *const pg[] = {
 	    "      WHEN 'schema_migrations' THEN 'BIGINT' ELSE 'INTEGER' END"
 	    "    WHEN 'double precision' THEN 'REAL' WHEN 'bytea' THEN 'BLOB'"
 	    "    WHEN 'text' THEN 'TEXT' WHEN 'jsonb' THEN 'TEXT'"
+	    "    WHEN 'smallint' THEN 'SMALLINT'"
 	    "    ELSE format_type(a.atttypid, NULL) END"
 	    "  || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END"
 	    "  || COALESCE(' DEFAULT '"
@@ -77,7 +78,7 @@ static const char *const pg[] = {
 	    "     '::[a-z ]+$', ''), '')"
 	    "  FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid"
 	    "   AND a.attnum > 0"
-	    "   AND NOT a.attisdropped"
+	    "   AND NOT a.attisdropped AND a.attgenerated = ''"
 	    "  LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum"
 	    " WHERE t.relkind = 'r' AND t.relnamespace = 'public'::regnamespace",
 	[KEYS] =

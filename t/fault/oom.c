@@ -61,7 +61,7 @@ struct world {
 	    *copy;       /* files of the database: as it begins, and of one try */
 	const char *key; /* of the API */
 	char leave[TOKEN_MAX];
-	int64_t attempt; /* of person 1 in campaign 6 */
+	int64_t delivery; /* of person 1 in campaign 6 */
 };
 
 struct act {
@@ -91,10 +91,10 @@ static enum err do_event(const struct world *w, struct app *app)
 		.text = mem_printf(mem,
 		    "{\"eventType\":\"Bounce\",\"mail\":{\"messageId\":\"m1\","
 		    "\"timestamp\":\"2026-11-24T10:00:00Z\",\"tags\":"
-		    "{\"maillayer_attempt\":[\"%lld\"]}},\"bounce\":{\"bounceType\":"
+		    "{\"maillayer_delivery\":[\"%lld-1\"]}},\"bounce\":{\"bounceType\":"
 		    "\"Permanent\",\"bounceSubType\":\"General\",\"feedbackId\":\"a\","
 		    "\"bouncedRecipients\":[{\"emailAddress\":\"p1@x.test\"}]}}",
-		    (long long)w->attempt),
+		    (long long)w->delivery),
 	};
 	enum err e = tx_begin(app->db, &tx);
 
@@ -409,8 +409,8 @@ static void begin(struct world *w, struct dbtest *t)
 	dbtest_script(t->db,
 	    "INSERT INTO users (id, email, email_key, is_admin, created_at, updated_at)"
 	    " VALUES (1, 'a@x', 'a@x', 1, 1, 1)");
-	w->attempt = dbtest_int(t->db,
-	    "SELECT attempt_id FROM campaign_subscribers WHERE campaign_id = 6"
+	w->delivery = dbtest_int(t->db,
+	    "SELECT id FROM campaign_subscribers WHERE campaign_id = 6"
 	    " AND subscriber_id = 1");
 	form_add(f, "name", "test");
 	form_add(f, "scopes", "read,write,send");

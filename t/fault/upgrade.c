@@ -15,6 +15,7 @@
 #include "db/migrate.h"
 #include "faulttest.h"
 #include "repo/ledger_check.h"
+#include "repo/ledger_event.h"
 #include "repo/repo.h"
 #include "tap.h"
 
@@ -145,6 +146,68 @@ static void fill(struct dbtest *t)
 	    " VALUES (1, 'p1@x.test', 'unsubscribed', 1);");
 }
 
+/* Twelve rows of campaign 6 as a dead worker left them: (state, tries, outcomes). */
+static void fill_open(struct dbtest *t)
+{
+	dbtest_script(t->db,
+	    "INSERT INTO campaigns (id, brand_id, name, status, audience, frozen_at,"
+	    " send_at, created_at, updated_at) VALUES (6, 1, 'D', 'paused', 12, 1, 1, "
+	    "1,"
+	    " 1);"
+	    "INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id, email,"
+	    " email_key, state, tries, attempt_id, owner, next_try_at) VALUES"
+	    " (2001, 6, 1, 'P1@x.test', 'p1@x.test', 0, 0, NULL, NULL, NULL),"
+	    " (2002, 6, 2, 'p2@x.test', 'p2@x.test', 1, 0, NULL, 'w', NULL),"
+	    " (2003, 6, 3, 'p3@x.test', 'p3@x.test', 1, 1, 3003, 'w', NULL),"
+	    " (2004, 6, 4, 'p4@x.test', 'p4@x.test', 2, 1, 3004, 'w', NULL),"
+	    " (2005, 6, 5, 'p5@x.test', 'p5@x.test', 2, 1, 3005, 'w', NULL),"
+	    " (2006, 6, 6, 'p6@x.test', 'p6@x.test', 3, 1, 3006, NULL, 5),"
+	    " (2007, 6, 7, 'p7@x.test', 'p7@x.test', 4, 2, 3107, NULL, NULL),"
+	    " (2008, 6, 8, 'p8@x.test', 'p8@x.test', 5, 1, 3008, NULL, NULL),"
+	    " (2009, 6, 9, 'p9@x.test', 'p9@x.test', 6, 0, NULL, NULL, NULL),"
+	    " (2010, 6, 10, 'p10@x.test', 'p10@x.test', 7, 1, 3010, NULL, NULL),"
+	    " (2011, 6, 11, 'p11@x.test', 'p11@x.test', 8, 0, NULL, NULL, NULL),"
+	    " (2012, 6, 12, 'p12@x.test', 'p12@x.test', 9, 1, 3012, NULL, NULL);"
+	    "INSERT INTO send_attempts (id, campaign_id, delivery_id, started_at,"
+	    " outcome) VALUES (3003, 6, 2003, 1, 3), (3004, 6, 2004, 1, 0),"
+	    " (3005, 6, 2005, 1, 0), (3006, 6, 2006, 1, 3), (3007, 6, 2007, 1, 3),"
+	    " (3107, 6, 2007, 1, 4), (3008, 6, 2008, 1, 5), (3010, 6, 2010, 1, 7),"
+	    " (3012, 6, 2012, 1, 7);"
+	    "INSERT INTO outbox_messages (brand_id, campaign_id, attempt_id, kind,"
+	    " from_header, to_email, subject, headers, html, body_text, created_at)"
+	    " VALUES (1, 6, 3005, 'campaign', 'f', 't', 's', '[]', 'h', 'b', 1);");
+}
+
+/* What became of them. */
+static void is_carried_over(struct dbtest *t)
+{
+	static const int want[] = { 0, 0, 3, 7, 4, 3, 4, 5, 6, 7, 8, 9 };
+	struct told_mail *told;
+
+	for (int i = 0; i < 12; i++)
+		is_int(dbtest_int(t->db,
+			   mem_printf(t->mem,
+			       "SELECT state FROM campaign_subscribers"
+			       " WHERE campaign_id = 6 AND subscriber_id = %d",
+			       i + 1)),
+		    want[i], "row %d is carried over", i + 1);
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM campaign_subscribers d JOIN send_cursors u"
+		   " ON u.campaign_id = d.campaign_id WHERE d.state = 0"
+		   " AND d.id >= u.next_id AND d.id >> 32 = 6"),
+	    2, "what is pending stands behind the cursor");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM campaign_subscribers d JOIN outbox_messages m"
+		   " ON m.delivery_id = d.id AND m.try = 1 WHERE d.subscriber_id = 5"
+		   " AND d.campaign_id = 6"),
+	    1, "what the outbox kept is known by its try");
+	ok(ledger_event_find_attempt(t->db, t->mem, 1, 3107, &told) == OK &&
+		told->campaign_id == 6 && told->subscriber_id == 7 && told->tries == 2,
+	    "the tag of a mail of before names its try");
+	is_int(ledger_event_find_attempt(t->db, t->mem, 2, 3107, &told), ERR_NOTFOUND,
+	    "but not to another brand");
+}
+
 static void test_upgrade(struct dbtest *t)
 {
 	static const char *const tables[] = { "users", "brands", "members",
@@ -158,9 +221,10 @@ static void test_upgrade(struct dbtest *t)
 		st.applied == 1,
 	    "a database of the first version");
 	fill(t);
+	fill_open(t);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		had[i] = count(t, tables[i]);
-	is_int(had[6], PEOPLE, "with data");
+	is_int(had[6], PEOPLE + 12, "with data");
 	die_at_each(t, "from the first version");
 	is_int(migrate_check(t->db, t->mem, t->share, &st), OK,
 	    "the program is content");
@@ -172,10 +236,11 @@ static void test_upgrade(struct dbtest *t)
 		   "SELECT user_id FROM api_keys WHERE name = 'by nobody'"),
 	    3, "one without gets the first administrator who may sign in");
 	ok(repo_prepare(t->db) == OK, "every statement fits it");
-	ok(ledger_check(t->db, t->mem, 0, &v) == OK && v.campaigns == 1 && v.n == 0,
+	ok(ledger_check(t->db, t->mem, 0, &v) == OK && v.campaigns == 2 && v.n == 0,
 	    "the ledger adds up");
 	for (size_t i = 0; i < v.n; i++)
 		diag("%s: %s", v.faults[i].text, v.faults[i].example);
+	is_carried_over(t);
 }
 
 /* ---- from nothing ---- */

@@ -50,20 +50,20 @@ sub topics { my ($brand) = @_; return { map { $_->{topic_arn} => $_ } @{ $site->
 sub stats { return $site->api(GET => "$acme->{path}/campaigns/$acme->{campaign}/report")->{json}{stats} }
 sub people { return { map { $_->{email} => $_->{status} } @{ $site->api(GET => "$_[0]{path}/subscribers")->{json}{items} } } }
 
-# Attempt ids by person: the outbox keeps none, so they are found as SES would have them, by the tag.
-my %attempt;
+# Deliveries by person: the outbox has no tags, so they are made as SES would have them.
+my %delivery;
 {
-	my $rows = $site->sql('SELECT c.brand_id, d.email, d.attempt_id FROM campaign_subscribers d JOIN campaigns c ON c.id = d.campaign_id');
-	for (split /\n/, $rows) { my ($brand, $email, $id) = split /\|/; $attempt{$brand}{$email} = $id }
+	my $rows = $site->sql('SELECT c.brand_id, d.email_key, d.id FROM campaign_subscribers d JOIN campaigns c ON c.id = d.campaign_id');
+	for (split /\n/, $rows) { my ($brand, $email, $id) = split /\|/; $delivery{$brand}{$email} = $id }
 }
-is(scalar keys %{ $attempt{ $acme->{id} } }, 12, 'the attempts are known');
+is(scalar keys %{ $delivery{ $acme->{id} } }, 12, 'the deliveries are known');
 
 my $stamp = strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime);
 sub event {
 	my ($type, $n, %o) = @_;
 	my $email = "p$n\@x.example";
 	my %mail = (messageId => "ses-$n", timestamp => $stamp, destination => ['p12@x.example'],
-		tags => { maillayer_attempt => [ '' . ($attempt{ ($o{brand} // $acme)->{id} }{$email}) ] });
+		tags => { maillayer_delivery => [ $delivery{ ($o{brand} // $acme)->{id} }{$email} . '-1' ] });
 	my %part = (
 		Send => [ send => {} ],
 		Delivery => [ delivery => { timestamp => $stamp, recipients => [$email], smtpResponse => '250 2.0.0 Ok' } ],

@@ -246,19 +246,16 @@ static void test_page(struct dbtest *t)
 static const char ledger[] =
     "INSERT INTO campaigns (id, brand_id, name, created_at, updated_at) VALUES (9, 1, "
     "'L', 1, 1);"
-    "INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id, email, "
-    "email_key, state,"
-    " reason, settled_at, next_try_at, message_id) VALUES"
-    " (1, 9, 1, 'a@x.de', 'a@x.de', 4, '', 1000, NULL, 'm-1'),"
-    " (2, 9, 2, 'b@x.de', 'b@x.de', 5, 'bad address', 2000, NULL, NULL),"
-    " (3, 9, 3, 'c@x.de', 'c@x.de', 4, '', 3000, NULL, 'm-3'),"
-    " (4, 9, 4, 'd_@x.de', 'd_@x.de', 3, 'slow down', NULL, 5000, NULL),"
-    " (5, 9, 5, 'e@x.de', 'e@x.de', 5, 'bad address', 4000, NULL, NULL);"
-    "INSERT INTO send_attempts (id, campaign_id, delivery_id, started_at, finished_at, "
-    "outcome)"
-    " VALUES (1, 9, 1, 900, 1000, 4), (2, 9, 2, 1900, 2000, 5), (3, 9, 3, 2900, 3000, "
-    "4),"
-    " (4, 9, 4, 3000, NULL, 0);";
+    "INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id, email_key,"
+    " state, tries, reason, settled_at, next_try_at, message_id) VALUES"
+    " (38654705665, 9, 1, 'a@x.de', 4, 1, '', 1000, NULL, 'm-1'),"
+    " (38654705666, 9, 2, 'b@x.de', 5, 1, 'bad address', 2000, NULL, NULL),"
+    " (38654705667, 9, 3, 'c@x.de', 4, 1, '', 3000, NULL, 'm-3'),"
+    " (38654705668, 9, 4, 'd_@x.de', 3, 1, 'slow down', NULL, 5000, NULL),"
+    " (38654705669, 9, 5, 'e@x.de', 5, 1, 'bad address', 4000, NULL, NULL);"
+    "INSERT INTO send_cursors (campaign_id, next_id) VALUES (9, 38654705670);"
+    "INSERT INTO send_attempts (campaign_id, delivery_id, try, started_at,"
+    " finished_at, outcome) VALUES (9, 38654705666, 1, 1900, 2000, 5);";
 
 static size_t found(struct dbtest *t, struct recipient_filter f, int64_t *first)
 {
@@ -296,7 +293,7 @@ static void test_recipients(struct dbtest *t)
 	    2, "recipient_page by state");
 	is_int((int64_t)found(t, (struct recipient_filter){ .search = "D_" }, &first),
 	    1, "recipient_page by part of the address, _ literally");
-	is_int(first, 4, "finds the one");
+	is_int(first, 38654705668, "finds the one");
 	is_int((int64_t)found(t, (struct recipient_filter){ .search = "m-3" }, &first),
 	    1, "recipient_page by message id");
 	is_int((int64_t)found(t, (struct recipient_filter){ .reason = "bad address" },
@@ -330,7 +327,7 @@ static void test_pace(struct dbtest *t)
 	is_int(recipient_latest(t->db, t->mem, 9, 5, &r, &n), OK,
 	    "recipient_latest answers");
 	is_int((int64_t)n, 2, "with the accepted");
-	is_int(r[0].d.id, 3, "newest first");
+	is_int(r[0].d.id, 38654705667, "newest first");
 	is_text(r[1].name, "Anna", "with their names");
 }
 
@@ -338,7 +335,8 @@ static void test_outbox(struct dbtest *t)
 {
 	struct outbox_message m = { .brand_id = 1,
 		.campaign_id = 9,
-		.attempt_id = 1,
+		.delivery_id = 1,
+		.tries = 1,
 		.kind = "campaign",
 		.from_header = "N <n@x.de>",
 		.to_email = "a@x.de",
@@ -357,11 +355,10 @@ static void test_outbox(struct dbtest *t)
 	dbtest_script(t->db, ledger);
 	is_int(outbox_insert(t->db, &m), OK, "outbox_insert keeps a message");
 	is_int(outbox_insert(t->db, &m), ERR_CONFLICT,
-	    "outbox_insert keeps an attempt once");
-	m.attempt_id = m.campaign_id = 0;
+	    "outbox_insert keeps a try once");
+	m.delivery_id = m.campaign_id = m.tries = 0;
 	m.subject = "Test";
-	is_int(outbox_insert(t->db, &m), OK,
-	    "outbox_insert keeps a test without attempt");
+	is_int(outbox_insert(t->db, &m), OK, "outbox_insert keeps a test without one");
 	is_int(outbox_page(t->db, t->mem, &v, &f, &got, &n), OK, "outbox_page answers");
 	is_int((int64_t)n, 2, "with both");
 	is_text(got[0].subject, "Test", "newest first");

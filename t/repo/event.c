@@ -17,9 +17,9 @@ static const char *const world =
     "'https://one.example/');"
     "INSERT INTO campaign_links (campaign_id, number, url) VALUES (5, 2, "
     "'https://two.example/');"
-    "INSERT INTO campaign_subscribers (campaign_id, subscriber_id, email, email_key) "
-    "VALUES"
-    " (5, 11, 'a@x.example', 'a@x.example'), (5, 12, 'b@x.example', 'b@x.example');";
+    "INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id, email_key)"
+    " VALUES (21474836481, 5, 11, 'a@x.example'),"
+    " (21474836482, 5, 12, 'b@x.example');";
 
 static void happens(struct db *db, enum event_type type, int64_t who, bool machine,
     int link)

@@ -15,6 +15,23 @@ struct plant {
 	const char *sql;
 };
 
+#define ROW3 "(SELECT id FROM campaign_subscribers WHERE subscriber_id = 3)"
+/* As if the row of person 3 were begun for the first time; deliveries: "[3],[3]". */
+#define BATCH(owner, left, deliveries)                                                 \
+	"UPDATE campaign_subscribers SET state = 0, tries = 0 WHERE subscriber_id = "  \
+	"3;"                                                                           \
+	"INSERT INTO send_batches (campaign_id, owner, started_at, left_open,"         \
+	"   deliveries) SELECT 5, " owner ", 1, " left ","                             \
+	"   '[' || replace('" deliveries "', '3', CAST(id AS TEXT) || ',1') || ']'"    \
+	" FROM campaign_subscribers WHERE subscriber_id = 3;"
+/* From one number in campaign 5 to another. */
+#define LEASE(from, to)                                                                \
+	"INSERT INTO send_leases (campaign_id, next_id, to_id, owner) VALUES"          \
+	" (5, 21474836480 + " from ", 21474836480 + " to ", 'w');"
+#define ATTEMPT(try, outcome)                                                          \
+	"INSERT INTO send_attempts (campaign_id, delivery_id, try, started_at,"        \
+	"   finished_at, outcome) SELECT 5, " ROW3 ", " try ", 1, 1, " outcome ";"
+
 static const struct plant plants[] = {
 	{ "I4", "count of a state",
 	    "UPDATE campaign_counts SET n = n + 1 WHERE state = 4;" },
@@ -28,29 +45,51 @@ static const struct plant plants[] = {
 	{ "I2", "never complete", "UPDATE campaigns SET frozen_at = NULL;" },
 	{ "I2", "no known state",
 	    "UPDATE campaign_subscribers SET state = 12 WHERE subscriber_id = 3;" },
-	{ "I2", "a worker's",
-	    "UPDATE campaign_subscribers SET owner = '7' WHERE subscriber_id = 3;" },
+	{ "I2", "no known state",
+	    "UPDATE campaign_subscribers SET state = 1 WHERE subscriber_id = 3;" },
+	{ "I2", "of another campaign",
+	    "UPDATE campaign_subscribers SET id = 7 WHERE subscriber_id = 3;" },
+	{ "I2", "waits for its time",
+	    "UPDATE campaign_subscribers SET next_try_at = 7 WHERE subscriber_id = "
+	    "3;" },
+	{ "I2", "as if they were not",
+	    "UPDATE campaign_subscribers SET state = 0 WHERE subscriber_id = 3;" },
+	{ "I5", "in no batch",
+	    "UPDATE campaign_subscribers SET state = 2 WHERE subscriber_id = 3;" },
+	{ "I5", "in more than one", BATCH("'w'", "2", "[3],[3]") },
+	{ "I5", "left open", BATCH("'w'", "2", "[3]") },
+	{ "I5", "left open", BATCH("NULL", "1", "[3]") },
+	{ "I5", "left open", BATCH("'w'", "0", "") },
+	{ "I1", "begun once more",
+	    BATCH("'w'", "1", "[3]") "UPDATE send_cursors SET next_id = 1;" },
+	{ "I1", "begun once more", BATCH("'w'", "1", "[3]") LEASE("0", "31") },
+	{ "I1", "leased twice", LEASE("4", "9") LEASE("8", "12") },
+	{ "I1", "leased twice", LEASE("4", "4") },
+	{ "I1", "leased twice", LEASE("4", "99") },
 	{ "I5", "without an attempt", "DELETE FROM send_attempts;" },
-	{ "I5", "without an attempt",
-	    "UPDATE campaign_subscribers SET attempt_id = (SELECT min(attempt_id)"
-	    " FROM campaign_subscribers) WHERE subscriber_id = 3;" },
 	{ "I5", "something else", "UPDATE send_attempts SET outcome = 7;" },
+	{ "I5", "something else", ATTEMPT("1", "7") },
+	{ "I5", "something else", ATTEMPT("1", "5") },
 	{ "I5", "something else",
-	    "UPDATE campaign_subscribers SET state = 7 WHERE subscriber_id = 3;" },
+	    ATTEMPT("1", "4") "UPDATE campaign_subscribers SET state = 3,"
+			      " next_try_at = 1 WHERE subscriber_id = 3;" },
 	{ "I5", "tries",
 	    "UPDATE campaign_subscribers SET tries = 2 WHERE subscriber_id = 3;" },
+	{ "I5", "without an attempt",
+	    "UPDATE campaign_subscribers SET tries = 0 WHERE subscriber_id = 3;" },
 	{ "I5", "More refusals",
 	    "UPDATE campaign_subscribers SET refusals = 2 WHERE subscriber_id = 3;" },
 	{ "I5", "no recipient",
-	    "INSERT INTO send_attempts (campaign_id, delivery_id, started_at)"
-	    " VALUES (5, 99999, 1);" },
-	{ "I1", "more often",
-	    "INSERT INTO send_attempts (campaign_id, delivery_id, started_at, outcome)"
-	    " SELECT 5, id, 1, 7 FROM campaign_subscribers WHERE subscriber_id = 3;" },
+	    "INSERT INTO send_attempts (campaign_id, delivery_id, try, started_at,"
+	    "   finished_at, outcome) VALUES (5, 99999, 1, 1, 1, 7);" },
+	{ "I5", "no recipient", ATTEMPT("2", "3") },
+	{ "I1", "more often", ATTEMPT("1", "4") ATTEMPT("2", "7") },
 	{ "I1", "counted as not sent",
-	    "UPDATE campaign_subscribers SET state = 6 WHERE subscriber_id = 3;"
-	    "UPDATE send_attempts SET outcome = 7 WHERE delivery_id ="
-	    " (SELECT id FROM campaign_subscribers WHERE subscriber_id = 3);" },
+	    ATTEMPT("1", "7") "UPDATE campaign_subscribers SET state = 6"
+			      " WHERE subscriber_id = 3;" },
+	{ "I1", "counted as not sent",
+	    ATTEMPT("1", "4") "UPDATE campaign_subscribers SET state = 8"
+			      " WHERE subscriber_id = 3;" },
 	{ "I1", "sent again", "UPDATE campaigns SET resends = 1;" },
 	{ "I1", "sent again", "UPDATE send_attempts SET resent_at = 1;" },
 	{ "I12", "recipients belong",
@@ -100,8 +139,8 @@ static const struct plant plants[] = {
 	{ "I4", "clicks of these",
 	    "DELETE FROM email_events WHERE type = 2 AND machine = 0;" },
 	{ "I11", "no attempt is settled",
-	    "UPDATE send_attempts SET outcome = 7 WHERE delivery_id ="
-	    " (SELECT id FROM campaign_subscribers WHERE subscriber_id = 1);" },
+	    "UPDATE campaign_subscribers SET state = 0, tries = 0"
+	    " WHERE subscriber_id = 1;" },
 	{ "I4", "nobody in the audience",
 	    "UPDATE email_events SET subscriber_id = 999 WHERE subscriber_id = 1;" },
 	{ "I4", "clicks of a link", "UPDATE campaign_links SET clicks = 7;" },
@@ -124,11 +163,11 @@ static void tell(struct dbtest *t, int n, const char *type, const char *part)
 		.text = mem_printf(t->mem,
 		    "{\"eventType\":\"%s\",\"mail\":{\"messageId\":\"m%d\","
 		    "\"timestamp\":\"2026-11-24T10:00:00Z\",\"tags\":"
-		    "{\"maillayer_attempt\":[\"%lld\"]}},%s}",
+		    "{\"maillayer_delivery\":[\"%lld-1\"]}},%s}",
 		    type, n,
 		    (long long)dbtest_int(t->db,
 			mem_printf(t->mem,
-			    "SELECT attempt_id FROM campaign_subscribers"
+			    "SELECT id FROM campaign_subscribers"
 			    " WHERE subscriber_id = %d",
 			    n)),
 		    part),

@@ -12,7 +12,8 @@
 #include "service/ses_event.h"
 #include "tap.h"
 
-enum { ROW = 7, FIRST = 11, SECOND = 12, NOW = 5000 };
+enum { FIRST = 1000011, SECOND = 1000012, NOW = 5000 };
+#define ROW INT64_C(21474836481)
 
 static const struct {
 	const char *word, *part, *more;
@@ -38,14 +39,16 @@ static const char *const deciders[] = { "Ines", "policy evidence", "policy resen
 	NULL };
 enum { DECIDERS = sizeof(deciders) / sizeof(*deciders) };
 
-/* One row in a state after a first attempt in doubt, and a second one if `second`. */
+/*
+ * One row in a state after a first attempt in doubt, and a second one that ended as
+ * `second`; 0: it is under way.
+ */
 static void world(struct dbtest *t, int state, const char *by, int second)
 {
-	bool two = second >= 0, owned = state == DELIVERY_CLAIMED || state == 2;
-
 	dbtest_script(t->db,
 	    mem_printf(t->mem,
 		"DELETE FROM send_attempts; DELETE FROM email_events;"
+		"DELETE FROM send_batches; DELETE FROM send_cursors;"
 		"DELETE FROM campaigns; DELETE FROM campaign_counts;"
 		"DELETE FROM campaign_subscribers; DELETE FROM campaign_stats;"
 		"DELETE FROM suppressions; DELETE FROM subscribers; DELETE FROM brands;"
@@ -58,20 +61,30 @@ static void world(struct dbtest *t, int state, const char *by, int second)
 		"   frozen_at, created_at, updated_at)"
 		" VALUES (5, 1, 'C', 'sending', 1, %d, 1, 1, 1);"
 		"INSERT INTO campaign_counts (campaign_id, state, n) VALUES (5, %d, 1);"
+		"INSERT INTO send_cursors (campaign_id, next_id) VALUES (5, %lld);"
 		"INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id,"
-		"   email, email_key, state, tries, attempt_id, owner, next_try_at)"
-		" VALUES (%d, 5, 3, 'p@x.test', 'p@x.test', %d, %d, %d, %s, %s);"
-		"INSERT INTO send_attempts (id, campaign_id, delivery_id, started_at,"
-		"   outcome, resent_at, resent_by) VALUES (%d, 5, %d, 1, 7, %s, '%s');",
-		by ? 1 : 0, state, ROW, state, two ? 2 : 1, two ? SECOND : FIRST,
-		owned ? "'w'" : "NULL", state == DELIVERY_RETRY ? "10" : "NULL", FIRST,
-		ROW, by ? "2" : "NULL", by ? by : ""));
-	if (two)
+		"   email_key, state, tries, next_try_at)"
+		" VALUES (%lld, 5, 3, 'p@x.test', %d, %d, %s);"
+		"INSERT INTO send_attempts (id, campaign_id, delivery_id, try,"
+		"   started_at, finished_at, outcome, resent_at, resent_by)"
+		" VALUES (%d, 5, %lld, 1, 1, 1, 7, %s, '%s');",
+		by ? 1 : 0, state, (long long)ROW + 1, (long long)ROW, state,
+		second > 0 ? 2 : 1, state == DELIVERY_RETRY ? "10" : "NULL", FIRST,
+		(long long)ROW, by ? "2" : "NULL", by ? by : ""));
+	if (second > 0)
 		dbtest_script(t->db,
 		    mem_printf(t->mem,
-			"INSERT INTO send_attempts (id, campaign_id, delivery_id,"
-			" started_at, outcome) VALUES (%d, 5, %d, 3, %d);",
-			SECOND, ROW, second));
+			"INSERT INTO send_attempts (id, campaign_id, delivery_id, try,"
+			" started_at, finished_at, outcome)"
+			" VALUES (%d, 5, %lld, 2, 3, 3, %d);",
+			SECOND, (long long)ROW, second));
+	if (second == 0)
+		dbtest_script(t->db,
+		    mem_printf(t->mem,
+			"INSERT INTO send_batches (id, campaign_id, owner, started_at,"
+			" left_open, deliveries) VALUES (1, 5, 'w', 3, 1,"
+			" '[[%lld,2]]');",
+			(long long)ROW));
 }
 
 static void happens(struct dbtest *t, int event)
@@ -111,19 +124,22 @@ static int faults(struct dbtest *t)
 
 static bool accepted_by_first(struct dbtest *t)
 {
-	return row(t, "state") == DELIVERY_ACCEPTED && row(t, "attempt_id") == FIRST &&
+	return row(t, "state") == DELIVERY_ACCEPTED &&
 	    row(t,
-		"CASE WHEN message_id = 'm1' AND owner IS NULL AND next_try_at IS NULL"
-		" THEN 1 ELSE 0 END") == 1;
+		"CASE WHEN message_id = 'm1' AND next_try_at IS NULL THEN 1 ELSE 0 "
+		"END") == 1 &&
+	    dbtest_int(t->db,
+		"SELECT count(*) FROM send_attempts WHERE try = 1 AND outcome = 4") ==
+	    1;
 }
 
 /* Each state that the row may be in by then, and what the second attempt was. */
 static const struct {
 	int state, second;
-} waits[] = { { DELIVERY_PENDING, -1 }, { DELIVERY_CLAIMED, -1 },
-	{ DELIVERY_RETRY, -1 }, { DELIVERY_DOUBT, -1 }, { DELIVERY_GIVEN_UP, -1 },
-	{ DELIVERY_PENDING, 3 }, { DELIVERY_CLAIMED, 3 }, { DELIVERY_RETRY, 3 },
-	{ DELIVERY_DOUBT, 7 }, { DELIVERY_GIVEN_UP, 5 } };
+} waits[] = { { DELIVERY_RETRY, -1 }, { DELIVERY_DOUBT, -1 }, { DELIVERY_GIVEN_UP, -1 },
+	{ DELIVERY_RETRY, 3 }, { DELIVERY_DOUBT, 7 }, { DELIVERY_GIVEN_UP, 5 },
+	{ DELIVERY_REJECTED, 5 }, { DELIVERY_SKIPPED, -1 },
+	{ DELIVERY_CANCELLED, -1 } };
 
 /* Every event of the first attempt, for a row that waits as w says. */
 static void prove_waiting(struct dbtest *t, size_t w, const char *by)
@@ -132,9 +148,6 @@ static void prove_waiting(struct dbtest *t, size_t w, const char *by)
 
 	for (int e = 0; e < EVENTS; e++) {
 		world(t, waits[w].state, by, waits[w].second);
-		if (waits[w].state == DELIVERY_GIVEN_UP)
-			dbtest_script(t->db,
-			    "UPDATE campaign_subscribers SET attempt_id = 11");
 		happens(t, e);
 		happens(t, 0);
 		good += accepted_by_first(t);
@@ -161,9 +174,11 @@ static void test_under_way(struct dbtest *t)
 	static const enum delivery_state ends[ENDS] = { DELIVERY_ACCEPTED,
 		DELIVERY_REJECTED, DELIVERY_RETRY, DELIVERY_DOUBT, DELIVERY_GIVEN_UP };
 	struct settle r = { .delivery_id = ROW,
-		.attempt_id = SECOND,
+		.batch_id = 1,
+		.tries = 2,
 		.reason = "why",
 		.next_try_at = NOW };
+	const struct results back = { &r, 1, NOW };
 	int64_t pending, doubt;
 	struct claim dead = { .owner = "w", .campaign = 5, .now = NOW };
 
@@ -176,7 +191,7 @@ static void test_under_way(struct dbtest *t)
 			if (i < ENDS)
 				r.state = ends[i];
 			r.message_id = i == 0 ? "m2" : NULL;
-			ok((i < ENDS ? ledger_settle(t->db, 5, &r, 1, NOW)
+			ok((i < ENDS ? ledger_settle(t->db, 5, &back)
 				     : ledger_reclaim(t->db, &dead, &pending,
 					   &doubt)) == OK,
 			    "the second attempt ends");
@@ -186,53 +201,9 @@ static void test_under_way(struct dbtest *t)
 		}
 }
 
-/* The database knows it already, as one of before did: nothing leaves. */
-static void test_known(struct dbtest *t)
-{
-	static const char known[] =
-	    "UPDATE send_attempts SET outcome = 4, message_id = 'm1'";
-	struct claimed mine = { .mem = t->mem };
-	struct claim c = { "w", 5, 10, NOW, .mine = &mine };
-	struct intent_batch b;
-	int64_t n;
-
-	for (int state = 0; state <= 3; state += 3) {
-		world(t, state, "Ines", -1);
-		dbtest_script(t->db, known);
-		ok(ledger_claim(t->db, &c, &n) == OK, "claiming works");
-		ok(accepted_by_first(t), "a claim accepts it");
-		world(t, state, "Ines", -1);
-		dbtest_script(t->db, known);
-		dbtest_script(t->db, "UPDATE campaigns SET status = 'cancelled'");
-		ok(ledger_cancel_open(t->db, 5, 10, NOW, &n) == OK && n == 0,
-		    "cancelling works");
-		ok(accepted_by_first(t), "a cancel accepts it");
-	}
-	for (int gone = 0; gone < 2; gone++) {
-		world(t, gone ? DELIVERY_PENDING : DELIVERY_RETRY, "Ines", -1);
-		mine.n = 0;
-		mine.after = 0;
-		ok(ledger_claim(t->db, &c, &n) == OK && n == 1, "one is claimed");
-		dbtest_script(t->db, known);
-		if (gone)
-			dbtest_script(t->db,
-			    "UPDATE subscribers SET status = 'unsubscribed'");
-		ok(ledger_intent(t->db, t->mem, &c, &b) == OK && b.n == 0,
-		    "nothing is intended");
-		ok(accepted_by_first(t), "an intent accepts it");
-		is_int(faults(t), 0, "which is right");
-	}
-	world(t, DELIVERY_CLAIMED, "Ines", -1);
-	dbtest_script(t->db, known);
-	ok(ledger_release(t->db, "w", 5, NOW) == OK && accepted_by_first(t),
-	    "who gives it back accepts it");
-	is_int(faults(t), 0, "which is right");
-}
-
 int main(void)
 {
 	dbtest_run(test_waiting);
 	dbtest_run(test_under_way);
-	dbtest_run(test_known);
 	return done_testing();
 }

@@ -68,6 +68,8 @@ static void world(struct dbtest *t, struct claim *c)
 	dbtest_script(t->db,
 	    "DELETE FROM send_attempts; DELETE FROM campaigns;"
 	    "DELETE FROM campaign_subscribers; DELETE FROM consents;"
+	    "DELETE FROM send_batches; DELETE FROM send_leases;"
+	    "DELETE FROM send_cursors;"
 	    "DELETE FROM suppressions; DELETE FROM subscribers; DELETE FROM brands;"
 	    "INSERT INTO brands (id, name, hook_token, created_at, updated_at)"
 	    " VALUES (1, 'B', 'h', 1, 1);"
@@ -77,8 +79,9 @@ static void world(struct dbtest *t, struct claim *c)
 	    "INSERT INTO campaigns (id, brand_id, name, status, audience, frozen_at,"
 	    "   created_at, updated_at) VALUES (5, 1, 'C', 'sending', 1, 1, 1, 1);"
 	    "INSERT INTO campaign_counts (campaign_id, state, n) VALUES (5, 0, 1);"
-	    "INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id, email,"
-	    "   email_key) VALUES (7, 5, 3, 'p@x.test', 'p@x.test');");
+	    "INSERT INTO send_cursors (campaign_id, next_id) VALUES (5, 21474836481);"
+	    "INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id,"
+	    "   email_key) VALUES (21474836481, 5, 3, 'p@x.test');");
 	*c->mine = (struct claimed){ .mem = t->mem };
 	ok(ledger_claim(t->db, c, &n) == OK && n == 1, "one is claimed");
 }

@@ -42,11 +42,10 @@ static const struct excuse excuses[] = {
 	{ "SELECT count(*), CAST(min(", check },
 	{ "SELECT brand_id, kind, item, CAST(sum(told)", check },
 	{ "SELECT id, audience FROM campaigns WHERE id > $1", check },
-	{ "SELECT state, count(*) FROM campaign_subscribers", check },
 	{ "WITH due AS MATERIALIZED (SELECT id FROM campaign_subscribers", batch },
-	{ "UPDATE campaign_subscribers AS d SET owner = NULL, settled_at", batch },
+	{ "UPDATE campaign_subscribers AS d SET settled_at = $3, next_try_at", batch },
 	{ "SELECT max(id) FROM (SELECT id FROM subscribers", batch },
-	{ "UPDATE campaign_subscribers SET state = $2",
+	{ "UPDATE campaign_subscribers SET state = CAST($2 AS BIGINT), refusals",
 	    "a batch of doubts, by their ids or LIMIT" },
 	{ "INDEXED BY campaigns_untidy", few },
 	{ "DELETE FROM hook_messages", batch },
@@ -55,19 +54,18 @@ static const struct excuse excuses[] = {
 	{ "ORDER BY seen_at LIMIT 100", batch },
 	{ "totp_secret IS NOT NULL ORDER BY id", "maillayer key rotates, LIMIT" },
 	{ "supabase IS NOT NULL ORDER BY id", "maillayer key rotates, LIMIT" },
-	{ "UPDATE campaign_subscribers AS d SET state = 4, owner = NULL", few },
-	{ "UPDATE campaign_subscribers SET state = 0, owner = NULL", few },
-	{ "UPDATE campaign_subscribers SET state = 7, owner = NULL", few },
-	{ "UPDATE send_attempts SET outcome = 4", few },
-	{ "UPDATE send_attempts SET outcome = 7", few },
+	{ "AND b.owner IS NOT NULL", few },
+	{ "FROM send_batches WHERE campaign_id = $1 AND owner IS NOT NULL", few },
+	{ "UPDATE send_batches SET owner = NULL", few },
+	{ "SET next_try_at = $2 WHERE campaign_id", few },
+	{ "SELECT count(*) FROM (SELECT 1 FROM campaign_subscribers", batch },
+	{ "SELECT d.id, d.tries FROM campaigns c", "one look for each campaign" },
 	{ "SELECT min(next_try_at)", first },
 	{ "SELECT min(at) FROM (", first },
 	{ "SET status = 'completed'", "whether there is one" },
-	{ "EXISTS (SELECT 1 FROM send_attempts), EXISTS", "whether there is one" },
+	{ "EXISTS (SELECT 1 FROM send_attempts)), EXISTS", "whether there is one" },
 	{ "INDEXED BY campaigns_policy", "doubts that wait; campaigns with a policy" },
-	{ "FROM send_attempts         ORDER BY id DESC LIMIT", "the last ones" },
 	{ "FROM send_attempts ORDER BY id DESC LIMIT", "the last ones" },
-	{ "SELECT id, delivery_id FROM send_attempts", "the last ones" },
 	{ "COALESCE(s.last_name, '')  FROM campaign_subscribers d", page },
 	{ "SELECT i.id, i.brand_id, i.email", page },
 	{ "FROM imports WHERE brand_id = $1 AND id < $2", page },
@@ -77,12 +75,12 @@ static const struct excuse excuses[] = {
 	{ "SELECT min(m.id) FROM outbox_messages", page },
 	{ "SELECT l.id, l.brand_id, l.user_id, l.api_key_id", page },
 	{ "FROM campaigns c LEFT JOIN campaign_stats", page },
-	{ "SELECT d.campaign_id, c.name, d.state, d.reason", page },
+	{ "SELECT d.campaign_id, c.name, CASE WHEN d.state", page },
 	{ "SELECT count(*) FROM outbox_messages", asked },
 	{ "SELECT count(*) FROM subscribers s WHERE s.brand_id = $1 AND s.status",
 	    asked },
 	{ "SELECT count(*) FROM campaign_subscribers p", asked },
-	{ "SELECT state, reason, min(email)", asked },
+	{ "SELECT rare, reason, min(email_key)", asked },
 	{ "SELECT count(*) FROM imports WHERE state IN", few },
 	{ "UPDATE imports SET state = 'running'", few },
 	{ "DELETE FROM lists", "the members of one list; a person removes it" },
@@ -111,6 +109,7 @@ static const char *const keyed[] = {
 	"UPDATE subscribers SET first_name = j.first",
 	"UPDATE send_attempts AS a SET",
 	"INSERT INTO campaign_subscribers",
+	"UPDATE send_batches SET left_open",
 	"SELECT id, brand_id, status, send_at, (SELECT account_key",
 	"SELECT brand_id, freeze_after",
 };
@@ -221,7 +220,7 @@ static const struct full_table *named(const char *sql, const char *p)
 {
 	size_t n = word_of(p);
 
-	for (const struct full_table *t = full_tables; t->name != NULL; t++) {
+	for (const struct full_table *t = full_tables; n && t->name != NULL; t++) {
 		size_t len = strlen(t->name);
 
 		if (len == n && strncmp(t->name, p, n) == 0)

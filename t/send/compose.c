@@ -331,7 +331,8 @@ static void test_bulk(void *mem)
 	struct message m;
 	struct buf *body = buf_new(mem);
 	struct ses_writer w = { "", mem };
-	struct outgoing o = { .attempt_id = 5,
+	struct outgoing o = { .delivery_id = 5,
+		.tries = 2,
 		.campaign_id = 9,
 		.to = "ada@x.test",
 		.who = ada };
@@ -376,7 +377,7 @@ static void test_bulk(void *mem)
 	    "ses_single has the same HTML");
 	ok(strncmp(json_text(call, "FromEmailAddress", ""), "=?UTF-8?B?", 10) == 0,
 	    "ses_single encodes a name that is not ASCII");
-	ok(has(body->data, "\"maillayer_attempt\",\"Value\":\"5\""),
+	ok(has(body->data, "\"maillayer_delivery\",\"Value\":\"5-2\""),
 	    "ses_single carries the attempt");
 }
 

@@ -78,7 +78,7 @@ static void test_restored(struct dbtest *t)
 	run(t, 2000);
 	is_int(mails(t), before, "nothing was sent");
 	is_int(dbtest_int(t->db,
-		   "SELECT count(*) FROM send_attempts WHERE outcome = 2"),
+		   "SELECT count(*) FROM send_batches WHERE owner IS NOT NULL"),
 	    0, "nor begun");
 	ok(host_confirm(t->db, false, clock_now(&clock_system), &paused) == OK,
 	    "somebody confirms");

@@ -40,9 +40,10 @@ static void make_world(struct db *db)
 
 		dbtest_script(db,
 		    mem_printf(tmp,
-			"INSERT INTO campaign_subscribers (campaign_id, subscriber_id, "
-			"email, email_key)"
-			" VALUES (5, %d, 'p%d@x.example', 'p%d@x.example')",
+			"INSERT INTO campaign_subscribers (id, campaign_id,"
+			" subscriber_id, email_key)"
+			" VALUES ((CAST(5 AS BIGINT) << 32) + %d, 5, %d,"
+			" 'p%d@x.example')",
 			i, i, i));
 	}
 }

@@ -189,10 +189,9 @@ static void run_faults(struct dbtest *t, struct app *app, const struct fake_ses 
 	int64_t before = fake_ses_stat(f, "accepted");
 
 	dbtest_script(t->db,
-	    "DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"
-	    "DELETE FROM send_attempts; UPDATE campaigns SET status = 'sending', "
-	    "audience = 0,"
-	    " frozen_at = NULL, freeze_after = 0, pause_reason = '';");
+	    SENDTEST_EMPTY "UPDATE campaigns SET status = 'sending', "
+			   "audience = 0,"
+			   " frozen_at = NULL, freeze_after = 0, pause_reason = '';");
 	sendtest_use_ses(t, app, f, x->mode, 10000);
 	fake_ses_script(f, x->script);
 	run(app, 1500);
@@ -227,8 +226,7 @@ static void test_faults(struct dbtest *t)
 	dbtest_script(t->db,
 	    "UPDATE campaigns SET status = 'sending', frozen_at = NULL, freeze_after = "
 	    "0,"
-	    " audience = 0; DELETE FROM campaign_subscribers; DELETE FROM "
-	    "campaign_counts;");
+	    " audience = 0;" SENDTEST_EMPTY);
 	run(app, 1500);
 	ok(sendtest_rows(t, 3) > 0 && sendtest_rows(t, 3) + sendtest_rows(t, 0) == 40,
 	    "nobody listens: everything waits for another try");
@@ -247,7 +245,7 @@ static void test_same(struct dbtest *t)
 	sendtest_use_ses(t, app, &f, "single", 10000);
 	run(app, 3000);
 	dbtest_script(t->db,
-	    "DELETE FROM campaign_subscribers; DELETE FROM campaign_counts;"
+	    SENDTEST_EMPTY
 	    "UPDATE campaigns SET status = 'sending', audience = 0, frozen_at = NULL, "
 	    "freeze_after = 0;");
 	sendtest_use_ses(t, app, &f, "bulk", 10000);

@@ -36,7 +36,7 @@ static void test_outbox(struct dbtest *t)
 	is_text(r[1].address, "two@x.test", "send_test names the address");
 	is_int(dbtest_int(t->db,
 		   "SELECT count(*) FROM outbox_messages WHERE kind = 'test'"
-		   " AND subject = '[Test] Hi Alex' AND attempt_id IS NULL"
+		   " AND subject = '[Test] Hi Alex' AND delivery_id IS NULL"
 		   " AND html LIKE '%https://shop.test/%' AND html NOT LIKE '%/t/o/%'"),
 	    2, "send_test keeps two untracked messages, filled with an example");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM campaign_subscribers"), 0,

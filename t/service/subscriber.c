@@ -119,8 +119,9 @@ static void leaving(struct dbtest *t)
 	dbtest_script(t->db,
 	    "INSERT INTO campaigns (id, brand_id, name, created_at, updated_at)"
 	    " VALUES (7, 1, 'C', 1, 1);"
-	    "INSERT INTO campaign_subscribers (campaign_id, subscriber_id, email,"
-	    " email_key) SELECT 7, id, email, email_key FROM subscribers");
+	    "INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id,"
+	    " email_key) SELECT (CAST(7 AS BIGINT) << 32) + id, 7, id, email_key"
+	    " FROM subscribers");
 	ok(subscriber_unsubscribe(t->db, 1, s->id, &link, &changed) == OK && changed,
 	    "subscriber_unsubscribe takes one out");
 	ok(subscriber_get(t->db, t->mem, 1, s->id, &again) == OK &&
