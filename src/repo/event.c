@@ -14,7 +14,6 @@ enum {
 	HOUR_ADD,
 	CLIENT_ADD,
 	LEFT_ADD,
-	BRAND,
 	POSITION,
 	SET_POSITION,
 	FORGET,
@@ -65,7 +64,6 @@ static const char *const sql[] = {
 	             " VALUES ($1, 1, $2) ON CONFLICT (campaign_id) DO UPDATE SET "
 	             PLUS("campaign_stats", "unsubscribed") ","
 	             " last_event_at = excluded.last_event_at",
-	[BRAND] = "SELECT brand_id FROM subscribers WHERE id = $1",
 	[POSITION] = "SELECT position FROM spool_files WHERE name = $1",
 	[SET_POSITION] = "INSERT INTO spool_files (name, position, updated_at) VALUES ($1, $2, $3)"
 	                 " ON CONFLICT (name) DO UPDATE SET position = excluded.position,"
@@ -294,18 +292,6 @@ enum err event_count_left(struct db *db, int64_t campaign, int64_t now)
 	stmt_bind_int(s, 1, campaign);
 	stmt_bind_int(s, 2, now);
 	return stmt_run(s);
-}
-
-enum err event_brand(struct db *db, int64_t subscriber, int64_t *brand)
-{
-	STMT_SCOPE s = db_stmt(db, &sql[BRAND]);
-	enum err e;
-
-	stmt_bind_int(s, 1, subscriber);
-	e = stmt_row(s);
-	if (e == OK)
-		*brand = stmt_int(s, 0);
-	return e;
 }
 
 enum err spool_position(struct db *db, const char *name, int64_t *out)

@@ -30,12 +30,6 @@ enum err event_add_once(struct db *db, const struct event *ev, const char *effec
  */
 enum err event_count_left(struct db *db, int64_t campaign, int64_t now) MUST_CHECK;
 
-/*
- * The brand of a subscriber named by a signed token: public pages know no brand.
- * ERR_NOTFOUND.
- */
-enum err event_brand(struct db *db, int64_t subscriber, int64_t *brand) MUST_CHECK;
-
 /* ---- how far a spool file has been read ---- */
 /* 0 if unknown */
 enum err spool_position(struct db *db, const char *name, int64_t *out) MUST_CHECK;

@@ -11,7 +11,7 @@
 #include "repo/people_count.h"
 
 /* clang-format off */
-enum { BY_ID, BY_KEY, MANY, COUNTS, ADD, SET, STATUS, DROP, LEFT };
+enum { BY_ID, BY_KEY, MANY, COUNTS, ADD, SET, STATUS, DROP, LEFT, MAILED };
 
 #define COLUMNS \
 	"s.id, s.brand_id, s.email, s.email_key, s.status, s.first_name, s.last_name," \
@@ -39,6 +39,10 @@ static const char *const sql[] = {
 	[DROP] = "DELETE FROM subscribers WHERE brand_id = $1 AND id = $2",
 	[LEFT] = "UPDATE campaign_subscribers SET unsubscribed_at = $3"
 		 "  WHERE campaign_id = $1 AND subscriber_id = $2 AND unsubscribed_at IS NULL",
+	[MAILED] = "SELECT c.brand_id, d.email_key, COALESCE(d.email, d.email_key),"
+		   "  d.unsubscribed_at FROM campaign_subscribers d"
+		   "  JOIN campaigns c ON c.id = d.campaign_id"
+		   "  WHERE d.campaign_id = $1 AND d.subscriber_id = $2",
 };
 /* clang-format on */
 
@@ -411,4 +415,26 @@ enum err subscriber_mark_left(struct db *db, int64_t campaign, int64_t subscribe
 	e = stmt_run(s);
 	*marked = e == OK && stmt_changes(s) > 0;
 	return e;
+}
+
+enum err subscriber_mailed(struct db *db, void *mem, int64_t campaign,
+    int64_t subscriber, struct mailed **out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[MAILED]);
+	struct mailed *m;
+	enum err e;
+
+	stmt_bind_int(s, 1, campaign);
+	stmt_bind_int(s, 2, subscriber);
+	e = stmt_row(s);
+	if (e != OK)
+		return e;
+	m = *out = mem_new(mem, struct mailed);
+	m->campaign_id = campaign;
+	m->subscriber_id = subscriber;
+	m->brand_id = stmt_int(s, 0);
+	m->email_key = stmt_copy(s, 1, m);
+	m->email = stmt_copy(s, 2, m);
+	m->left_at = stmt_int(s, 3);
+	return OK;
 }

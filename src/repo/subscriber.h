@@ -82,3 +82,16 @@ enum err subscriber_set_lists(struct db *db, const struct subscriber *x,
 /* Marks the ledger row of that campaign, if there is one and it is not marked yet. */
 enum err subscriber_mark_left(struct db *db, int64_t campaign, int64_t subscriber,
     int64_t now, bool *marked) MUST_CHECK;
+
+/*
+ * Whom a link in a mail is about: the address that got that mail, as the ledger has it.
+ * The subscriber may be deleted since, or have another address.
+ */
+struct mailed {
+	int64_t brand_id, campaign_id, subscriber_id;
+	const char *email_key, *email;
+	int64_t left_at; /* unsubscribed by a link of this mail; 0: did not */
+};
+/* ERR_NOTFOUND: the campaign is gone or mailed nobody of that number. */
+enum err subscriber_mailed(struct db *db, void *mem, int64_t campaign,
+    int64_t subscriber, struct mailed **out) MUST_CHECK;

@@ -2,133 +2,20 @@
 
 #include <string.h>
 
-#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "repo/consent.h"
 #include "repo/field.h"
 #include "repo/list.h"
-#include "repo/event.h"
 #include "repo/subscriber.h"
 #include "repo/suppression.h"
 #include "service/address.h"
 #include "service/field.h"
 #include "service/subscriber_form.h"
+#include "service/subscriber_leave.h"
 
 static const char *const status_words[] = { "active", "unconfirmed", "unsubscribed",
 	"bounced", "complained", NULL };
-
-/* ---- leaving and coming back ---- */
-
-static enum err note(struct db *db, const struct subscriber *s, const char *action,
-    const struct origin *o)
-{
-	const struct consent c = { .brand_id = s->brand_id,
-		.subscriber_id = s->id,
-		.campaign_id = o->campaign,
-		.action = action,
-		.source = o->source,
-		.ip = o->ip,
-		.detail = o->detail,
-		.created_at = o->now };
-
-	return consent_add(db, &c);
-}
-
-/* Status, suppression and history of one who leaves by `action`; in a transaction. */
-static enum err leave(struct db *db, struct subscriber *s, enum subscriber_status to,
-    const struct origin *o, bool *changed)
-{
-	const char *action = subscriber_status_name(to);
-	const struct suppression x = { .brand_id = s->brand_id,
-		.email_key = s->email_key,
-		.reason = action,
-		.detail = o->detail,
-		.created_at = o->now };
-	enum err e = subscriber_row_status(db, s, subscriber_may_become(to), to, o->now,
-	    changed);
-
-	if (e == OK)
-		e = suppression_add(db, &x);
-	if (e == OK && *changed) {
-		s->status = to;
-		e = note(db, s, action, o);
-	}
-	return e;
-}
-
-enum err subscriber_unsubscribe(struct db *db, int64_t brand, int64_t id,
-    const struct origin *o, bool *changed)
-{
-	MEM_SCOPE void *tmp = mem_scope(NULL, "unsubscribe");
-	TX_SCOPE tx = { 0 };
-	struct subscriber *s;
-	bool left = false, marked = false;
-	enum err e = tx_begin(db, &tx);
-
-	if (e == OK)
-		e = subscriber_get(db, tmp, brand, id, &s);
-	if (e == OK)
-		e = leave(db, s, SUBSCRIBER_UNSUBSCRIBED, o, &left);
-	if (e == OK && o->campaign)
-		e = subscriber_mark_left(db, o->campaign, id, o->now, &marked);
-	if (e == OK && marked)
-		e = event_count_left(db, o->campaign, o->now);
-	FAILPOINT("unsubscribe.rows");
-	if (e == OK)
-		e = tx_commit(&tx);
-	if (changed)
-		*changed = e == OK && (left || marked);
-	return e;
-}
-
-enum err subscriber_stop(struct db *db, int64_t brand, int64_t id,
-    enum subscriber_status status, const struct origin *o, bool *changed)
-{
-	MEM_SCOPE void *tmp = mem_scope(NULL, "stop");
-	TX_SCOPE tx = { 0 };
-	struct subscriber *s;
-	bool left = false;
-	enum err e = tx_begin(db, &tx);
-
-	if (e == OK)
-		e = subscriber_get(db, tmp, brand, id, &s);
-	if (e == OK)
-		e = leave(db, s, status, o, &left);
-	if (e == OK)
-		e = tx_commit(&tx);
-	if (changed)
-		*changed = e == OK && left;
-	return e;
-}
-
-enum err subscriber_resubscribe(struct db *db, int64_t brand, int64_t id,
-    const struct origin *o)
-{
-	MEM_SCOPE void *tmp = mem_scope(NULL, "resubscribe");
-	TX_SCOPE tx = { 0 };
-	struct subscriber *s;
-	bool lifted = false, changed = false;
-	enum err e = tx_begin(db, &tx);
-
-	if (e == OK)
-		e = subscriber_get(db, tmp, brand, id, &s);
-	if (e == OK && s->status == SUBSCRIBER_ACTIVE)
-		return OK;
-	if (e == OK)
-		e = suppression_lift(db, brand, s->email_key, "unsubscribed", &lifted);
-	if (e == OK && !lifted)
-		return ERR_CONFLICT;
-	if (e == OK)
-		e = subscriber_row_status(db, s, 1u << SUBSCRIBER_UNSUBSCRIBED,
-		    SUBSCRIBER_ACTIVE, o->now, &changed);
-	if (e == OK && changed)
-		e = note(db, s, "resubscribed", o);
-	if (e == OK)
-		e = tx_commit(&tx);
-	return e;
-}
 
 /* A sentence at `at` when the address is suppressed: since when and why. */
 static enum err check_suppressed(struct db *db, void *mem, struct form *f,
@@ -152,8 +39,8 @@ static enum err check_suppressed(struct db *db, void *mem, struct form *f,
 		    s->email, day, more);
 	if (text_equal(x->reason, "unsubscribed"))
 		return form_fail(f, at,
-		    "%s unsubscribed on %s%s. Only they themselves can come "
-		    "back, with the link in a mail they have.",
+		    "%s unsubscribed on %s%s. Who asks for mail again is let in by "
+		    "an administrator, under Suppressions, with a note.",
 		    s->email, day, more);
 	return form_fail(f, at, "%s was blocked on %s%s and gets no mail.", s->email,
 	    day, more);
@@ -194,9 +81,9 @@ static enum err insert(struct db *db, struct form *f, struct subscriber *s,
 	if (e == OK)
 		e = subscriber_set_lists(db, s, in->ids, in->n, o->now);
 	if (e == OK && leaves)
-		e = leave(db, s, SUBSCRIBER_UNSUBSCRIBED, o, &changed);
+		e = subscriber_leave(db, s, SUBSCRIBER_UNSUBSCRIBED, o, &changed);
 	else if (e == OK && s->status < SUBSCRIBER_UNSUBSCRIBED)
-		e = note(db, s, "subscribed", o);
+		e = subscriber_note(db, s, "subscribed", o);
 	return e;
 }
 
@@ -246,7 +133,7 @@ static enum err move_to(struct db *db, struct subscriber *s, enum subscriber_sta
 		return subscriber_unsubscribe(db, s->brand_id, s->id, o, &changed);
 	e = subscriber_row_status(db, s, from, to, o->now, &changed);
 	if (e == OK && to == SUBSCRIBER_ACTIVE)
-		e = note(db, s,
+		e = subscriber_note(db, s,
 		    s->status == SUBSCRIBER_UNCONFIRMED ? "confirmed" : "resubscribed",
 		    o);
 	if (e == OK)
@@ -266,6 +153,32 @@ static enum err store(struct db *db, struct form *f, struct subscriber *s,
 	if (e == OK && in->given)
 		e = subscriber_set_lists(db, s, in->ids, in->n, o->now);
 	return e;
+}
+
+/* Nobody comes back by another address: the one they left with is asked too. */
+static enum err check_back(struct db *db, void *mem, struct form *f, const char *was,
+    const struct subscriber *s)
+{
+	struct subscriber before = *s;
+	enum err e = check_suppressed(db, mem, f, "status", s);
+
+	before.email = before.email_key = was;
+	if (e == OK && !text_equal(was, s->email_key))
+		e = check_suppressed(db, mem, f, "status", &before);
+	return e;
+}
+
+/* Who left and gets another address is gone at that one too. */
+static enum err keep_away(struct db *db, const struct subscriber *s,
+    const struct origin *o)
+{
+	const struct suppression x = { .brand_id = s->brand_id,
+		.email_key = s->email_key,
+		.reason = subscriber_status_name(s->status),
+		.detail = "left with another address",
+		.created_at = o->now };
+
+	return s->status < SUBSCRIBER_UNSUBSCRIBED ? OK : suppression_add(db, &x);
 }
 
 enum err subscriber_change(struct db *db, void *mem, struct subscriber *s,
@@ -295,11 +208,13 @@ enum err subscriber_change(struct db *db, void *mem, struct subscriber *s,
 			e = check_suppressed(db, mem, f, "email", s);
 	}
 	if (e == OK && moves && to <= SUBSCRIBER_UNCONFIRMED)
-		e = check_suppressed(db, mem, f, "status", s);
+		e = check_back(db, mem, f, key, s);
 	if (e == OK && !form_ok(f))
 		e = ERR_INVALID;
 	if (e == OK)
 		e = store(db, f, s, &in, o);
+	if (e == OK && !text_equal(key, s->email_key))
+		e = keep_away(db, s, o);
 	if (e == OK && moves)
 		e = move_to(db, s, (enum subscriber_status)to, o);
 	return e == OK ? tx_commit(&tx) : e;

@@ -3,6 +3,7 @@
 #include "base/form.h"
 #include "db/db.h"
 #include "model/contact.h"
+#include "repo/subscriber.h"
 
 /* Where a change comes from: goes into the consent history. */
 struct origin {
@@ -52,10 +53,21 @@ enum err subscriber_change(struct db *db, void *mem, struct subscriber *s,
 enum err subscriber_unsubscribe(struct db *db, int64_t brand, int64_t id,
     const struct origin *o, bool *changed) MUST_CHECK;
 /*
- * The person undoes it: lifts a suppression by "unsubscribed" only; ERR_CONFLICT
- * otherwise.
+ * The same by a link in a mail, for the address that got the mail: it is suppressed
+ * whoever has it now, and whoever does leaves.  So does the subscriber whose mail it
+ * was, if they have another address since.
  */
-enum err subscriber_resubscribe(struct db *db, int64_t brand, int64_t id,
+enum err subscriber_leave_by_mail(struct db *db, const struct mailed *m,
+    const struct origin *o) MUST_CHECK;
+/*
+ * They undo it, by the link of the mail that they left with and within RETURN_MS of
+ * leaving: a mail that was passed on, or found later, brings nobody back.  *may (may be
+ * NULL) says whether it is possible.  subscriber_return does it, or is ERR_CONFLICT.
+ */
+enum { RETURN_MS = 24 * 3600 * 1000 };
+enum err subscriber_may_return(struct db *db, const struct mailed *m, int64_t now,
+    bool *may) MUST_CHECK;
+enum err subscriber_return(struct db *db, const struct mailed *m,
     const struct origin *o) MUST_CHECK;
 /* Permanent bounce or complaint, as events tell: SUBSCRIBER_BOUNCED or _COMPLAINED. */
 enum err subscriber_stop(struct db *db, int64_t brand, int64_t id,

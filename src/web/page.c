@@ -264,10 +264,18 @@ static const char *error_title(int status)
 static void set_error(struct request *rq, struct response *rs)
 {
 	struct json_object *o = json_obj(rq);
+	/* whoever reads a mail has no account here */
+	bool from_mail = text_starts(rq->path, "/t/") || text_starts(rq->path, "/u/");
+	bool broken = from_mail && rs->status == 404;
 
 	json_set_int(o, "status", rs->status);
-	json_set_text(o, "title", error_title(rs->status));
-	json_set_text(o, "sentence", rs->detail);
+	json_set_text(o, "title",
+	    broken ? "This link is damaged" : error_title(rs->status));
+	json_set_text(o, "sentence",
+	    broken ? "A part of it is missing or was changed on the way. Open it in the"
+		     " mail itself, or copy all of it."
+		   : rs->detail);
+	json_set_bool(o, "from_mail", from_mail);
 	json_set_text(o, "request", rs->status >= 500 ? rq->id : "");
 	rs->model = o;
 	if (!rq->caller)

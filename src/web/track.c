@@ -10,7 +10,6 @@
 #include "kv/limit.h"
 #include "repo/brand.h"
 #include "repo/campaign.h"
-#include "repo/event.h"
 #include "repo/report.h"
 #include "repo/subscriber.h"
 #include "send/compose.h"
@@ -99,19 +98,25 @@ enum err track_open(struct request *rq, struct response *rs)
 
 /* ---- where a click leads ---- */
 
-/* Someone whose row is gone still reaches the page, with empty merge values. */
+/*
+ * Values are those of the address that got the mail.  Who is gone, or has another
+ * address since, still reaches the page, with empty ones.
+ */
 static enum err whose(struct request *rq, const struct token *t,
     struct subscriber **who, struct brand **b, struct campaign **c)
 {
-	int64_t brand = 0;
-	enum err e = event_brand(rq->db, t->subscriber, &brand);
+	struct subscriber *s;
+	struct mailed *m;
+	enum err e = subscriber_mailed(rq->db, rq, t->campaign, t->subscriber, &m);
 
 	if (e == OK)
-		e = brand_get(rq->db, rq, brand, b);
+		e = brand_get(rq->db, rq, m->brand_id, b);
 	if (e == OK)
-		e = campaign_get(rq->db, rq, brand, t->campaign, c);
+		e = campaign_get(rq->db, rq, m->brand_id, t->campaign, c);
 	if (e == OK)
-		e = subscriber_get(rq->db, rq, brand, t->subscriber, who);
+		e = subscriber_get(rq->db, rq, m->brand_id, t->subscriber, &s);
+	if (e == OK && text_equal(s->email_key, m->email_key))
+		*who = s;
 	return e;
 }
 

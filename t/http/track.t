@@ -125,4 +125,58 @@ ok($site->until_true(20, sub {
 	$site->api(GET => "$b/campaigns/$again")->{json}{status} eq 'completed' }), 'another campaign');
 is($site->api(GET => "$b/campaigns/$again")->{json}{counts}{accepted}, 3, 'leaves out who left');
 
+
+# ---- who is not there any more, and what the page says ----
+my $id = sub {
+	my ($mail) = @_;
+	my ($s) = grep { $_->{email} eq $mail } @{ $site->api(GET => "$b/subscribers")->{json}{items} };
+	return $s->{id};
+};
+sub page_says {
+	my ($path, $words, $name) = @_;
+	my $r = $site->get($path, headers => { accept => 'text/html' });
+	like($r->{content}, $words, $name);
+	unlike($r->{content}, qr/sign-in/i, '... and nothing of signing in');
+	return $r;
+}
+# Mia was mailed; then the team deletes her and somebody else comes.
+my $mia = addresses('p2@x.example');
+$site->api(DELETE => "$b/subscribers/" . $id->('p2@x.example'));
+$site->api(POST => "$b/subscribers", { email => 'other@x.example', lists => [$list] });
+page_says($mia->{leave}, qr/is on no list at the moment/, 'a deleted person is told so');
+is(fetch(POST => $mia->{leave}, undef, 'List-Unsubscribe=One-Click')->{status}, 200, 'unsubscribes all the same');
+is($person->('other@x.example'), 'active', 'nobody else');
+my $back = $site->api(POST => "$b/subscribers", { email => 'p2@x.example' });
+like($back->{json}{errors}{email}, qr/unsubscribed on/, 'the address is suppressed');
+page_says($mia->{leave}, qr/this link cannot bring you back/, 'and nobody is to be brought back');
+fetch(POST => $mia->{leave}, undef, 'action=stay');
+like($site->api(POST => "$b/subscribers", { email => 'p2@x.example' })->{json}{errors}{email}, qr/unsubscribed on/, 'not by a request either');
+
+# Whoever holds the mail cannot undo what was done elsewhere.
+$site->api(PATCH => "$b/subscribers/" . $id->('p1@x.example'), { status => 'unsubscribed' });
+fetch(POST => $one->{leave}, undef, 'action=stay');
+is($person->('p1@x.example'), 'unsubscribed', 'a link brings back only who left by it');
+
+for (['bounced', qr/came back/], ['complained', qr/reported as spam/], ['manual', qr/has blocked/]) {
+	my ($reason, $words) = @$_;
+	$site->sql("UPDATE suppressions SET reason = '$reason' WHERE email_key = 'p1\@x.example'");
+	page_says($one->{leave}, $words, "the page of one who is $reason says so");
+}
+$site->sql("DELETE FROM suppressions WHERE email_key = 'p1\@x.example'");
+$site->sql("UPDATE subscribers SET status = 'unconfirmed' WHERE email_key = 'p1\@x.example'");
+page_says($one->{leave}, qr/signed up but not confirmed/, 'and that of one who has not confirmed');
+
+$r = page_says($one->{leave} =~ s/.{6}$//r, qr/This link is damaged/, 'a damaged link says so');
+is($r->{status}, 404, 'with 404');
+page_says($one->{clicks}[0] =~ s/.{6}$//r, qr/This link is damaged/, 'a damaged click too');
+is(fetch(POST => $one->{leave} =~ s/.{6}$//r, undef, 'List-Unsubscribe=One-Click')->{status}, 404, 'a damaged one-click is refused');
+$site->api(POST => "$b/campaigns/$c/test", { emails => ['me@x.example'] });
+ok($site->until_true(10, sub {
+	$items = $site->api(GET => "$b/outbox")->{json}{items};
+	return grep { $_->{to} eq 'me@x.example' } @$items;
+}), 'a test mail');
+my $test = addresses('me@x.example');
+page_says($test->{leave}, qr/This was a test mail/, 'its link says so');
+is(fetch(POST => $test->{leave}, undef, 'List-Unsubscribe=One-Click')->{status}, 200, 'and does nothing');
+
 done_testing;

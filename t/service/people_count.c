@@ -126,14 +126,20 @@ static enum err import(struct db *db, void *mem, unsigned *seed)
 /* One of the ways to change a person who is there. */
 static enum err touch(struct db *db, void *mem, struct subscriber *s, unsigned *seed)
 {
-	switch (any(seed, 7)) {
+	const struct mailed m = { .brand_id = 1,
+		.subscriber_id = s->id,
+		.email_key = s->email_key,
+		.left_at = 1 };
+
+	switch (any(seed, 8)) {
 	case 0: return subscriber_unsubscribe(db, 1, s->id, &page, NULL);
-	case 1: return subscriber_resubscribe(db, 1, s->id, &page);
+	case 1: return subscriber_return(db, &m, &page);
 	case 2: return subscriber_stop(db, 1, s->id, SUBSCRIBER_BOUNCED, &page, NULL);
 	case 3:
 		return subscriber_stop(db, 1, s->id, SUBSCRIBER_COMPLAINED, &page,
 		    NULL);
 	case 4: return subscriber_remove(db, 1, s->id);
+	case 6: return subscriber_leave_by_mail(db, &m, &page);
 	case 5: return subscriber_remove(db, 2, s->id); /* of another brand: nothing */
 	default: return change(db, mem, s, seed);
 	}

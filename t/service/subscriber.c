@@ -157,6 +157,10 @@ static void leaving(struct dbtest *t)
 
 static void coming_back(struct dbtest *t)
 {
+	const struct origin later = { .source = "page",
+		.ip = "",
+		.now = page.now + RETURN_MS + 1 };
+	struct mailed m;
 	struct subscriber *s;
 	struct form *f;
 	bool changed;
@@ -172,11 +176,17 @@ static void coming_back(struct dbtest *t)
 	f = form(t->mem, "{\"status\":\"active\"}");
 	ok(subscriber_change(t->db, t->mem, s, f, &page) == ERR_INVALID,
 	    "it brings nobody back");
-	ok(form_error(f, "status") &&
-		strstr(form_error(f, "status"), "Only they themselves"),
+	ok(form_error(f, "status") && strstr(form_error(f, "status"), "administrator"),
 	    "and says why");
-	ok(subscriber_resubscribe(t->db, 1, s->id, &page) == OK,
-	    "subscriber_resubscribe does");
+	m = (struct mailed){ .brand_id = 1,
+		.subscriber_id = s->id,
+		.email_key = s->email_key };
+	ok(subscriber_return(t->db, &m, &page) == ERR_CONFLICT,
+	    "nor does the link of a mail that they did not leave with");
+	m.left_at = page.now;
+	ok(subscriber_return(t->db, &m, &later) == ERR_CONFLICT,
+	    "nor that of the mail they left with, a day later");
+	ok(subscriber_return(t->db, &m, &page) == OK, "on the same day it does");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM suppressions"), 0,
 	    "lifts the suppression");
 	is_int(dbtest_int(t->db,
@@ -186,7 +196,7 @@ static void coming_back(struct dbtest *t)
 		    OK &&
 		changed,
 	    "subscriber_stop stops");
-	ok(subscriber_resubscribe(t->db, 1, s->id, &page) == ERR_CONFLICT,
+	ok(subscriber_return(t->db, &m, &page) == ERR_CONFLICT,
 	    "a bounce is not undone by the person");
 	ok(subscriber_stop(t->db, 1, s->id, SUBSCRIBER_COMPLAINED, &page, &changed) ==
 		    OK &&
@@ -196,6 +206,96 @@ static void coming_back(struct dbtest *t)
 		    OK &&
 		!changed,
 	    "not the other way");
+}
+
+/* A subscriber who got the mail of campaign 7. */
+static struct subscriber *mailed_one(struct dbtest *t)
+{
+	struct subscriber *s;
+
+	set_up(t);
+	s = made(t, "{\"email\":\"maja@fjord.example\",\"lists\":[1]}");
+	dbtest_script(t->db,
+	    "INSERT INTO campaigns (id, brand_id, name, created_at, updated_at)"
+	    " VALUES (7, 1, 'C', 1, 1);"
+	    "INSERT INTO campaign_subscribers (id, campaign_id, subscriber_id, email,"
+	    " email_key) SELECT 30064771073, 7, id, email, email_key FROM subscribers");
+	return s;
+}
+
+static bool suppressed(struct dbtest *t, const char *key)
+{
+	struct suppression *x;
+
+	return suppression_get(t->db, t->mem, 1, key, &x) == OK;
+}
+
+static const char *status_of(struct dbtest *t, const char *key)
+{
+	struct subscriber *s;
+
+	return subscriber_get_by_key(t->db, t->mem, 1, key, &s) == OK
+	    ? subscriber_status_name(s->status)
+	    : "nobody";
+}
+
+/* Whatever became of the subscriber, the address that got the mail gets no more. */
+static void leaving_by_mail(struct dbtest *t)
+{
+	const struct origin o = { .source = "one-click", .campaign = 7, .now = 2000 };
+	struct subscriber *s = mailed_one(t);
+	struct mailed *m;
+
+	ok(subscriber_mailed(t->db, t->mem, 8, s->id, &m) == ERR_NOTFOUND,
+	    "subscriber_mailed knows no mail of another campaign");
+	ok(subscriber_remove(t->db, 1, s->id) == OK, "a subscriber is deleted");
+	made(t, "{\"email\":\"ben@fjord.example\",\"lists\":[1]}");
+	ok(subscriber_mailed(t->db, t->mem, 7, s->id, &m) == OK, "the mail is known");
+	is_text(m->email_key, "maja@fjord.example", "with the address that got it");
+	ok(subscriber_leave_by_mail(t->db, m, &o) == OK, "its link unsubscribes");
+	ok(suppressed(t, "maja@fjord.example"), "that address is suppressed");
+	is_text(status_of(t, "ben@fjord.example"), "active",
+	    "nobody else leaves by it");
+	refused(t, "{\"email\":\"maja@fjord.example\"}", "email", "unsubscribed on");
+	ok(subscriber_leave_by_mail(t->db, m, &o) == OK, "once more is nothing");
+	is_int(dbtest_int(t->db, "SELECT unsubscribed FROM campaign_stats"), 1,
+	    "counted once");
+}
+
+static void leaving_after_a_change(struct dbtest *t)
+{
+	const struct origin o = { .source = "one-click", .campaign = 7, .now = 2000 };
+	struct subscriber *s = mailed_one(t);
+	struct form *f;
+	struct mailed *m;
+
+	ok(subscriber_change(t->db, t->mem, s,
+	       form(t->mem, "{\"email\":\"new@fjord.example\"}"), &page) == OK,
+	    "a subscriber gets another address");
+	made(t, "{\"email\":\"maja@fjord.example\"}");
+	ok(subscriber_mailed(t->db, t->mem, 7, s->id, &m) == OK, "the mail is known");
+	ok(subscriber_leave_by_mail(t->db, m, &o) == OK, "its link unsubscribes");
+	ok(suppressed(t, "maja@fjord.example"), "the address that got it");
+	is_text(status_of(t, "maja@fjord.example"), "unsubscribed", "who has it now");
+	is_text(status_of(t, "new@fjord.example"), "unsubscribed",
+	    "and the person whose mail it was");
+
+	/* the ways back that an editor might try */
+	ok(subscriber_get(t->db, t->mem, 1, s->id, &s) == OK, "is there");
+	f = form(t->mem, "{\"email\":\"third@fjord.example\",\"status\":\"active\"}");
+	ok(subscriber_change(t->db, t->mem, s, f, &page) == ERR_INVALID &&
+		form_error(f, "status"),
+	    "no other address and status at once");
+	ok(subscriber_get(t->db, t->mem, 1, s->id, &s) == OK, "is there");
+	ok(subscriber_change(t->db, t->mem, s,
+	       form(t->mem, "{\"email\":\"third@fjord.example\"}"), &page) == OK,
+	    "another address alone is stored");
+	f = form(t->mem, "{\"status\":\"active\"}");
+	ok(subscriber_change(t->db, t->mem, s, f, &page) == ERR_INVALID &&
+		form_error(f, "status"),
+	    "then the status is refused");
+	is_text(status_of(t, "third@fjord.example"), "unsubscribed",
+	    "who left is gone");
 }
 
 static void changing(struct dbtest *t)
@@ -317,6 +417,8 @@ int main(void)
 	dbtest_run(creating);
 	dbtest_run(leaving);
 	dbtest_run(coming_back);
+	dbtest_run(leaving_by_mail);
+	dbtest_run(leaving_after_a_change);
 	dbtest_run(changing);
 	dbtest_run(paging);
 	dbtest_run(reading);
