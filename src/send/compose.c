@@ -12,6 +12,7 @@
 #include "send/compose_source.h"
 #include "send/content.h"
 #include "send/link.h"
+#include "service/address.h"
 #include "view/html.h"
 
 static const char *const own_names[] = {
@@ -274,7 +275,8 @@ static const char *footer(struct content *c, const char *html, struct liquid *l)
 
 static void compile_html(struct content *c, const char *html)
 {
-	char *preheader = author_text(c, c->src.campaign->preview_text, true);
+	char *preheader =
+	    html_preheader(c, author_text(c, c->src.campaign->preview_text, false));
 	struct html_extra x = { .preheader = "" };
 	struct liquid *l = check_source(c, "html", html, LIQUID_HTML);
 	int blind = html_images_without_alt(html, strlen(html));
@@ -323,15 +325,15 @@ static void compile_text(struct content *c, const char *html, char *text)
 
 static const char *list_id(struct content *c)
 {
-	const char *at = strrchr(c->from_email, '@');
-	const char *name = c->brand.name;
+	const char *at = strrchr(c->from_email, '@'), *name = c->brand.name;
+	const char *domain = at ? address_domain(c, at + 1) : NULL;
 	bool plain = !text_empty(name);
 
 	for (const char *s = name; s && *s; s++)
 		plain = plain && *s >= 0x20 && *s < 0x7f && *s != '"' && *s != '\\';
 	return mem_printf(c, "%s%s%s<brand-%lld.%s>", plain ? "\"" : "",
 	    plain ? name : "", plain ? "\" " : "", (long long)c->brand_id,
-	    at ? at + 1 : "invalid");
+	    domain ? domain : "invalid");
 }
 
 static void take_sender(struct content *c, const struct compose_source *src)
@@ -377,6 +379,8 @@ static struct content *content_new(void *mem, const struct compose_source *src)
 		.time_zone = mem_str(c, src->brand->time_zone),
 	};
 	c->campaign_name = mem_str(c, src->campaign->name);
+	c->now_text = time_rfc3339(c, c->now);
+	c->today = time_local(c, c->now, c->brand.time_zone, "%Y-%m-%d");
 	for (size_t i = 0; i < src->nknown; i++) {
 		c->links = mem_resize(c, c->links, (i + 1) * sizeof(*c->links));
 		c->links[c->nlinks++] = (struct compose_link){ src->known[i].number,

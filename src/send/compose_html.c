@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "send/compose_source.h"
 #include "send/link.h"
 #include "view/html.h"
 
@@ -173,6 +174,16 @@ static const char *merged_link(struct content *c, const char *url, bool track,
 	    LIQUID_ADDRESS_END, number, LIQUID_ADDRESS_END);
 }
 
+/* The beginning of a long link, in whole characters. */
+static const char *shown(struct content *c, const char *url)
+{
+	size_t n = strnlen(url, 100);
+
+	while (n == 100 && ((unsigned char)url[n] & 0xc0) == 0x80)
+		n++;
+	return mem_strn(c, url, n);
+}
+
 /* What the link's attribute becomes; NULL: it stays as it is. */
 static const char *link_becomes(struct content *c, const struct html_link *l,
     bool track)
@@ -186,7 +197,7 @@ static const char *link_becomes(struct content *c, const struct html_link *l,
 		    "A link leads nowhere.");
 	else if (kind == LINK_RELATIVE)
 		content_problem(c, PROBLEM_WARNING, "html", &at,
-		    "The link \"%.100s\" needs to begin with https://.", url);
+		    "The link \"%s\" needs to begin with https://.", shown(c, url));
 	if ((kind != LINK_WEB && kind != LINK_MERGED) || strlen(url) > 8000)
 		return NULL;
 	if (link_is_merged(url))
@@ -194,7 +205,7 @@ static const char *link_becomes(struct content *c, const struct html_link *l,
 	ascii = link_ascii(c, url);
 	if (!ascii)
 		content_problem(c, PROBLEM_WARNING, "html", &at,
-		    "The link \"%.100s\" is no address that can be opened.", url);
+		    "The link \"%s\" is no address that can be opened.", shown(c, url));
 	if (!ascii || !track)
 		return NULL;
 	return mem_printf(c, "%cc%d%c", MARK, link_number(c, ascii, l->label), MARK);
@@ -220,6 +231,23 @@ static void add_links(struct content *c, struct edits *es, const char *html, siz
 /* Shown beside the subject in a list of mails, never in the mail itself. */
 static const char preheader[] =
     "<div style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\">%s</div>";
+
+char *html_preheader(struct content *c, const char *text)
+{
+	struct buf *b = buf_new(c);
+	size_t n;
+
+	for (const char *s = text; *s; s += n) {
+		n = compose_tag_length(s);
+		if (n) {
+			buf_add(b, s, n);
+		} else {
+			n = 1;
+			html_escape(b, s, 1);
+		}
+	}
+	return b->data;
+}
 
 char *html_prepare(struct content *c, void *mem, const char *html,
     const struct html_extra *x)

@@ -14,6 +14,8 @@ struct html_extra {
 	const char *footer; /* HTML source */
 	bool pixel;
 };
+/* The preview text, which is a text with merge tags, as HTML. */
+char *html_preheader(struct content *c, const char *text);
 /*
  * The HTML with every tracked link replaced by its mark and the extras put in; fills
  * c->links.  Owned by mem.

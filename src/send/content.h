@@ -48,7 +48,7 @@ struct content {
 	enum compose_mode mode;
 	int64_t campaign_id, brand_id, now;
 	struct brand brand; /* copied: what merge_data needs */
-	const char *campaign_name;
+	const char *campaign_name, *now_text, *today;
 	const char *from_name, *from_email, *from, *reply_to, *list_id;
 	struct part part[PARTS];
 	bool has_html, needs_data;

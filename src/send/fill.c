@@ -37,8 +37,45 @@ static char *one_line(void *mem, const char *s)
 	return b->data;
 }
 
-static void add_custom(struct json_object *data, struct json_object *custom)
+/* To a template an empty value is one that is not there: {% if first_name %}. */
+static void add_text(struct json_object *o, const char *key, const char *text)
 {
+	if (!text_empty(text))
+		json_set_text(o, key, text);
+}
+
+static bool is_empty(struct json_object *value)
+{
+	return !value ||
+	    (json_object_is_type(value, json_type_string) &&
+		json_object_get_string_len(value) == 0);
+}
+
+static bool has_empty(struct json_object *custom)
+{
+	json_object_object_foreach (custom, key, value) {
+		(void)key;
+		if (is_empty(value))
+			return true;
+	}
+	return false;
+}
+
+static struct json_object *without_empty(void *mem, struct json_object *custom)
+{
+	struct json_object *o = json_obj(mem);
+
+	json_object_object_foreach (custom, key, value)
+		if (!is_empty(value))
+			json_set(o, key, value);
+	return o;
+}
+
+static void add_custom(void *mem, struct json_object *data, struct json_object *custom)
+{
+	if (has_empty(custom))
+		custom = without_empty(mem, custom);
+	json_set(data, "fields", custom);
 	json_object_object_foreach (custom, key, value)
 		if (!json_object_object_get_ex(data, key, NULL))
 			json_set(data, key, value);
@@ -50,17 +87,15 @@ struct json_object *merge_data(void *mem, const struct subscriber *s,
 	struct json_object *o = json_obj(mem);
 
 	json_set_text(o, "email", s->email);
-	json_set_text(o, "first_name", s->first_name ? s->first_name : "");
-	json_set_text(o, "last_name", s->last_name ? s->last_name : "");
+	add_text(o, "first_name", s->first_name);
+	add_text(o, "last_name", s->last_name);
 	json_set_text(o, "unsubscribe_url", unsubscribe);
-	json_set_text(o, "postal_address", one_line(mem, b->postal_address));
+	add_text(o, "postal_address", one_line(mem, b->postal_address));
 	json_set_text(o, "brand_name", b->name);
 	json_set_text(o, "campaign_name", campaign_name);
 	json_set(o, "tags", s->tags ? s->tags : json_arr(mem));
-	if (s->custom) {
-		json_set(o, "fields", s->custom);
-		add_custom(o, s->custom);
-	}
+	if (s->custom)
+		add_custom(mem, o, s->custom);
 	return o;
 }
 
@@ -98,9 +133,12 @@ void fill_begin(struct fill *f, const struct content *c, void *mem,
 
 static struct json_object *data_of(struct fill *f)
 {
-	if (!f->data)
-		f->data = merge_data(f->mem, f->who, &f->c->brand, f->c->campaign_name,
-		    f->unsubscribe);
+	if (f->data)
+		return f->data;
+	f->data = merge_data(f->mem, f->who, &f->c->brand, f->c->campaign_name,
+	    f->unsubscribe);
+	add_text(f->data, "now", f->c->now_text);
+	add_text(f->data, "today", f->c->today);
 	return f->data;
 }
 
@@ -320,11 +358,9 @@ size_t fill_headers(struct fill *f, struct mail_header h[MESSAGE_HEADERS])
 		h[0] = (struct mail_header){ "Auto-Submitted", "auto-generated" };
 		return 1;
 	}
+	/* no mailto: beside it, since nothing here receives mail */
 	h[n++] = (struct mail_header){ "List-Unsubscribe",
-		text_empty(c->reply_to)
-		    ? mem_printf(f->mem, "<%s>", f->unsubscribe)
-		    : mem_printf(f->mem, "<%s>, <mailto:%s?subject=unsubscribe>",
-			  f->unsubscribe, c->reply_to) };
+		mem_printf(f->mem, "<%s>", f->unsubscribe) };
 	h[n++] = (struct mail_header){ "List-Unsubscribe-Post",
 		"List-Unsubscribe=One-Click" };
 	h[n++] = (struct mail_header){ "List-Id", c->list_id };

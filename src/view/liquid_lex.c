@@ -19,6 +19,22 @@ static bool is_digit(char ch)
 	return ch >= '0' && ch <= '9';
 }
 
+/* Drops the beginning of a character that was cut off at the end. */
+static void whole_characters(char *text)
+{
+	size_t n = strlen(text), at = n;
+	unsigned char first;
+
+	while (at > 0 && ((unsigned char)text[at - 1] & 0xc0) == 0x80)
+		at--;
+	first = at > 0 ? (unsigned char)text[at - 1] : 0;
+	if (first >= 0xc0 &&
+	    n - at + 1 < (first >= 0xf0          ? 4u
+				 : first >= 0xe0 ? 3u
+						 : 2u))
+		text[at - 1] = '\0';
+}
+
 enum err liquid_fail(struct liquid_error *error, struct at at, const char *fmt, ...)
 {
 	size_t i, n = 0;
@@ -40,6 +56,7 @@ enum err liquid_fail(struct liquid_error *error, struct at at, const char *fmt, 
 	va_start(ap, fmt);
 	vsnprintf(error->text + n, sizeof error->text - n, fmt, ap);
 	va_end(ap);
+	whole_characters(error->text);
 	return ERR_INVALID;
 }
 
@@ -324,6 +341,8 @@ static void lex_sign(struct scan *sc)
 	sc->now.sign = (unsigned char)*sc->p;
 	sc->now.len = 1;
 	sc->p++;
+	for (; sc->p < sc->end && ((unsigned char)*sc->p & 0xc0) == 0x80; sc->p++)
+		sc->now.len++; /* a sentence shows whole characters */
 }
 
 void scan_next(struct scan *sc)

@@ -77,6 +77,9 @@ static void places(void *mem)
 		    "{\"x\": \"</script><!--&\"}"),
 	    "<script>let x = \"\\u003c/script\\u003e\\u003c!--\\u0026\";</script>",
 	    "lets only JSON into a script, which cannot end it");
+	is_text(html(mem, "{{ x \xe2\x82\xac }}", x),
+	    "1:6 \"\xe2\x82\xac\" cannot stand here.",
+	    "names a character that cannot stand somewhere as a whole");
 	is_text(html(mem, "<script>let x = '{{ x }}';</script>", x),
 	    "1:21 A value can stand in a script only through the filter json.",
 	    "refuses other values in a script");
