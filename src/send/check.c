@@ -6,23 +6,14 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/url.h"
 #include "repo/field.h"
 #include "repo/provider.h"
+#include "send/check_parts.h"
 #include "service/address.h"
 #include "view/html.h"
 
-enum { CHECKS_MAX = 60, SUBJECT_LONG = 70, GMAIL_BYTES = 102 * 1024 };
-
-/* One checklist being made. */
-struct making {
-	void *mem;
-	const struct check_view *v;
-	const struct campaign *c;
-	struct content *content;
-	struct checklist *list;
-};
-
-static struct check *add(struct making *m, const char *key, enum check_level level)
+struct check *check_add(struct making *m, const char *key, enum check_level level)
 {
 	struct check *k;
 
@@ -37,10 +28,10 @@ static struct check *add(struct making *m, const char *key, enum check_level lev
 	return k;
 }
 
-static void say(struct making *m, const char *key, enum check_level level,
+void check_say(struct making *m, const char *key, enum check_level level,
     const char *title, const char *todo)
 {
-	struct check *k = add(m, key, level);
+	struct check *k = check_add(m, key, level);
 
 	k->title = title;
 	k->todo = todo;
@@ -136,11 +127,12 @@ static void check_tags(struct making *m)
 	for (i = 0; i < n; i++) {
 		if (!is_template_problem(m->c, &p[i]) || m->list->n >= CHECKS_MAX - 10)
 			continue;
-		fill_problem(m->mem, add(m, "tags", CHECK_NOTE), &p[i]);
+		fill_problem(m->mem, check_add(m, "tags", CHECK_NOTE), &p[i]);
 		found++;
 	}
 	if (found == 0)
-		say(m, "tags", CHECK_GOOD, "Every merge tag can be filled in.", "");
+		check_say(m, "tags", CHECK_GOOD, "Every merge tag can be filled in.",
+		    "");
 }
 
 static void check_subject(struct making *m)
@@ -149,141 +141,22 @@ static void check_subject(struct making *m)
 	size_t n = text_length(read);
 
 	if (n == 0)
-		say(m, "subject", CHECK_BLOCK, "The subject is empty.", "Write one.");
+		check_say(m, "subject", CHECK_BLOCK, "The subject is empty.",
+		    "Write one.");
 	else if (n > SUBJECT_LONG)
-		say(m, "subject", CHECK_NOTE,
+		check_say(m, "subject", CHECK_NOTE,
 		    mem_printf(m->mem, "The subject has %zu characters.", n),
 		    "Phones show about 40 of them.");
 	else
-		say(m, "subject", CHECK_GOOD, mem_printf(m->mem, "Subject: “%s”", read),
+		check_say(m, "subject", CHECK_GOOD,
+		    mem_printf(m->mem, "Subject: “%s”", read),
 		    text_equal(read, m->c->subject) ? ""
 						    : "As an example person reads it.");
 	if (text_empty(m->c->preview_text))
-		say(m, "preview_text", CHECK_NOTE, "There is no preview text.",
+		check_say(m, "preview_text", CHECK_NOTE, "There is no preview text.",
 		    "Inboxes show the first words of the mail instead.");
-}
-
-static void check_content(struct making *m)
-{
-	if (is_blank(m->c->html) && is_blank(m->c->text))
-		say(m, "html", CHECK_BLOCK, "The mail has no content.", "Write it.");
-	if (strstr(m->c->html, "unsubscribe_url") != NULL)
-		say(m, "unsubscribe", CHECK_GOOD, "There is an unsubscribe link.", "");
 	else
-		say(m, "unsubscribe", CHECK_GOOD,
-		    "An unsubscribe link will be added at the end, as there is none.",
-		    "");
-	if (is_blank(m->c->text))
-		say(m, "text", CHECK_GOOD, "The text version is made from the HTML.",
-		    "");
-	else
-		say(m, "text", CHECK_GOOD, "The text version is your own.",
-		    "Keep it in step with the HTML.");
-}
-
-static void check_address(struct making *m)
-{
-	const char *postal = m->v->brand->postal_address;
-
-	if (text_empty(postal)) {
-		struct check *k = add(m, "postal_address", CHECK_NOTE);
-
-		k->title = "The brand has no postal address.";
-		k->todo =
-		    "Many countries demand one in every marketing mail: add it in the "
-		    "brand's settings.";
-		k->where = "brand";
-	} else if (strstr(m->c->html, "postal_address") != NULL ||
-	    strstr(m->c->html, postal) != NULL) {
-		say(m, "postal_address", CHECK_GOOD,
-		    "The postal address is in the mail.", "");
-	} else {
-		say(m, "postal_address", CHECK_GOOD,
-		    "The postal address will be added at the end.", "");
-	}
-}
-
-/* ---- links, pictures, size ---- */
-
-static bool goes_somewhere(const char *url)
-{
-	static const char *const good[] = { "https://", "http://",
-		"mailto:", "tel:", "{{", "{%" };
-	size_t i;
-
-	url += strspn(url, " \t\r\n");
-	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		if (strncasecmp(url, good[i], strlen(good[i])) == 0)
-			return true;
-	return false;
-}
-
-static enum err check_links(struct making *m)
-{
-	struct html_link *links;
-	size_t i, n, bad = 0;
-	enum err e = html_links(m->mem, m->c->html, strlen(m->c->html), &links, &n);
-
-	for (i = 0; e == OK && i < n && bad < 10; i++) {
-		struct check *k;
-
-		if (goes_somewhere(links[i].url))
-			continue;
-		bad++;
-		k = add(m, "links", CHECK_NOTE);
-		k->part = "html";
-		k->line = links[i].line;
-		k->title = text_empty(links[i].url) || strcmp(links[i].url, "#") == 0
-		    ? mem_printf(m->mem, "HTML, line %d: a link goes nowhere.", k->line)
-		    : mem_printf(m->mem,
-			  "HTML, line %d: the link “%.80s” is not a whole "
-			  "address.",
-			  k->line, links[i].url);
-		k->todo = "Begin it with https://.";
-	}
-	if (e == OK && bad == 0)
-		say(m, "links", CHECK_GOOD,
-		    n == 0 ? "There are no links."
-			   : mem_printf(m->mem, "%zu link%s, all whole addresses.", n,
-				 n == 1 ? "" : "s"),
-		    "");
-	return e;
-}
-
-static void check_images(struct making *m)
-{
-	int n = html_images_without_alt(m->c->html, strlen(m->c->html));
-
-	if (n == 0)
-		say(m, "images", CHECK_GOOD,
-		    "Every picture says in words what it shows.", "");
-	else
-		say(m, "images", CHECK_NOTE,
-		    n == 1 ? "One picture has no text (alt)."
-			   : mem_printf(m->mem, "%d pictures have no text (alt).", n),
-		    "Many people see that text first, or only that. Use alt=\"\" for "
-		    "decoration.");
-}
-
-static void check_size(struct making *m)
-{
-	struct message msg;
-	const char *why;
-
-	m->list->bytes = strlen(m->c->html);
-	if (content_message(m->content, m->mem, example_person(m->mem, m->v->brand),
-		&msg, &why) == OK)
-		m->list->bytes = msg.html_len;
-	if (m->list->bytes > GMAIL_BYTES)
-		say(m, "size", CHECK_NOTE,
-		    mem_printf(m->mem,
-			"The HTML is %zu KB; Gmail cuts it off at 102 KB.",
-			m->list->bytes / 1024),
-		    "The unsubscribe link at the end may be cut off too. Shorten it.");
-	else
-		say(m, "size", CHECK_GOOD,
-		    mem_printf(m->mem, "%zu KB of the 102 KB that Gmail shows in full.",
-			(m->list->bytes + 1023) / 1024),
+		check_say(m, "preview_text", CHECK_GOOD, "There is a preview text.",
 		    "");
 }
 
@@ -323,7 +196,7 @@ static void check_ses_sender(struct making *m, const struct provider_settings *p
 {
 	struct json_object *account = NULL;
 	const char *why;
-	struct check *k = add(m, "sender", CHECK_GOOD);
+	struct check *k = check_add(m, "sender", CHECK_GOOD);
 	int is = -1;
 
 	k->where = "provider";
@@ -352,6 +225,38 @@ static void check_ses_sender(struct making *m, const struct provider_settings *p
 	}
 }
 
+static bool is_public(const char *url)
+{
+	const char *host = url + strlen("https://");
+
+	return text_starts(url, "https://") && strchr(host, '.') &&
+	    !text_starts(host, "127.") && !text_starts(host, "localhost");
+}
+
+/*
+ * Whoever gets the mail must reach our links.  An endpoint on this machine stands in
+ * for a provider: nothing leaves.
+ */
+static void check_public_url(struct making *m, const struct provider_settings *ps)
+{
+	struct check *k;
+	const char *why;
+	struct url u;
+
+	if (!text_empty(ps->endpoint) &&
+	    url_check(ps->endpoint, true, &u, &why) == OK && u.loopback)
+		return;
+	if (is_public(m->v->public_url))
+		return;
+	k = check_add(m, "public_url", CHECK_BLOCK);
+	k->where = "";
+	k->title = mem_printf(m->mem,
+	    "Links in mails would begin with %s, which nobody else can open safely.",
+	    m->v->public_url);
+	k->todo = "Set public_url in the configuration to the https address of this "
+		  "installation.";
+}
+
 static enum err check_sender(struct making *m)
 {
 	const char *email =
@@ -362,26 +267,28 @@ static enum err check_sender(struct making *m)
 	enum err e;
 
 	if (text_empty(email)) {
-		say(m, "sender", CHECK_BLOCK, "There is no sender address.",
+		check_say(m, "sender", CHECK_BLOCK, "There is no sender address.",
 		    "Enter the address that people know you by.");
 		return OK;
 	}
 	if (address_parse(m->mem, email, &a, &why) != OK) {
-		say(m, "sender", CHECK_BLOCK,
+		check_say(m, "sender", CHECK_BLOCK,
 		    mem_printf(m->mem, "The sender “%s” is not a mail address.", email),
 		    why);
 		return OK;
 	}
 	e = provider_settings_get(m->v->db, m->mem, m->c->brand_id, &ps);
-	if (e == OK && ps->kind == PROVIDER_SES)
+	if (e == OK && ps->kind == PROVIDER_SES) {
 		check_ses_sender(m, ps, email);
-	else if (e == OK)
-		say(m, "sender", CHECK_GOOD,
+		check_public_url(m, ps);
+	} else if (e == OK) {
+		check_say(m, "sender", CHECK_GOOD,
 		    mem_printf(m->mem,
 			"From %s. The outbox keeps the "
 			"mails here; none leaves this server.",
 			email),
 		    "");
+	}
 	return e;
 }
 
@@ -392,7 +299,7 @@ static enum err check_audience(struct making *m)
 
 	if (e != OK)
 		return e;
-	k = add(m, "lists", CHECK_GOOD);
+	k = check_add(m, "lists", CHECK_GOOD);
 	k->where = "audience";
 	if (m->c->nlists == 0 && m->c->audience_kind == AUDIENCE_LISTS) {
 		k->level = CHECK_BLOCK;
@@ -422,7 +329,7 @@ static void check_example(struct making *m)
 
 	if (why == NULL)
 		return;
-	k = add(m, "example", for_none ? CHECK_BLOCK : CHECK_NOTE);
+	k = check_add(m, "example", for_none ? CHECK_BLOCK : CHECK_NOTE);
 	k->title = mem_printf(m->mem,
 	    for_none ? "The mail cannot be made: %s"
 		     : "Not everybody's mail can be made: %s",
@@ -446,7 +353,7 @@ enum err campaign_check(void *mem, const struct check_view *v, const struct camp
     struct checklist *out)
 {
 	struct making m = { .mem = mem, .v = v, .c = c, .list = out };
-	enum err e = check_compile(mem, v, c, COMPOSE_PREVIEW, &m.content);
+	enum err e = check_compile(mem, v, c, COMPOSE_SEND, &m.content);
 
 	memset(out, 0, sizeof(*out));
 	out->items = mem_array(mem, struct check, CHECKS_MAX);
@@ -457,13 +364,9 @@ enum err campaign_check(void *mem, const struct check_view *v, const struct camp
 	if (e != OK)
 		return e;
 	check_subject(&m);
-	check_content(&m);
 	check_tags(&m);
 	check_example(&m);
-	e = check_links(&m);
-	check_images(&m);
-	check_address(&m);
-	check_size(&m);
+	e = check_mail(&m);
 	tally(out);
 	return e;
 }

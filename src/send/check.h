@@ -3,6 +3,7 @@
 #include "base/crypto.h"
 #include "db/db.h"
 #include "model/brand.h"
+#include "model/contact.h"
 #include "send/compose.h"
 #include "service/campaign.h"
 
@@ -32,6 +33,13 @@ enum err campaign_problems(void *mem, const struct check_view *v,
     const struct campaign *c, struct check **out, size_t *n) MUST_CHECK;
 /* Someone to fill the merge tags with when nobody is chosen: an example, id 0. */
 struct subscriber *example_person(void *mem, const struct brand *b);
+/*
+ * Three people to try a mail with: all fields filled, none, and the oddest values.
+ * Strings are static or owned by mem.
+ */
+enum { EXAMPLE_ALL, EXAMPLE_NONE, EXAMPLE_ODD, EXAMPLES };
+void example_people(void *mem, int64_t brand, const struct field *fields, size_t n,
+    struct subscriber out[EXAMPLES]);
 /*
  * The subject as the example reads it; as it was written when it has no merge tags or
  * cannot be made.  content may be NULL: then it is compiled if need be.

@@ -184,17 +184,6 @@ static void check_names(struct content *c, const char *part, const char *src,
 	}
 }
 
-static bool uses(struct content *c, struct liquid *l, const char *name)
-{
-	const char **names;
-	size_t n = l ? liquid_names(l, c, &names) : 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* ---- templates ---- */
 struct liquid *content_liquid(struct content *c, const char *part, const char *src,
     enum liquid_escape escape)
@@ -252,32 +241,43 @@ static void compile_subject(struct content *c)
 	content_build(c, PART_SUBJECT, src, LIQUID_PLAIN);
 }
 
-/* What the law and the mailbox providers ask for, where the author has it not. */
-static const char *footer(struct content *c, const char *html, struct liquid *l)
+/* What the law and the mailbox providers ask for, where the mail does not show it. */
+static const char *footer(struct content *c, struct content_shown shown)
 {
-	bool link = uses(c, l, "unsubscribe_url");
-	bool address = text_empty(c->brand.postal_address) ||
-	    uses(c, l, "postal_address") || strstr(html, c->brand.postal_address);
-
-	if (!link)
+	if (!shown.link)
 		content_problem(c, PROBLEM_NOTE, "html", NULL,
 		    "There is no unsubscribe link: one will be added at the end.");
-	if (!address)
+	if (!shown.address)
 		content_problem(c, PROBLEM_NOTE, "html", NULL,
 		    "The postal address is missing: it will be added at the end.");
-	if (link && address)
-		return "";
 	return mem_printf(c,
 	    "<div style=\"margin:24px 0;text-align:center;color:#5b6573;"
 	    "font:12px/18px Arial,Helvetica,sans-serif\">%s%s</div>",
-	    address ? "" : footer_address, link ? "" : footer_link);
+	    shown.address ? "" : footer_address, shown.link ? "" : footer_link);
+}
+
+/* The HTML with the extras; again with a footer if the mail turns out to need one. */
+static void build_html(struct content *c, const char *html, struct html_extra *x)
+{
+	struct content_shown shown;
+	size_t told;
+
+	content_build(c, PART_HTML, html_prepare(c, c, html, x), LIQUID_HTML);
+	shown = content_shows(c, PART_HTML);
+	if (shown.link && shown.address)
+		return;
+	x->footer = footer(c, shown);
+	told = c->nproblems;
+	c->part[PART_HTML] = (struct part){ 0 };
+	content_build(c, PART_HTML, html_prepare(c, c, html, x), LIQUID_HTML);
+	c->nproblems = told; /* the links are told already */
 }
 
 static void compile_html(struct content *c, const char *html)
 {
 	char *preheader =
 	    html_preheader(c, author_text(c, c->src.campaign->preview_text, false));
-	struct html_extra x = { .preheader = "" };
+	struct html_extra x = { .preheader = "", .footer = "" };
 	struct liquid *l = check_source(c, "html", html, LIQUID_HTML);
 	int blind = html_images_without_alt(html, strlen(html));
 
@@ -289,9 +289,8 @@ static void compile_html(struct content *c, const char *html)
 		x.preheader = preheader;
 	if (!l)
 		return;
-	x.footer = footer(c, html, l);
 	x.pixel = c->mode == COMPOSE_SEND && c->src.campaign->track_opens;
-	content_build(c, PART_HTML, html_prepare(c, c, html, &x), LIQUID_HTML);
+	build_html(c, html, &x);
 	c->has_html = true;
 	if (c->part[PART_HTML].size > 102 * 1024)
 		content_problem(c, PROBLEM_WARNING, "html", NULL,
@@ -301,25 +300,23 @@ static void compile_html(struct content *c, const char *html)
 /* No text: it is made from the HTML. */
 static void compile_text(struct content *c, const char *html, char *text)
 {
-	bool made = !text;
-	struct liquid *l;
-	const char *add = "", *address = "";
+	struct content_shown shown;
 
-	if (made)
+	if (text && !check_source(c, "text", text, LIQUID_PLAIN))
+		return;
+	if (!text)
 		text = html_to_text(c, html, strlen(html));
 	text = link_mark_text(c, text);
-	l = made ? content_liquid(c, "text", text, LIQUID_PLAIN)
-		 : check_source(c, "text", text, LIQUID_PLAIN);
-	if (!l)
+	content_build(c, PART_TEXT, text, LIQUID_PLAIN);
+	if (!c->part[PART_TEXT].liquid)
 		return;
-	if (!uses(c, l, "unsubscribe_url"))
-		add = "Unsubscribe: {{ unsubscribe_url }}\n";
-	if (!text_empty(c->brand.postal_address) && !uses(c, l, "postal_address") &&
-	    !strstr(text, c->brand.postal_address))
-		address = "{{ postal_address }}\n";
-	if (*add || *address)
-		text = mem_printf(c, "%s%s\n-- \n%s%s", text,
-		    text_ends(text, "\n") ? "" : "\n", address, add);
+	shown = content_shows(c, PART_TEXT);
+	if (shown.link && shown.address)
+		return;
+	text = mem_printf(c, "%s%s\n-- \n%s%s", text, text_ends(text, "\n") ? "" : "\n",
+	    shown.address ? "" : "{{ postal_address }}\n",
+	    shown.link ? "" : "Unsubscribe: {{ unsubscribe_url }}\n");
+	c->part[PART_TEXT] = (struct part){ 0 };
 	content_build(c, PART_TEXT, text, LIQUID_PLAIN);
 }
 

@@ -192,7 +192,7 @@ static const char *link_becomes(struct content *c, const struct html_link *l,
 	enum link_kind kind = link_kind(url);
 	struct liquid_error at = { .line = l->line };
 
-	if (!*url)
+	if (!*url || strcmp(url, "#") == 0)
 		content_problem(c, PROBLEM_WARNING, "html", &at,
 		    "A link leads nowhere.");
 	else if (kind == LINK_RELATIVE)

@@ -35,3 +35,10 @@ struct liquid *content_liquid(struct content *c, const char *part, const char *s
 /* Fills the part with the pieces of its template, marks included. */
 void content_build(struct content *c, enum part_id id, const char *src,
     enum liquid_escape escape);
+/* What everybody sees in a part that is built: tried with the example people. */
+struct content_shown {
+	bool link;    /* to unsubscribe */
+	bool address; /* the postal one; true when the brand has none */
+};
+struct content_shown content_shows(struct content *c, enum part_id part);
+bool content_shows_address(const struct content *c, const char *text);

@@ -24,6 +24,63 @@ struct subscriber *example_person(void *mem, const struct brand *b)
 	return s;
 }
 
+/* ---- three people to try a mail with ---- */
+
+static void set_all(struct json_object *custom, const struct field *f)
+{
+	const char *choice = f->choices &&
+		json_object_is_type(f->choices, json_type_array) &&
+		json_object_array_length(f->choices)
+	    ? json_object_get_string(json_object_array_get_idx(f->choices, 0))
+	    : "One";
+
+	switch (f->type) {
+	case FIELD_NUMBER: json_set_double(custom, f->key, 1234.5); break;
+	case FIELD_BOOLEAN: json_set_bool(custom, f->key, true); break;
+	case FIELD_DATE: json_set_text(custom, f->key, "2026-11-24"); break;
+	case FIELD_CHOICE: json_set_text(custom, f->key, choice); break;
+	default: json_set_text(custom, f->key, "https://example.com/alex"); break;
+	}
+}
+
+static void set_odd(struct json_object *custom, const struct field *f)
+{
+	switch (f->type) {
+	case FIELD_NUMBER: json_set_double(custom, f->key, -0.001); break;
+	case FIELD_BOOLEAN: json_set_bool(custom, f->key, false); break;
+	case FIELD_DATE: json_set_text(custom, f->key, "1900-02-28"); break;
+	default:
+		json_set_text(custom, f->key, "<b>\"O'Neil\" & \xc3\xb6/?#{{ x }} %41");
+		break;
+	}
+}
+
+void example_people(void *mem, int64_t brand, const struct field *fields, size_t n,
+    struct subscriber out[EXAMPLES])
+{
+	for (int i = 0; i < EXAMPLES; i++)
+		out[i] = (struct subscriber){
+			.brand_id = brand,
+			.email = "alex.example@example.com",
+			.email_key = "alex.example@example.com",
+			.status = SUBSCRIBER_ACTIVE,
+			.first_name = "",
+			.last_name = "",
+			.custom = json_obj(mem),
+			.tags = json_arr(mem),
+		};
+	out[EXAMPLE_ALL].first_name = "Alex";
+	out[EXAMPLE_ALL].last_name = "Example";
+	json_push_text(out[EXAMPLE_ALL].tags, "example");
+	out[EXAMPLE_ODD].email = out[EXAMPLE_ODD].email_key = "o'neil+x@example.com";
+	out[EXAMPLE_ODD].first_name = "\xc5\x81<\"&'";
+	out[EXAMPLE_ODD].last_name = "{{ x }} \xf0\x9f\x8e\x89";
+	for (size_t i = 0; i < n; i++) {
+		set_all(out[EXAMPLE_ALL].custom, &fields[i]);
+		set_odd(out[EXAMPLE_ODD].custom, &fields[i]);
+	}
+}
+
 /* Somebody who would get it, or NULL. */
 static struct subscriber *first_person(void *mem, struct db *db,
     const struct campaign *c)

@@ -24,7 +24,8 @@ static void give(void *mem, void *p)
 	mem_free(p);
 }
 
-enum err tree_read(struct tree *t, void *mem, const char *html, size_t len)
+static enum err parse(struct tree *t, void *mem, const char *html, size_t len,
+    bool masks)
 {
 	GumboOptions o = kGumboDefaultOptions;
 
@@ -32,13 +33,23 @@ enum err tree_read(struct tree *t, void *mem, const char *html, size_t len)
 	t->source = html;
 	if (len > UINT32_MAX / 2 || html_depth(html, len) > MOST_DEPTH)
 		return ERR_INVALID;
-	t->masked = html_mask(mem, html, len);
+	t->masked = masks ? html_mask(mem, html, len) : mem_strn(mem, html, len);
 	o.allocator = take;
 	o.deallocator = give;
 	o.userdata = mem;
 	o.max_errors = 0;
 	t->root = gumbo_parse_with_options(&o, t->masked, len)->document;
 	return OK;
+}
+
+enum err tree_read(struct tree *t, void *mem, const char *html, size_t len)
+{
+	return parse(t, mem, html, len, true);
+}
+
+enum err tree_read_mail(struct tree *t, void *mem, const char *html, size_t len)
+{
+	return parse(t, mem, html, len, false);
 }
 
 const GumboVector *tree_children(const GumboNode *n)
@@ -100,6 +111,15 @@ bool tree_is_hidden(const GumboNode *n)
 	char flat[400];
 	size_t len = 0;
 
+	switch (n->v.element.tag) {
+	case GUMBO_TAG_HEAD:
+	case GUMBO_TAG_SCRIPT:
+	case GUMBO_TAG_STYLE:
+	case GUMBO_TAG_TITLE:
+	case GUMBO_TAG_TEMPLATE:
+	case GUMBO_TAG_NOSCRIPT: return true;
+	default: break;
+	}
 	if (tree_attribute(n, "hidden"))
 		return true;
 	for (const char *s = style ? style->value : ""; *s && len + 1 < sizeof flat;

@@ -84,12 +84,6 @@ static enum layout layout_of(const GumboNode *n)
 	if (tree_is_hidden(n))
 		return HIDDEN;
 	switch (n->v.element.tag) {
-	case GUMBO_TAG_HEAD:
-	case GUMBO_TAG_SCRIPT:
-	case GUMBO_TAG_STYLE:
-	case GUMBO_TAG_TITLE:
-	case GUMBO_TAG_TEMPLATE:
-	case GUMBO_TAG_NOSCRIPT: return HIDDEN;
 	case GUMBO_TAG_P:
 	case GUMBO_TAG_H1:
 	case GUMBO_TAG_H2:

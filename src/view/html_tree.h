@@ -16,7 +16,12 @@ struct tree {
 	const GumboNode *root;
 };
 
-/* ERR_INVALID when it is nested too deep, or too long. */
+/*
+ * ERR_INVALID when it is nested too deep, or too long.  tree_read_mail: a finished
+ * mail, in which nothing is Liquid any more.
+ */
+enum err tree_read_mail(struct tree *t, void *mem, const char *html,
+    size_t len) MUST_CHECK;
 enum err tree_read(struct tree *t, void *mem, const char *html, size_t len) MUST_CHECK;
 /* NULL when the node has none. */
 const GumboVector *tree_children(const GumboNode *n);
@@ -34,5 +39,5 @@ char *tree_text(const struct tree *t, const GumboNode *n, char brace);
 char *tree_value(const struct tree *t, const GumboAttribute *a, char brace);
 /* The visible text of a node in one line, cut where it is long. */
 const char *tree_label(const struct tree *t, const GumboNode *a);
-/* An element that its style or attributes hide from the reader. */
+/* An element that the reader does not see: by its kind, its style or an attribute. */
 bool tree_is_hidden(const GumboNode *n);

@@ -24,6 +24,7 @@ static const char world[] =
     " (1, 1, 'town', 'Town', 'text', 1);";
 
 static const struct keyring keys;
+static const char *public_url = "https://m.de";
 static int64_t list_news = 1, list_empty = 2;
 
 static struct campaign ready(void)
@@ -51,7 +52,7 @@ static struct check_view look(struct dbtest *t)
 {
 	struct check_view v = { .db = t->db,
 		.keys = &keys,
-		.public_url = "https://m.de",
+		.public_url = public_url,
 		.now = 5 };
 	struct brand *b;
 
@@ -163,6 +164,103 @@ static void test_notes(struct dbtest *t)
 	    "no postal address is worth a look");
 }
 
+/*
+ * The finished mail is judged, not its source: what people see for whom every field, no
+ * field or an odd one is filled in.
+ */
+static const struct {
+	const char *html, *key;
+	int level;
+	const char *words; /* of the title */
+} mails[] = {
+	{ "<p>Hi</p><!-- {{ unsubscribe_url }} -->", "unsubscribe", CHECK_GOOD,
+	    "added" },
+	{ "<p>Hi</p>{% if town == 'x' %}<a href=\"{{ unsubscribe_url }}\">u</a>{% "
+	  "endif %}",
+	    "unsubscribe", CHECK_GOOD, "added" },
+	{ "<p>Hi</p>{% if town %}<a href=\"{{ unsubscribe_url }}\">u</a>{% endif %}",
+	    "unsubscribe", CHECK_GOOD, "added" },
+	{ "<p>Hi</p><div style=\"display:none\"><a href=\"{{ unsubscribe_url "
+	  "}}\">u</a></div>",
+	    "unsubscribe", CHECK_GOOD, "added" },
+	{ "<p>Hi</p><a href=\"https://x.de/{{ unsubscribe_url }}\">u</a>",
+	    "unsubscribe", CHECK_GOOD, "added" },
+	{ "<p>Hi</p><a href=\"http://{{ unsubscribe_url }}\">u</a>", "unsubscribe",
+	    CHECK_GOOD, "There is" },
+	{ "<p>Hi</p><a href=\"%7B%7B%20unsubscribe_url%20%7D%7D\">u</a>", "unsubscribe",
+	    CHECK_GOOD, "There is" },
+	{ "<p>Hi</p><style>p { color: red }", "html", CHECK_BLOCK, "<style>" },
+	{ "<p>Hi</p><style>p { color: red }", "unsubscribe", CHECK_BLOCK, "seen" },
+	{ "<p>Hi</p><style>p { color: red }", "postal_address", CHECK_BLOCK, "seen" },
+	{ "<title>News<p>Hi</p>", "html", CHECK_BLOCK, "<title>" },
+	{ "<p>Hi</p><!-- x", "html", CHECK_BLOCK, "comment" },
+	{ "<div style=\"display: none\">Hi</div>", "unsubscribe", CHECK_GOOD, "added" },
+	{ "<p>Street<br>1</p>", "postal_address", CHECK_GOOD, "is in the mail" },
+	{ "<!-- Street 1 -->", "postal_address", CHECK_GOOD, "added" },
+	{ "<p>Hi *|FNAME|*</p>", "foreign_tags", CHECK_NOTE, "*|FNAME|*" },
+	{ "<p>[Name,fallback=you]</p>", "foreign_tags", CHECK_NOTE,
+	    "[Name,fallback=you]" },
+	{ "<p>%%first_name%%</p>", "foreign_tags", CHECK_NOTE, "%%first_name%%" },
+	{ "<p>{ first_name }</p>", "foreign_tags", CHECK_NOTE, "another product" },
+	{ "<p>{town}</p>", "foreign_tags", CHECK_NOTE, "another product" },
+	{ "<a href=\"https://x.de/*|UNIQID|*\">x</a>*|UNSUB|*", "foreign_tags",
+	    CHECK_NOTE, "*|UNSUB|*" },
+	{ "<p>{<b>{ first_name }</b>}</p>", "foreign_tags", CHECK_NOTE,
+	    "as it stands" },
+	{ "<p>[1] {a} 50%% * | {{ town }} [SALE]</p>", "foreign_tags", CHECK_GOOD,
+	    "no merge" },
+	{ "<script>x</script><p>Hi</p>", "scripts_forms", CHECK_NOTE, "script" },
+	{ "<form><input></form><p>Hi</p>", "scripts_forms", CHECK_NOTE, "form" },
+	{ "<p>Hi</p>", "scripts_forms", CHECK_GOOD, "" },
+	{ "<img alt=\"\" src=\"a.png\">", "images", CHECK_NOTE, "address" },
+	{ "<img alt=\"\" src=\"data:image/png;base64,AA\">", "images", CHECK_NOTE,
+	    "address" },
+	{ "<a href=\"{{ town }}\">x</a>", "links", CHECK_NOTE, "without any field" },
+	{ "<a href=\"{{ first_name }}\">x</a>", "links", CHECK_BLOCK, "every field" },
+	{ "<a href=\"#\">x</a>", "links", CHECK_NOTE, "nowhere" },
+	{ "<a href=\"\n https://x.de/ \">x</a>", "links", CHECK_GOOD, "whole" },
+	{ "<a href=\"https://x.de:x/\">x</a>", "links", CHECK_NOTE, "no address" },
+	{ "<p>{{ now | date: '%Y' }} {{ today }}</p>", "tags", CHECK_GOOD, "Every" },
+	{ "<p>Hi</p>", "preview_text", CHECK_GOOD, "There is" },
+};
+
+static void test_mails(struct dbtest *t)
+{
+	dbtest_script(t->db, world);
+	for (size_t i = 0; i < sizeof(mails) / sizeof(mails[0]); i++) {
+		struct campaign c = ready();
+		const struct check *k;
+
+		c.html = mails[i].html;
+		k = found(t, &c, mails[i].key);
+		ok(k && (int)k->level == mails[i].level &&
+			strstr(k->title, mails[i].words),
+		    "%s of %s: %s", mails[i].key, mails[i].html, k ? k->title : "");
+	}
+}
+
+/* Size as sent: with the addresses that count the clicks. */
+static void test_size(struct dbtest *t)
+{
+	struct campaign c = ready();
+	struct checklist plain = { 0 }, tracked = { 0 };
+	struct check_view v;
+	struct buf *b = buf_new(t->mem);
+
+	dbtest_script(t->db, world);
+	v = look(t);
+	for (int i = 0; i < 100; i++)
+		buf_printf(b, "<a href=\"https://x.de/%d\">x</a>\n", i);
+	c.html = b->data;
+	is_int(campaign_check(t->mem, &v, &c, &plain), OK, "campaign_check weighs");
+	c.track_clicks = true;
+	is_int(campaign_check(t->mem, &v, &c, &tracked), OK,
+	    "campaign_check weighs again");
+	ok(tracked.bytes > plain.bytes + 1500,
+	    "with the addresses that count clicks: %zu, without %zu", tracked.bytes,
+	    plain.bytes);
+}
+
 static void test_ses(struct dbtest *t)
 {
 	struct campaign c = ready();
@@ -191,6 +289,15 @@ static void test_ses(struct dbtest *t)
 	    " '{\"identities\":[{\"name\":\"x.de\",\"verified\":true}]}'");
 	is_int(level(t, &c, "sender"), CHECK_GOOD,
 	    "an address is verified by its domain");
+	public_url = "http://m.de";
+	is_int(level(t, &c, "public_url"), CHECK_BLOCK,
+	    "links without https block what leaves the server");
+	public_url = "https://127.0.0.1:8443";
+	is_int(level(t, &c, "public_url"), CHECK_BLOCK,
+	    "and so do links to this machine");
+	dbtest_script(t->db, "UPDATE providers SET endpoint = 'http://127.0.0.1:9'");
+	is_int(level(t, &c, "public_url"), -1, "an endpoint here is no real provider");
+	public_url = "https://m.de";
 }
 
 int main(void)
@@ -198,6 +305,8 @@ int main(void)
 	dbtest_run(test_good);
 	dbtest_run(test_blocks);
 	dbtest_run(test_notes);
+	dbtest_run(test_mails);
+	dbtest_run(test_size);
 	dbtest_run(test_ses);
 	return done_testing();
 }
