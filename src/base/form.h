@@ -39,6 +39,12 @@ const struct form_file *form_files(const struct form *f);
  * asked before anything is read: a misspelt field must not change what it did not mean.
  */
 bool form_only(struct form *f, const char *names, const char *silent);
+/*
+ * Has each value of a JSON body the type that `names` say ("id:int lists:[int]!", as in
+ * web/openapi.h)?  Records a sentence at each field that has not: an array where a
+ * number is wanted must not be taken for no number.  null is as if nothing was sent.
+ */
+bool form_types(struct form *f, const char *names);
 /* borrowed: for showing again */
 struct json_object *form_values(const struct form *f);
 /* {field: sentence}, borrowed */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/answer.h"
+#include "http/body.h"
 #include "http/receive.h"
 
 /*
@@ -134,7 +135,10 @@ static enum err refuse_unknown(const struct site *site, struct request *rq,
 
 	if (names == NULL)
 		return OK;
-	if (!get && !form_only(rq->form, names, silent)) {
+	if (!get &&
+	    (!form_only(rq->form, names, silent) ||
+		(body_is(rq->content_type, "application/json") &&
+		    !form_types(rq->form, names)))) {
 		json_object_object_foreach (form_errors(rq->form), field, sentence) {
 			(void)field;
 			rs->page = "error"; /* the form has no place for it */

@@ -48,7 +48,7 @@ const struct openapi_route openapi_routes[] = {
 	{ POST,   "/brands/{}/invitations/{}/renew", "Invite once more", "", "Invitation" },
 	{ DELETE, "/brands/{}/invitations/{}", "Take an invitation back", "", "none" },
 	{ GET,    "/brands/{}/keys", "API keys", "", "page Key" },
-	{ POST,   "/brands/{}/keys", "Make an API key", "name:text scopes:text! expires:text", "Key" },
+	{ POST,   "/brands/{}/keys", "Make an API key", "name:text scopes:[text]! expires:text", "Key" },
 	{ DELETE, "/brands/{}/keys/{}", "Revoke an API key", "", "Key" },
 	{ GET,    "/brands/{}/audit", "Who changed what", AUDIT, "page Audit" },
 	{ GET,    "/brands/{}/audit.csv", "The same as a file", AUDIT, "csv" },

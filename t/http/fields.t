@@ -129,6 +129,34 @@ each_route('a form of a page with a field too many is 422, and says so', $page, 
 });
 ok(stored() eq $before, '... and none of them changed anything');
 
+# ---- a value of another type ----
+my %wrong = (integer => [ [1], {}, JSON::PP::true, 1.5 ], number => [ [1], {}, JSON::PP::true ], boolean => [ [], {}, 1.5 ],
+	string => [ [ 'x' ], {}, JSON::PP::true, 1 ], array => [ {}, JSON::PP::true, [ {} ], [ [] ], [undef] ], object => [ [], JSON::PP::true, 1 ]);
+my ($typed, @typed) = (0);
+for my $route (sort keys %takes) {
+	my ($method, $pattern) = split ' ', $route;
+	next if $method eq 'GET' || $pattern =~ m{/imports$|^/me$|/sessions|/leave};
+	for my $name (sort keys %{ $takes{$route} }) {
+		my $type = $takes{$route}{$name}{type} or next;
+		for my $value (@{ $wrong{$type} }) {
+			my $r = $site->api($method, path_of($pattern), { $name => $value });
+			$typed++;
+			push @typed, "$route $name: " . encode_json([$value]) . " $r->{status}" if $r->{status} != 422 || !$r->{json}{errors}{$name};
+		}
+	}
+}
+for my $route (sort grep { /^GET/ && $takes{$_}{limit} } keys %takes) {
+	my ($method, $pattern) = split ' ', $route;
+	for my $query (qw(limit=0 limit=-1 limit=201 limit=x limit=1.5 cursor=%5Bx%5D)) {
+		my $r = $site->api(GET => path_of($pattern) . "?$query");
+		$typed++;
+		push @typed, "$route $query: $r->{status}" if $r->{status} != 400;
+	}
+}
+cmp_ok($typed, '>', 200, "fields of another type: $typed");
+is(join("\n", @typed), '', '... are 422 at the field, and a query of no sense is 400');
+ok(stored() eq $before, '... and none of them changed anything');
+
 # ---- the mistake that mailed 13,668 people ----
 for (qw(exclude excluded_lists excludeLists exclude_list)) {
 	my $r = $site->api(POST => "/brands/$b/campaigns", { name => 'X', lists => [ $id{lists} ], $_ => [$out] });

@@ -230,6 +230,43 @@ static void unknown(void *mem)
 	}
 }
 
+static void types(void *mem)
+{
+	static const struct {
+		const char *body;
+		int status;
+	} cases[] = {
+		{ "{\"a\":\"x\",\"b\":[1]}", 200 },
+		{ "{\"a\":null,\"b\":\"1,2\"}", 200 },
+		{ "{\"b\":7}", 200 },
+		{ "{\"b\":[\"1\"]}", 200 },
+		{ "{\"a\":1}", 422 },
+		{ "{\"a\":[\"x\"]}", 422 },
+		{ "{\"a\":{}}", 422 },
+		{ "{\"a\":true}", 422 },
+		{ "{\"b\":true}", 422 },
+		{ "{\"b\":{}}", 422 },
+		{ "{\"b\":[[1]]}", 422 },
+		{ "{\"b\":[{}]}", 422 },
+		{ "{\"b\":[null]}", 422 },
+		{ "{\"b\":[true]}", 422 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct request *rq = request_new(mem);
+		struct response *rs = response_new(rq);
+
+		rq->method = POST;
+		ok(request_set_target(rq, "/api/v1/strict") == OK, "%s", cases[i].body);
+		text_body(rq, "application/json", cases[i].body, strlen(cases[i].body));
+		site_serve(&site, rq, rs);
+		is_int(rs->status, cases[i].status, "... is taken or refused");
+		ok((strstr(rs->body->data, "\"errors\"") != NULL) ==
+			(cases[i].status == 422),
+		    "... at the field");
+	}
+}
+
 static void leaving(void *mem)
 {
 	struct request *rq = request_new(mem);
@@ -319,6 +356,7 @@ int main(void)
 	methods(mem);
 	errors(mem);
 	unknown(mem);
+	types(mem);
 	leaving(mem);
 	order(mem);
 	too_long(mem);
