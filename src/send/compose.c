@@ -297,6 +297,16 @@ static void compile_html(struct content *c, const char *html)
 		    "The HTML is larger than 102 KB: Gmail will cut it off.");
 }
 
+static bool is_template(const char *text)
+{
+	MEM_SCOPE void *tmp = mem_scope(NULL, "text");
+	struct liquid_options o = { .escape = LIQUID_PLAIN, .known_filters = true };
+	struct liquid_error error;
+	struct liquid *l;
+
+	return liquid_compile(tmp, text, strlen(text), &o, &l, &error) == OK;
+}
+
 /* No text: it is made from the HTML. */
 static void compile_text(struct content *c, const char *html, char *text)
 {
@@ -304,8 +314,14 @@ static void compile_text(struct content *c, const char *html, char *text)
 
 	if (text && !check_source(c, "text", text, LIQUID_PLAIN))
 		return;
-	if (!text)
+	if (!text) {
 		text = html_to_text(c, html, strlen(html));
+		if (!is_template(text)) {
+			if (c->part[PART_HTML].liquid)
+				content_build_read(c);
+			return;
+		}
+	}
 	text = link_mark_text(c, text);
 	content_build(c, PART_TEXT, text, LIQUID_PLAIN);
 	if (!c->part[PART_TEXT].liquid)

@@ -35,6 +35,8 @@ struct liquid *content_liquid(struct content *c, const char *part, const char *s
 /* Fills the part with the pieces of its template, marks included. */
 void content_build(struct content *c, enum part_id id, const char *src,
     enum liquid_escape escape);
+/* The text part is read from each finished HTML. */
+void content_build_read(struct content *c);
 /* What everybody sees in a part that is built: tried with the example people. */
 struct content_shown {
 	bool link;    /* to unsubscribe */

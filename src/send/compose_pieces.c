@@ -125,3 +125,11 @@ void content_build(struct content *c, enum part_id id, const char *src,
 			piece_add(&x, PIECE_VALUE)->n = pieces[i].slot;
 	}
 }
+
+void content_build_read(struct content *c)
+{
+	struct building x = { .c = c, .part = &c->part[PART_TEXT] };
+
+	*x.part = (struct part){ .liquid = c->part[PART_HTML].liquid };
+	piece_add(&x, PIECE_READ);
+}

@@ -19,6 +19,7 @@ enum piece_kind {
 	PIECE_PIXEL, /* signed address of the open pixel */
 	PIECE_LINK, /* an address with values, of its inner pieces; link n, 0: untracked
 		     */
+	PIECE_READ, /* the text of the finished HTML */
 	PIECE_WHOLE, /* the part has tags: rendered as one, then its marks are replaced
 		      */
 };
@@ -82,6 +83,7 @@ struct fill {
 	char *unsubscribe;
 	struct buf *tmp;
 	struct buf *address; /* of the link being filled */
+	bool plain;          /* links are written as the addresses they lead to */
 	const char *why;     /* sentence when something failed */
 };
 

@@ -177,7 +177,7 @@ static void put_tracked(struct fill *f, int number, const char *stored,
 	};
 
 	link_cut(stored, address, &t);
-	if (t.length > TOKEN_BETWEEN_MAX)
+	if (f->plain || t.length > TOKEN_BETWEEN_MAX)
 		put_text(PART_HTML, address, out);
 	else
 		put_address(f->c, "/t/c/", &t, out);
@@ -246,6 +246,16 @@ static size_t put_marked_link(struct fill *f, enum part_id part, const char *s,
 	return (size_t)(behind - s) + 1;
 }
 
+static void put_click(struct fill *f, int link, struct buf *out)
+{
+	const char *url = f->plain ? content_link_url(f->c, link) : NULL;
+
+	if (url)
+		put_text(PART_HTML, url, out);
+	else
+		put_token(f, TOKEN_CLICK, link, out);
+}
+
 /* The mark at s, up to `end`; the bytes read. */
 static size_t put_mark(struct fill *f, enum part_id part, const char *s,
     const char *end, struct buf *out)
@@ -260,7 +270,7 @@ static size_t put_mark(struct fill *f, enum part_id part, const char *s,
 	if (!close)
 		return 1;
 	if (s[1] == 'c')
-		put_token(f, TOKEN_CLICK, (int)strtol(s + 2, NULL, 10), out);
+		put_click(f, (int)strtol(s + 2, NULL, 10), out);
 	else if (s[1] == 'o')
 		put_token(f, TOKEN_OPEN, 0, out);
 	return (size_t)(close - s) + 1;
@@ -301,6 +311,26 @@ static enum err put_whole(struct fill *f, enum part_id part, struct buf *out)
 	return e;
 }
 
+/*
+ * Where the text of the template would not be a template of its own, since a tag
+ * begins in what is hidden, the finished HTML is read.
+ */
+static enum err put_read(struct fill *f, struct buf *out)
+{
+	struct buf *html = buf_new(f->mem);
+	enum err e;
+	char *text;
+
+	f->plain = true;
+	e = fill_part(f, PART_HTML, false, html);
+	f->plain = false;
+	if (e != OK)
+		return e;
+	text = html_to_text(f->mem, html->data, html->len);
+	put_marked(f, PART_TEXT, text, strlen(text), out);
+	return OK;
+}
+
 enum err fill_piece(struct fill *f, enum part_id part, const struct piece *p,
     struct buf *out)
 {
@@ -309,7 +339,8 @@ enum err fill_piece(struct fill *f, enum part_id part, const struct piece *p,
 
 	switch (p->kind) {
 	case PIECE_STATIC: buf_add(out, p->text, p->len); break;
-	case PIECE_CLICK: put_token(f, TOKEN_CLICK, p->n, out); break;
+	case PIECE_CLICK: put_click(f, p->n, out); break;
+	case PIECE_READ: e = put_read(f, out); break;
 	case PIECE_PIXEL: put_token(f, TOKEN_OPEN, 0, out); break;
 	case PIECE_WHOLE: e = put_whole(f, part, out); break;
 	case PIECE_LINK: e = put_pieces(f, part, p, out); break;

@@ -278,6 +278,14 @@ static void test_braces(void *mem)
 
 	ok(text_starts(m.text, "Write {% if user %}, {{ user.name }}Oslo, {Oslo"),
 	    "braces that an author wrote as entities stay text: %s", m.text);
+	c.html = "<div style=\"display:none\">{% if true %}</div><p>Hi {{ city }}</p>"
+		 "{% endif %}<a href=\"https://a.test/\">x</a> "
+		 "<a href=\"https://b.test/{{ city }}\">y</a>";
+	m = mail(mem, content_of(mem, &c, COMPOSE_SEND));
+	ok(text_starts(m.text,
+	       "Hi Oslo\n\nx (https://a.test/) y (https://b.test/Oslo)") &&
+		strstr(m.text, "https://m.test/u/"),
+	    "a tag that begins in what is hidden does not stop the text: %s", m.text);
 	c.html = "{% if true %}&#123;% if a %}{% endif %}";
 	m = mail(mem, content_of(mem, &c, COMPOSE_SEND));
 	ok(text_starts(m.text, "{% if a %}"), "also beside tags: %s", m.text);
