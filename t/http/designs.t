@@ -44,6 +44,7 @@ for my $file (@designs) {
 	my ($name) = $file =~ m{([^/]+)\.html$};
 	open my $f, '<:encoding(UTF-8)', $file or die;
 	my $html = do { local $/; <$f> };
+	$html =~ s/\n/\r\n/g if $name =~ /crlf/;
 	my $mail = sent($html, 0);
 	my ($leave) = $mail =~ m{"(http[^"]*/u/[\w-]+)"};
 	is($mail, filled($html, $leave), "$name: nothing is changed when nothing is counted");
