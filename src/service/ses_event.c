@@ -53,6 +53,7 @@ struct happening {
 	struct told_mail *told; /* NULL: no row of ours */
 	bool tagged;            /* its tag names the row, if there is one */
 	const char *key;        /* whom it is about; "" if it does not say */
+	const char *other;      /* the address it names instead; NULL: it names key */
 	const char *detail;
 };
 
@@ -110,7 +111,8 @@ static const char *bounce_text(const struct happening *h, struct json_object *pe
 	else if (text_equal(json_text(h->part, "bounceType", ""), "Undetermined"))
 		class = "undetermined";
 	return cut(h->mem,
-	    mem_printf(h->mem, "%s %s%s%s", class, sub, status[0] ? " " : "", status));
+	    mem_printf(h->mem, "%s %s%s%s%s%s", class, sub, status[0] ? " " : "",
+		status, h->other ? " at " : "", h->other ? h->other : ""));
 }
 
 /* A complaint of long ago that Amazon repeats: none of this mail. */
@@ -150,8 +152,9 @@ static const char *effect(const struct happening *h)
 {
 	uint8_t hash[32];
 	const char *id = json_text(h->part, "feedbackId", "");
-	const char *text = mem_printf(h->mem, "%s\n%s\n%s\n%s%lld", h->message_id,
-	    h->shape->word, h->key, id, id[0] ? 0LL : (long long)h->at);
+	const char *text = mem_printf(h->mem, "%s\n%s\n%s%s%s\n%s%lld", h->message_id,
+	    h->shape->word, h->key, h->other ? " " : "", h->other ? h->other : "", id,
+	    id[0] ? 0LL : (long long)h->at);
 
 	sha256(text, strlen(text), hash);
 	return hex_encode(h->mem, hash, 16);
@@ -263,6 +266,10 @@ static enum err apply(struct happening *h, struct json_object *person)
 	enum err e;
 
 	h->detail = detail(h, person);
+	if (h->other && h->shape->type != EVENT_BOUNCE)
+		h->detail = cut(h->mem,
+		    mem_printf(h->mem, "at %s%s%s", h->other, h->detail[0] ? ": " : "",
+			h->detail));
 	if (h->told == NULL && !stops(h))
 		return OK;
 	e = find_person(h, &subscriber);
@@ -354,27 +361,54 @@ static enum err apply_to_mail(struct happening *h)
 	return e == OK ? apply(h, NULL) : e;
 }
 
-/* A mail of ours has one recipient; an event that names another is not of its row. */
+/* "Mia <mia@example.com>" and "<mia@example.com>" as well. */
+static const char *bare(void *mem, const char *email)
+{
+	const char *open = strrchr(email, '<'), *end = open ? strchr(open, '>') : NULL;
+
+	return end ? mem_strn(mem, open + 1, (size_t)(end - open - 1)) : email;
+}
+
+/* The address that an event names; "" when it is none. */
+static const char *named(void *mem, const char *email)
+{
+	struct address a;
+	const char *why;
+
+	return address_parse(mem, email, &a, &why) == OK ? a.key : "";
+}
+
+/*
+ * A mail of ours has one recipient.  Its event may name another address, when the mail
+ * was passed on or the address is written in some other way: it is the row's all the
+ * same, with the address it named, and the row's address gets no more mail.  Of whoever
+ * has the named address here it is an event, too.
+ */
 static enum err apply_to(const struct happening *all, struct json_object *person)
 {
+	bool whole = json_object_is_type(person, json_type_object);
 	struct happening h = *all;
-	struct address a;
+	const char *email = whole ? json_text(person, "emailAddress", "")
+				  : json_object_get_string(person);
 	enum err e = OK;
-	const char *why,
-	    *email = json_object_is_type(person, json_type_string)
-	    ? json_object_get_string(person)
-	    : json_text(person, "emailAddress", "");
 
-	if (address_parse(h.mem, email, &a, &why) != OK)
+	if (!whole && !json_object_is_type(person, json_type_string))
 		return OK;
-	h.key = a.key;
-	if (!h.tagged)
+	email = bare(h.mem, email);
+	if (email[0] == '\0')
+		return OK;
+	h.key = named(h.mem, email);
+	if (!h.tagged && h.key[0])
 		e = find_message(&h, email);
-	if (h.told != NULL && !text_equal(h.told->email_key, h.key))
+	if (e == OK && h.told != NULL && !text_equal(h.told->email_key, h.key)) {
+		struct happening row = h;
+
+		row.key = h.told->email_key;
+		row.other = cut(h.mem, email);
+		e = apply(&row, whole ? person : NULL);
 		h.told = NULL;
-	if (e != OK)
-		return e;
-	return apply(&h, json_object_is_type(person, json_type_object) ? person : NULL);
+	}
+	return e == OK && h.key[0] ? apply(&h, whole ? person : NULL) : e;
 }
 
 static enum err apply_all(struct happening *h)

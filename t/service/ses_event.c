@@ -350,6 +350,66 @@ static void refused(struct dbtest *t)
 	is_int(active(t, 1), 1, "of that brand alone");
 }
 
+/* An event of row n, with its tag, that names other addresses. */
+static char *of_another(void *mem, int n, const char *address)
+{
+	return event(mem, "Bounce", "bounce", n,
+	    mem_printf(mem,
+		"\"bounceType\":\"Permanent\",\"bounceSubType\":\"General\","
+		"\"feedbackId\":\"o%d\",\"timestamp\":\"2026-11-24T10:00:00Z\","
+		"\"bouncedRecipients\":[{\"emailAddress\":\"%s\","
+		"\"status\":\"5.1.1\"}]",
+		n, address));
+}
+
+static int64_t bounced(struct dbtest *t, int n, const char *text)
+{
+	STMT_SCOPE s = db_stmt_text(t->db,
+	    "SELECT count(*) FROM campaign_subscribers WHERE subscriber_id = $1"
+	    " AND bounced_at IS NOT NULL AND bounce = $2");
+
+	stmt_bind_int(s, 1, n);
+	stmt_bind_text(s, 2, text);
+	return stmt_row(s) == OK ? stmt_int(s, 0) : -1;
+}
+
+/* A mail that was passed on: its events name whom it went to then. */
+static void passed_on(struct dbtest *t)
+{
+	if (repo_prepare(t->db) != OK)
+		ok(false, "all SQL is prepared");
+	world(t);
+	happens(t, of_another(t->mem, 2, "private@forward.example"));
+	is_int(bounced(t, 2, "permanent General 5.1.1 at private@forward.example"), 1,
+	    "a bounce that names another address stands on its row with that");
+	is_int(active(t, 2), 0, "and the row's address gets no more mail");
+	happens(t, of_another(t->mem, 2, "private@forward.example"));
+	is_int(number(t, "SELECT count(*) FROM email_events WHERE subscriber_id = $1",
+		   2),
+	    1, "twice is once");
+	happens(t, of_another(t->mem, 3, "<P3@x.test>"));
+	is_int(bounced(t, 3, "permanent General 5.1.1"), 1,
+	    "an address in angle brackets is that address");
+	happens(t, of_another(t->mem, 6, "not an address"));
+	is_int(bounced(t, 6, "permanent General 5.1.1 at not an address"), 1,
+	    "what is no address is kept as it was said");
+	happens(t, of_another(t->mem, 7, "p9@x.test"));
+	is_int(active(t, 7) + active(t, 9), 0,
+	    "whoever has the named address here gets no more mail either");
+	happens(t,
+	    event(t->mem, "Complaint", "complaint", 1,
+		"\"complaintFeedbackType\":\"abuse\",\"feedbackId\":\"c9\","
+		"\"timestamp\":\"2026-11-24T10:05:00.000Z\","
+		"\"complainedRecipients\":[{\"emailAddress\":\"q@y.test\"}]"));
+	is_int(number(t,
+		   "SELECT count(*) FROM campaign_subscribers d JOIN email_events e"
+		   " ON e.subscriber_id = d.subscriber_id WHERE d.subscriber_id = $1"
+		   " AND d.complained_at > 0 AND e.detail = 'at q@y.test: abuse'",
+		   1),
+	    1, "so does a complaint");
+	is_int(active(t, 1), 0, "that stops mail to the row's address");
+}
+
 /* xorshift: the same order in each run of a seed. */
 static uint32_t next(uint32_t *seed)
 {
@@ -429,6 +489,7 @@ int main(void)
 {
 	dbtest_run(effects);
 	dbtest_run(refused);
+	dbtest_run(passed_on);
 	dbtest_run(any_order);
 	return done_testing();
 }
