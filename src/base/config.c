@@ -63,6 +63,10 @@ static const struct option options[] = {
 	ONE_OF(supabase, algorithm, "HS256", "HS256|ES256|RS256"),
 	HIDDEN(supabase, jwt_secret),
 	TEXT(supabase, providers, ""),
+	TEXT(supabase, browser_url, ""),
+	TEXT(supabase, issuer, ""),
+	TEXT(supabase, allow_private, ""),
+	TEXT(supabase, ca_file, ""),
 	BOOL(supabase, self_register, "false"),
 	TEXT(security, key_file, ""),
 	BOOL(security, allow_loopback_http, "false"),
@@ -296,6 +300,7 @@ static void derive(struct config *c)
 	c->server.share_dir = without_slash(c, c->server.share_dir);
 	c->server.public_url = without_slash(c, c->server.public_url);
 	c->supabase.url = without_slash(c, c->supabase.url);
+	c->supabase.browser_url = without_slash(c, c->supabase.browser_url);
 	c->server.web_socket = in_state(c, c->server.web_socket, "run/web.sock");
 	c->server.track_socket = in_state(c, c->server.track_socket, "run/track.sock");
 	c->server.cron_socket = in_state(c, c->server.cron_socket, "run/cron.sock");

@@ -41,6 +41,11 @@ struct config {
 	} mail;
 	struct {
 		const char *url, *anon_key, *algorithm, *jwt_secret, *providers;
+		/* where a browser finds it, `iss` of its tokens ("none": they have
+		 * none) */
+		const char *browser_url, *issuer;
+		/* hosts of url that may be in a private network; roots to trust */
+		const char *allow_private, *ca_file;
 		bool self_register;
 	} supabase;
 	struct {

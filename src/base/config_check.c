@@ -1,4 +1,5 @@
 #include <string.h>
+#include <strings.h>
 
 #include "base/config.h"
 #include "base/mem.h"
@@ -52,8 +53,11 @@ static const char *check_stand_in(const struct config *c)
 
 static bool is_provider(const char *word)
 {
-	size_t n = strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_");
+	size_t n;
 
+	if (text_starts(word, "custom:"))
+		word += strlen("custom:");
+	n = strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_-");
 	return n > 0 && n <= PROVIDER_WORD_MAX && word[n] == '\0';
 }
 
@@ -91,13 +95,32 @@ static const char *check_providers(void *mem, const struct config *c)
 	return NULL;
 }
 
+/* Is the host of the address one of those the operator names? */
+static bool is_private_named(void *mem, const struct config *c)
+{
+	char *all = mem_str(mem, c->supabase.allow_private), *word;
+	const char *host = strstr(c->supabase.url, "://") + 3;
+
+	while ((word = strsep(&all, ", ")) != NULL) {
+		size_t n = strlen(word);
+
+		if (n > 0 && strncasecmp(host, word, n) == 0 &&
+		    (host[n] == '\0' || strchr(":/", host[n]) != NULL))
+			return true;
+	}
+	return false;
+}
+
 static const char *check_supabase(void *mem, const struct config *c)
 {
 	if (text_empty(c->supabase.url))
 		return NULL;
 	if (!is_web_url(c->supabase.url))
 		return "[supabase] url must be https://host";
-	if (text_starts(c->supabase.url, "http://") &&
+	if (!text_empty(c->supabase.browser_url) &&
+	    !is_web_url(c->supabase.browser_url))
+		return "[supabase] browser_url must be https://host";
+	if (text_starts(c->supabase.url, "http://") && !is_private_named(mem, c) &&
 	    !(c->security.allow_loopback_http && is_loopback(c->supabase.url)))
 		return "[supabase] url must be https (http only for a loopback host "
 		       "and with [security] allow_loopback_http = true)";

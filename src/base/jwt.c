@@ -197,7 +197,8 @@ static enum err check_claims(struct json_object *c, const struct jwt_rules *r,
 	struct json_object *anonymous = NULL;
 	bool tells = json_object_object_get_ex(c, "is_anonymous", &anonymous);
 
-	if (!text_equal(json_text(c, "iss", NULL), r->issuer))
+	if (r->issuer ? !text_equal(json_text(c, "iss", NULL), r->issuer)
+		      : json_object_object_get_ex(c, "iss", NULL))
 		return refuse(why, "another issuer");
 	if (!is_audience(json_get(c, "aud"), r->audience))
 		return refuse(why, "for another audience");

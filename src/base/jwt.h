@@ -33,7 +33,8 @@ enum err jwt_keys_check(const struct jwt_keys *k, const char *kid, const char *t
     size_t n, const uint8_t *signature, size_t len) MUST_CHECK;
 
 struct jwt_rules {
-	const char *issuer, *audience, *role;
+	const char *issuer; /* NULL: of tokens that name none */
+	const char *audience, *role;
 	int64_t now; /* ms */
 };
 struct jwt {

@@ -19,6 +19,7 @@ struct call {
 	const struct http_fetch *fetch;
 	struct http_answer *answer;
 	bool loopback; /* only loopback may be connected, else only the public */
+	bool own;      /* whatever the address: the operator names the host */
 	bool refused, large;
 	size_t headers;
 };
@@ -32,6 +33,8 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose,
 	struct call *c = ctx;
 
 	(void)purpose;
+	if (c->own)
+		return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 	if (c->loopback ? !address_is_loopback(&a->addr)
 			: !address_is_public(&a->addr)) {
 		c->refused = true;
@@ -73,7 +76,9 @@ static void set_options(CURL *h, struct call *c)
 
 	curl_easy_setopt(h, CURLOPT_URL, f->url);
 	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR,
-	    c->loopback ? "http,https" : "https");
+	    c->loopback || c->own ? "http,https" : "https");
+	if (!text_empty(f->ca_file))
+		curl_easy_setopt(h, CURLOPT_CAINFO, f->ca_file);
 	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(h, CURLOPT_PROXY, "");
 	curl_easy_setopt(h, CURLOPT_NOPROXY, "*");
@@ -146,10 +151,12 @@ enum err http_fetch(void *mem, const struct log *lg, const struct http_fetch *f,
 
 	memset(out, 0, sizeof(*out));
 	out->body = buf_new(mem);
-	e = url_check(f->url, f->allow_loopback, &u, &out->why);
+	e = url_check_own(f->url, f->allow_loopback, f->own_hosts ? f->own_hosts : "",
+	    &u, &out->why);
 	if (e != OK)
 		return e;
 	c.loopback = u.loopback;
+	c.own = u.own;
 	h = curl_easy_init();
 	if (h == NULL)
 		return ERR_IO;

@@ -19,6 +19,8 @@ struct http_fetch {
 	size_t max;                 /* bytes of answer; 0 = 1 MiB */
 	int timeout_ms;             /* 0 = 5 s */
 	bool allow_loopback;
+	/* of the configuration only: hosts that may be anywhere, and their roots */
+	const char *own_hosts, *ca_file; /* NULL: none */
 };
 struct http_answer {
 	int status;

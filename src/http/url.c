@@ -120,7 +120,7 @@ static bool check_host(const struct url *u, const char **why)
 	const char *last;
 	struct in_addr v4;
 
-	if (u->loopback)
+	if (u->own || u->loopback)
 		return true;
 	if (u->host[0] == '[')
 		return is_public6(u->host) || fail(why, inside);
@@ -147,7 +147,7 @@ static bool check_port(struct url *u, const char *text, size_t n, const char **w
 	}
 	if (u->port > UINT16_MAX)
 		return fail(why, "A port is a number from 1 to 65535.");
-	if (u->loopback || u->port == 443 || u->port == 8443)
+	if (u->own || u->loopback || u->port == 443 || u->port == 8443)
 		return true;
 	return fail(why, wrong_port);
 }
@@ -162,7 +162,21 @@ static bool read_scheme(struct url *u, const char *text)
 	return true;
 }
 
-static bool check(const char *text, bool loopback, struct url *u, const char **why)
+static bool is_listed(const char *hosts, const char *host)
+{
+	while (*hosts != '\0') {
+		size_t n = strcspn(hosts, ", ");
+
+		if (n > 0 && strlen(host) == n && strncasecmp(hosts, host, n) == 0)
+			return true;
+		hosts += n;
+		hosts += strspn(hosts, ", ");
+	}
+	return false;
+}
+
+static bool check(const char *text, bool loopback, const char *hosts, struct url *u,
+    const char **why)
 {
 	size_t n, host;
 
@@ -176,16 +190,23 @@ static bool check(const char *text, bool loopback, struct url *u, const char **w
 		return fail(why, unreadable);
 	memcpy(u->host, u->authority, host);
 	u->loopback = loopback && address_names_loopback(u->host);
-	if (!u->https && !u->loopback)
+	u->own = is_listed(hosts, u->host);
+	if (!u->https && !u->loopback && !u->own)
 		return fail(why, not_https);
 	return check_port(u, u->authority + host, n - host, why) && check_host(u, why);
 }
 
-enum err url_check(const char *text, bool loopback, struct url *out, const char **why)
+enum err url_check_own(const char *text, bool loopback, const char *hosts,
+    struct url *out, const char **why)
 {
 	memset(out, 0, sizeof(*out));
 	*why = unreadable;
-	return check(text, loopback, out, why) ? OK : ERR_INVALID;
+	return check(text, loopback, hosts, out, why) ? OK : ERR_INVALID;
+}
+
+enum err url_check(const char *text, bool loopback, struct url *out, const char **why)
+{
+	return url_check_own(text, loopback, "", out, why);
 }
 
 bool url_is_bare(const struct url *u)

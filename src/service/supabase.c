@@ -49,7 +49,7 @@ void supabase_depart(const struct visit *v, void *mem, const struct supabase_tri
 	*url = mem_printf(mem,
 	    "%s/authorize?provider=%s&redirect_to=%s&code_challenge=%s"
 	    "&code_challenge_method=s256%s",
-	    s->auth, url_encode(mem, t->provider), url_encode(mem, back),
+	    s->browser, url_encode(mem, t->provider), url_encode(mem, back),
 	    base64url_encode(mem, challenge, sizeof(challenge)),
 	    /* Microsoft tells the address only who asks for it */
 	    text_equal(t->provider, "azure") ? "&scopes=email" : "");

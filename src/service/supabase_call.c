@@ -92,6 +92,8 @@ enum err supabase_ask(const struct visit *v, void *mem, const struct supabase_ca
 		.max = ANSWER_MAX,
 		.timeout_ms = c->timeout_ms,
 		.allow_loopback = s->config->security.allow_loopback_http,
+		.own_hosts = s->config->supabase.allow_private,
+		.ca_file = s->config->supabase.ca_file,
 	};
 	bool doubt = supabase_silent(v);
 	struct http_answer a;

@@ -14,7 +14,9 @@ struct checked { /* a token that was good */
 
 struct supabase {
 	const struct config *config;
-	const char *auth;      /* {url}/auth/v1: also the issuer */
+	const char *auth;      /* {url}/auth/v1 */
+	const char *browser;   /* the same as a browser reaches it */
+	const char *issuer;    /* of its tokens; NULL: they name none */
 	struct jwt_keys *keys; /* NULL until they are needed */
 	int64_t fetched_at;    /* when Supabase said so */
 	int64_t looked_at;     /* when others were last asked for newer ones */

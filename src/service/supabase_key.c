@@ -31,6 +31,12 @@ struct supabase *supabase_new(void *mem, const struct config *c)
 	s = mem_new(mem, struct supabase);
 	s->config = c;
 	s->auth = mem_printf(s, "%s/auth/v1", c->supabase.url);
+	s->browser = mem_printf(s, "%s/auth/v1",
+	    text_empty(c->supabase.browser_url) ? c->supabase.url
+						: c->supabase.browser_url);
+	s->issuer = text_empty(c->supabase.issuer) ? s->auth : c->supabase.issuer;
+	if (text_equal(s->issuer, "none"))
+		s->issuer = NULL;
 	if (text_equal(c->supabase.algorithm, "HS256"))
 		s->keys = jwt_keys_secret(s, c->supabase.jwt_secret);
 	return s;
@@ -168,7 +174,7 @@ static enum err verify(const struct visit *v, void *mem, const char *token,
     struct jwt *out, const char **why)
 {
 	struct supabase *s = v->supabase;
-	struct jwt_rules r = { s->auth, "authenticated", "authenticated", v->now };
+	struct jwt_rules r = { s->issuer, "authenticated", "authenticated", v->now };
 	enum err e = keys_ready(v, mem);
 
 	*why = "there are no keys";

@@ -77,7 +77,9 @@ static void look_providers(struct looker *l, struct json_object *settings)
 	char **words = config_providers(l->mem, l->v->supabase->config);
 
 	for (size_t i = 0; words[i] != NULL; i++) {
-		if (!json_flag(external, words[i], false))
+		/* it does not tell of those that are made there */
+		if (!text_starts(words[i], "custom:") &&
+		    !json_flag(external, words[i], false))
 			find(l, SUPABASE_BAD,
 			    mem_printf(l->mem,
 				"The provider %s is not switched on at Supabase.",

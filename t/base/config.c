@@ -247,6 +247,32 @@ static void supabase_keys(void *mem)
 	ok(words[2] == NULL, "and no more");
 }
 
+static void supabase_inside(void *mem)
+{
+	static const char es[] = "anon_key = sb_publishable_x\nalgorithm = ES256\n";
+	struct config *c = NULL;
+	const char *why;
+	char **words;
+
+	ok(strstr(reason(mem, "[supabase]\nurl = http://kong:8000\nanon_key = k\n"),
+	       "url must be https"),
+	    "http is refused");
+	ok(strstr(reason(mem,
+		      "[supabase]\nurl = http://kong.evil.example:8000\n"
+		      "allow_private = kong\nanon_key = k\n"),
+	       "url must be https"),
+	    "also of a name that begins like one that is named");
+	ok(load(mem,
+	       mem_printf(mem,
+		   "[supabase]\nurl = http://kong:8000/\nallow_private = db, kong\n"
+		   "issuer = none\n%sproviders = custom:my-idp, google\n",
+		   es),
+	       &c, &why) == OK,
+	    "but taken of a host that is named, with providers made there");
+	words = config_providers(mem, c);
+	is_text(words[0], "custom:my-idp", "which are words as well");
+}
+
 static void environment(void *mem)
 {
 	struct config *c = NULL;
@@ -289,6 +315,7 @@ int main(void)
 	stand_in(mem);
 	supabase(mem);
 	supabase_keys(mem);
+	supabase_inside(mem);
 	environment(mem);
 	unlink(file);
 	mem_free(mem);

@@ -100,6 +100,21 @@ static void claims(void *mem)
 	is_text(j.session_id, "0b5c1a52-6a3d-4c1e-9f5e-3c7f0d1e2a4b",
 	    "of which session");
 	is_int(j.ends_at, INT64_C(1764003600000), "and until when, without the skew");
+	r.issuer = NULL;
+	ok(jwt_verify(mem, k, &r, token, &j, &why) == ERR_UNAUTHENTICATED &&
+		strcmp(why, "another issuer") == 0,
+	    "where tokens name no issuer, one that does is refused");
+	token = sign(mem, header,
+	    "{\"aud\":\"a\",\"role\":\"r\",\"exp\":1764003600,"
+	    "\"sub\":\"8f14e45f-ceea-467f-a0e6-0d9e3f3b1a77\"}");
+	is_int(jwt_verify(mem, k, &r, token, &j, &why), OK,
+	    "and one that does not taken");
+	r.issuer = "i";
+	is_int(jwt_verify(mem, k, &r, token, &j, &why), ERR_UNAUTHENTICATED,
+	    "which is refused elsewhere");
+	token = sign(mem, header,
+	    "{\"iss\":\"i\",\"aud\":\"a\",\"role\":\"r\",\"exp\":1764003600,"
+	    "\"sub\":\"8f14e45f-ceea-467f-a0e6-0d9e3f3b1a77\"}");
 	r.now = j.ends_at + 59999;
 	is_int(jwt_verify(mem, k, &r, token, &j, &why), OK, "good for 60 s more");
 	r.now = j.ends_at + 60000;

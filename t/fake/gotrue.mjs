@@ -4,6 +4,7 @@
 //   node t/fake/gotrue.mjs [--port N] [--alg HS256|ES256|RS256] [--allow URL,URL] [--site URL]
 //        [--host NAME: how others call it] [--exp S: life of an access token]
 //        [--flow S: life of a sign-in] [--reuse S]
+//        [--issuer URL: what a project of one's own is called from outside, or none: its tokens have no iss]
 //
 // Prints "port N".  Public, below /auth/v1: authorize, token (pkce, refresh_token), logout, user,
 // settings, .well-known/jwks.json.  The page of authorize offers the people there are, instead of
@@ -29,10 +30,10 @@ import { claims, forge, jwks, newKey, newProject, signature, token } from './for
 const args = Object.fromEntries(process.argv.slice(2).join(' ').split('--').filter(Boolean)
   .map((a) => a.trim().split(/[ =]/)).map(([k, v]) => [k, v ?? true]));
 const life = { access: Number(args.exp || 3600), flow: Number(args.flow || 300), reuse: Number(args.reuse ?? 10) };
-const providers = ['google', 'github', 'azure', 'apple'];
+const providers = ['google', 'github', 'azure', 'apple', 'custom:acme'];
 const now = () => Math.floor(Date.now() / 1000);
 
-let project, keys, serviceKey, people = [], mode = {}, last = {};
+let base, project, keys, serviceKey, people = [], mode = {}, last = {};
 const flows = new Map();		// state -> {challenge, method, redirect, at, person}; then by code
 const codes = new Map();
 const sessions = new Map();		// id -> {person}
@@ -252,7 +253,7 @@ function find(email) {
 }
 
 const control = {
-  'GET /_project': () => ({ url: project.issuer.replace('/auth/v1', ''), issuer: project.issuer, alg: project.alg,
+  'GET /_project': () => ({ url: base, issuer: project.issuer ?? null, alg: project.alg,
     secret: project.secret, anon_key: project.anonKey, service_key: serviceKey }),
   'GET /_people': () => people,
   'PUT /_people': (o) => {
@@ -307,7 +308,8 @@ const server = createServer((req, res) => {
 
 server.listen(Number(args.port || 0), '127.0.0.1', () => {
   const { port } = server.address();
-  project = newProject(`http://${args.host || '127.0.0.1'}:${port}/auth/v1`, args.alg || 'ES256');
+  base = `http://${args.host || '127.0.0.1'}:${port}`;
+  project = newProject(args.issuer === 'none' ? undefined : args.issuer || `${base}/auth/v1`, args.alg || 'ES256');
   keys = [project.key];
   serviceKey = token({ alg: 'HS256', typ: 'JWT' },
     { iss: 'supabase', ref: 'abcdefghijkl', role: 'service_role', iat: now(), exp: now() + 1e8 }, 'HS256', project.secret);

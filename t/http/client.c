@@ -135,6 +135,41 @@ static void refusing(void *mem)
 	}
 }
 
+/* What the operator names may be anywhere, by that name only. */
+static void naming(void *mem)
+{
+	static const struct {
+		const char *url;
+		enum err err;
+		bool called;
+	} cases[] = {
+		{ "http://loopback.test:9/", ERR_IO, true },
+		{ "https://LOOPBACK.test:9999/", ERR_IO, true },
+		{ "http://private.test/", ERR_INVALID, false },
+		{ "https://private.test/", ERR_IO, false },
+		{ "http://loopback.test.example/", ERR_INVALID, false },
+		{ "http://x@loopback.test/", ERR_INVALID, false },
+		{ "http://127.0.0.1:9/", ERR_INVALID, false },
+	};
+	struct http_answer a;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct http_fetch f = { .url = cases[i].url,
+			.timeout_ms = 300,
+			.own_hosts = "kong, loopback.test" };
+
+		ok(http_fetch(mem, &quiet, &f, &a) == cases[i].err &&
+			(strstr(a.why, "The call failed") != NULL) == cases[i].called,
+		    "http_fetch %s %s (%s)",
+		    cases[i].called ? "calls, since it is named," : "does not call",
+		    cases[i].url, a.why);
+		f.own_hosts = NULL;
+		ok(http_fetch(mem, &quiet, &f, &a) != OK &&
+			strstr(a.why, "The call failed") == NULL,
+		    "nor otherwise");
+	}
+}
+
 /* What is connected is asked, whatever an earlier look-up had said. */
 static void rebinding(void *mem)
 {
@@ -220,6 +255,7 @@ int main(void)
 	MEM_SCOPE void *mem = mem_scope(NULL, "test");
 
 	refusing(mem);
+	naming(mem);
 	rebinding(mem);
 	proxied(mem);
 	flooding(mem);

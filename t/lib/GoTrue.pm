@@ -17,7 +17,7 @@ sub start {
 	my $self = bless { alg => $o{alg} // 'ES256', owner => $$, people => [] }, $class;
 	my @args = ("$Site::top/t/fake/gotrue.mjs", '--alg', $self->{alg}, '--reuse', 0,
 		'--allow', "http://127.0.0.1:$o{site_port}/auth/callback", '--exp', $o{exp} // 3600);
-	push @args, '--flow', $o{flow} if defined $o{flow};
+	push @args, "--$_", $o{$_} for grep { defined $o{$_} } qw(flow issuer);
 	$self->{pid} = open(my $out, '-|', qw(setpriv --pdeathsig TERM node), @args) or die "node: $!";
 	my $line = <$out> // '';
 	my ($port) = $line =~ /^port (\d+)/ or die 'the fake of Supabase did not start';
