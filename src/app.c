@@ -48,6 +48,9 @@ static enum err open_state(struct app *app, unsigned what)
 	if (mkdir(c->server.state_dir, 0700) != 0 && errno != EEXIST)
 		return fail(app, ERR_IO, c->server.state_dir, strerror(errno));
 	e = keyring_load(app, c->security.key_file, what & APP_MAKE_KEY, &app->keys);
+	if (e == ERR_FORBIDDEN)
+		return fail(app, e, c->security.key_file,
+		    "The key file can be read by others: chmod 600 it.");
 	if (e != OK)
 		return fail(app, e, c->security.key_file,
 		    "The key file is missing or not "

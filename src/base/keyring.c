@@ -40,10 +40,15 @@ static struct key_file *file_new(void *mem)
 static enum err read_text(const char *file, struct key_file *f)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct stat st;
 	ssize_t n;
 
 	if (fd < 0)
 		return errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
+	if (fstat(fd, &st) != 0 || (st.st_mode & 077)) {
+		close(fd);
+		return ERR_FORBIDDEN;
+	}
 	n = read(fd, f->text, FILE_MAX);
 	close(fd);
 	if (n < 0)

@@ -54,8 +54,6 @@ static void look_key(struct visit *v)
 
 	if (stat(file, &st) != 0)
 		say(v, "FAIL", "key", "%s cannot be read.", file);
-	else if (st.st_mode & 077)
-		say(v, "FAIL", "key", "%s can be read by others: chmod 600 it.", file);
 	else if (stat(c->server.state_dir, &home) == 0 && home.st_uid != st.st_uid)
 		say(v, "FAIL", "key", "%s belongs to another user than %s does.", file,
 		    c->server.state_dir);

@@ -145,6 +145,7 @@ static void put_file(const char *file, const char *text)
 	if (f != NULL) {
 		fputs(text, f);
 		fclose(f);
+		chmod(file, 0600);
 	}
 }
 
@@ -168,6 +169,11 @@ static void key_files(void *mem, const char *dir)
 	ok(memcmp(k->token, k->box, 32) != 0 && memcmp(k->box, k->mac, 32) != 0 &&
 		memcmp(k->token, k->mac, 32) != 0,
 	    "keyring_load derives a key per purpose");
+	for (mode_t mode = 0604; mode != 0600; mode = mode == 0604 ? 0640 : 0600) {
+		ok(chmod(file, mode) == 0 &&
+			keyring_load(mem, file, true, &again) == ERR_FORBIDDEN,
+		    "keyring_load refuses a file that others can read: %o", mode);
+	}
 	put_file(bad, "c2hvcnQ=\n");
 	ok(keyring_load(mem, bad, true, &k) == ERR_INVALID,
 	    "keyring_load refuses a short key");

@@ -105,6 +105,11 @@ is($r->{status}, 200, 'GET /readyz says ready');
 is_deeply($r->{json}{checks}, { map { $_ => 'ok' } qw(database memcached cron spool) }, '... of each part');
 $r = $site->get('/metrics');
 is($r->{status}, 200, 'GET /metrics answers on this machine');
+for my $header (qw(X-Forwarded-For Forwarded X-Real-IP Via)) {
+	is($site->get('/metrics', headers => { $header => '203.0.113.7' })->{status}, 404, "... not to what another proxy hands on: $header");
+	is($site->request(POST => '/cron/send', headers => { authorization => 'Bearer ' . $site->secret, $header => '203.0.113.7' })->{status},
+		404, '... and no trigger');
+}
 like($r->{content}, qr/^maillayer_requests_total\{route="\/healthz",method="GET",status="200"\} \d+$/m, '... requests by route and status');
 like($r->{content}, qr/^maillayer_request_seconds_bucket\{process="web",route="\/healthz",le="\+Inf"\} \d+$/m, '... a histogram');
 like($r->{content}, qr/^maillayer_deliveries\{state="accepted"\} 0$/m, '... states of the ledger');

@@ -53,6 +53,8 @@ like($r, qr/strict-transport-security: max-age=31536000/i, '... with HSTS');
 is(() = $r =~ /x-content-type-options/ig, 1, '... every header once');
 $r = curl("http://127.0.0.1:$http/x?y=1", '-H', 'Host: mail.example.com');
 like($r, qr{301.*Location: https://mail.example.com/x\?y=1}is, 'plain http is sent to https');
+$r = curl("http://127.0.0.1:$http/x?y=1", '-H', 'Host: evil.example');
+like($r, qr{301.*Location: https://mail.example.com/x\?y=1}is, '... of this server, whatever host the request names');
 my ($css) = glob "$Site::top/assets/dist/*.css";
 SKIP: {
 	skip 'assets are not built', 3 unless $css;

@@ -101,7 +101,12 @@ is(system('cp', $file, "$file.kept"), 0, 'the file is copied');
 # ---- what the doctor says ----
 chmod 0640, $file;
 ($status, $text) = $site->command(['doctor']);
-like($text, qr/FAIL\s+key\s.*can be read by others/, 'doctor: a key file that others can read');
+like($text, qr/secret\.key.*The key file can be read by others/, 'doctor: a key file that others can read');
+isnt($status, 0, '... is wrong');
+for my $command ([qw(cron-once)], [qw(web)], [qw(track)], [qw(cron)], [qw(key list)], [qw(user list)]) {
+	($status, $text) = $site->command($command);
+	ok($status != 0 && $text =~ /can be read by others/, "... and stops maillayer @$command") or diag $text;
+}
 chmod 0600, $file;
 SKIP: {
 	skip 'only root can give a file away', 1 if $> != 0;
