@@ -311,7 +311,6 @@ static const char *trigger_key(struct request *rq)
 static enum err enter_cron(struct request *rq, struct response *rs)
 {
 	const char *given = bearer(rq), *secret = rq->app->keys->cron;
-
 	int most = rq->app->config->security.cron_rate;
 	enum err e = OK;
 
