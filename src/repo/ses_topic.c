@@ -22,11 +22,8 @@ static const char *const sql[] = {
 	[CONFIRMED] = "UPDATE ses_topics SET state = 'confirmed', confirmed_at = $2"
 	              " WHERE id = $1 AND state = 'wanted'",
 	[ENDED] = "UPDATE ses_topics SET state = 'ended' WHERE id = $1",
-	[HEARD] = "UPDATE ses_topics SET last_event_at = $2,"
-	          "   state = CASE WHEN state = 'wanted' THEN 'confirmed' ELSE state END,"
-	          "   confirmed_at = COALESCE(confirmed_at, $2)"
-	          " WHERE id = $1 AND (state = 'wanted' OR last_event_at IS NULL"
-	          "   OR last_event_at < $3)",
+	[HEARD] = "UPDATE ses_topics SET last_event_at = $2"
+	          " WHERE id = $1 AND (last_event_at IS NULL OR last_event_at < $3)",
 	[MAILING] = "SELECT max(c.started_at) FROM campaigns c WHERE c.brand_id = $1"
 	            "   AND EXISTS (SELECT 1 FROM campaign_counts k"
 	            "     WHERE k.campaign_id = c.id AND k.state = 4 AND k.n > 0)",

@@ -231,8 +231,7 @@ static enum err foreign(struct response *rs)
 	    "reload the page and try again.");
 }
 
-/* Loads the brand of the route and the caller's role in it; unseen ones do not exist.
- */
+/* Loads the brand of the route and the caller's role; unseen ones are not there. */
 static enum err enter_brand(struct request *rq, struct caller *c)
 {
 	int64_t id = rq->args[0];

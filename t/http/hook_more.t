@@ -46,6 +46,9 @@ sub status_of { my ($n) = @_; return sql("SELECT status FROM subscribers WHERE e
 
 is($site->api(POST => "$brand/provider/topics", { topic_arn => $topic })->{status}, 200, 'a topic is begun');
 my ($m) = $sns->signed({ message => { Type => 'SubscriptionConfirmation', TopicArn => $topic, Message => 'x' } });
+my ($early) = $sns->signed({ message => { TopicArn => $topic, Message => '{"eventType":"Whatever","mail":{}}' } });
+is(post($early), 200, 'a notification that comes before it is confirmed is taken');
+is(sql("SELECT state FROM ses_topics WHERE topic_arn = '$topic'") =~ s/\n//r, 'wanted', '... and confirms nothing');
 is(post($m), 200, 'and confirmed');
 
 # ---- version 1, switched on; hook_ses.t has it refused ----
@@ -89,7 +92,9 @@ unlike($site->get($page)->{content}, qr/Events have stopped/, 'and all is well a
 # ---- too many at once: 100 a second, and 500 more ----
 # All are sent before one answer is read.
 my @flood = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $site->{port}) // die "connect: $!" } 1 .. 900;
+my $beside = pop @flood;
 print $_ "GET /hooks/ses/x HTTP/1.0\r\nHost: x\r\n\r\n" for @flood;
+print $beside "GET /hooks/ses/another HTTP/1.0\r\nHost: x\r\n\r\n";
 my %seen;
 for my $s (@flood) {
 	my $answer = do { local $/; <$s> } // '';
@@ -98,6 +103,8 @@ for my $s (@flood) {
 }
 diag(join ', ', map { "$seen{$_} times $_" } sort keys %seen);
 cmp_ok($seen{'503 by nginx'} // 0, '>', 100, 'of 900 at once some are told to come again');
+my $served = do { local $/; <$beside> } // '';
+unlike($served, qr{^HTTP/1.1 503(?!.*problem\+json)}s, 'the address of another brand has a limit of its own');
 is((grep { !/^(405|503)/ } keys %seen), 0, 'the others are answered');
 cmp_ok($seen{405} // 0, '>', 100, 'as ever');
 ok($site->until_true(20, sub { post($m) == 200 }), 'and afterwards events are taken');
