@@ -36,7 +36,8 @@ enum {
 	"   s.status, s.first_name, s.last_name, s.custom, p.reason,"                  \
 	"   (SELECT /*+lite json_group_array(t.tag) */"                                \
 	"           /*+pg json_agg(t.tag ORDER BY t.tag) */"                           \
-	"      FROM subscriber_tags t WHERE t.subscriber_id = s.id), d.refusals"       \
+	"      FROM subscriber_tags t WHERE t.subscriber_id = s.id), d.refusals,"      \
+	"   CASE WHEN s.email_key = d.email_key THEN 1 ELSE 0 END"                     \
 	"  FROM " rows                                                                 \
 	"  LEFT JOIN subscribers s ON s.id = d.subscriber_id AND +s.brand_id = " brand \
 	"  LEFT JOIN suppressions p"                                                   \
@@ -129,6 +130,11 @@ static enum err read_status(struct db *db, const struct claim *c, bool *sending,
 	return e == ERR_NOTFOUND ? OK : e;
 }
 
+/*
+ * A mail has the values of the address that it goes to, so who has another one since
+ * the audience was frozen gets none: neither there, with a consent for elsewhere, nor
+ * here, with what another may have written.
+ */
 static const char *skip_reason(struct stmt *s)
 {
 	const char *status = stmt_text(s, 5);
@@ -137,7 +143,9 @@ static const char *skip_reason(struct stmt *s)
 		return "deleted";
 	if (!stmt_is_null(s, 9))
 		return stmt_text(s, 9);
-	return strcmp(status, "active") == 0 ? NULL : status;
+	if (strcmp(status, "active") != 0)
+		return status;
+	return stmt_int(s, 12) ? NULL : "changed";
 }
 
 static struct json_object *read_json(void *mem, const char *text)

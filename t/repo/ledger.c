@@ -244,6 +244,34 @@ static void test_attempts(struct dbtest *t)
 	ok(sum_holds(t), "ledger_release keeps the sum");
 }
 
+/* Nobody gets a mail with the values of another one, or where nobody asked for it. */
+static void test_changed(struct dbtest *t)
+{
+	struct claimed mine = { .mem = t->mem };
+	struct claim a = { "11", 5, 6, 2000, .mine = &mine };
+	struct intent_batch batch;
+	int64_t n;
+
+	dbtest_script(t->db, people);
+	freeze_all(t->db);
+	ok(ledger_claim(t->db, &a, &n) == OK && n == 6, "ledger_claim claims all");
+	dbtest_script(t->db,
+	    "UPDATE subscribers SET email = 'new@x.test', email_key = 'new@x.test'"
+	    " WHERE id = 2; DELETE FROM subscribers WHERE id = 3;"
+	    "INSERT INTO subscribers (id, brand_id, email, email_key, status, "
+	    "first_name,"
+	    " created_at, updated_at) VALUES"
+	    " (700, 1, 'p3@x.test', 'p3@x.test', 'active', 'Another', 1, 1);");
+	batch = intent(t, &a);
+	is_int(batch.skipped, 2, "ledger_intent skips who changed or is gone");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM campaign_subscribers WHERE campaign_id = 5 AND"
+		   " state = 6 AND (subscriber_id, reason) IN ((2, 'changed'), (3, "
+		   "'deleted'))"),
+	    2, "and says so");
+	ok(sum_holds(t), "and keeps the sum");
+}
+
 /* An intent on a database that is older than the one its mark was made for. */
 static void test_mark(struct dbtest *t)
 {
@@ -373,6 +401,7 @@ int main(void)
 	dbtest_run(test_follow);
 	dbtest_run(test_version);
 	dbtest_run(test_attempts);
+	dbtest_run(test_changed);
 	dbtest_run(test_mark);
 	dbtest_run(test_cancelled);
 	dbtest_run(test_finish);
