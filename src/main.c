@@ -11,6 +11,7 @@ static const struct command *const commands[] = {
 	&command_cron_once,
 	&command_migrate,
 	&command_user,
+	&command_judge,
 	&command_key,
 	&command_render,
 	&command_secret,

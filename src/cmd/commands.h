@@ -8,6 +8,7 @@ extern const struct command command_cron;
 extern const struct command command_cron_once;
 extern const struct command command_demo;
 extern const struct command command_doctor;
+extern const struct command command_judge;
 extern const struct command command_key;
 extern const struct command command_migrate;
 extern const struct command command_render;

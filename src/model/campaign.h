@@ -48,7 +48,8 @@ struct campaign {
 /* campaign_stats: the rollup of one campaign's events; all zero while there is none. */
 struct campaign_stats {
 	int64_t delivered;
-	int64_t opened, opens;                 /* people each once; all by people */
+	/* people each once; all by people, where a click alone proves one as well */
+	int64_t opened, opens;
 	int64_t machine_opened, machine_opens; /* recipients opened by machines only */
 	int64_t clicked, clicks, machine_clicked, machine_clicks;
 	int64_t bounced, soft_bounced, complained, unsubscribed;

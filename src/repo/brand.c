@@ -48,7 +48,8 @@ static const char *const sql[] = {
 	    "    WHERE k.campaign_id = c.id AND k.state = 4),"
 	    "  (SELECT coalesce(sum(n), 0) FROM campaign_counts k"
 	    "    WHERE k.campaign_id = c.id AND k.state = 7),"
-	    "  s.delivered, s.opened, s.machine_opened, s.clicked, s.machine_clicked"
+	    "  s.delivered, s.opened, s.machine_opened, s.clicked, s.machine_clicked,"
+	    "  c.track_opens, c.track_clicks"
 	    "  FROM campaigns c LEFT JOIN campaign_stats s ON s.campaign_id = c.id"
 	    "  WHERE c.brand_id = $1 ORDER BY c.id DESC LIMIT 5",
 	[SIDE] = "SELECT (SELECT COALESCE(sum(n), 0) FROM people_counts"
@@ -221,6 +222,8 @@ static void read_campaign(struct stmt *s, void *mem, struct brand_campaign *c)
 	c->machine_opened = stmt_int(s, 13);
 	c->clicked = stmt_int(s, 14);
 	c->machine_clicked = stmt_int(s, 15);
+	c->track_opens = stmt_int(s, 16) != 0;
+	c->track_clicks = stmt_int(s, 17) != 0;
 }
 
 static enum err people(struct db *db, int64_t brand_id, int64_t now,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "db/db.h"
@@ -32,6 +33,7 @@ struct brand_campaign { /* one of the last campaigns */
 	int64_t id, audience, settled, accepted, send_at, started_at, finished_at,
 	    updated_at;
 	int64_t delivered, opened, machine_opened, clicked, machine_clicked, doubt;
+	bool track_opens, track_clicks;
 	const char *name, *status;
 };
 struct brand_overview {

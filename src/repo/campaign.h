@@ -60,7 +60,9 @@ enum err campaign_tally(struct db *db, int64_t brand,
  * `since`.
  */
 struct campaign_recent {
-	int64_t accepted, delivered, opened, complained;
+	int64_t accepted, complained;
+	/* of those that track opens: people, and what that is a share of */
+	int64_t opened, base;
 };
 enum err campaign_recent(struct db *db, int64_t brand, int64_t since,
     struct campaign_recent *out) MUST_CHECK;

@@ -20,7 +20,8 @@
 	" ORDER BY l.name) n), '')"
 
 #define STATS_COLUMNS                                                                  \
-	"COALESCE(t.delivered, 0), COALESCE(t.opened, 0), COALESCE(t.opens, 0),"       \
+	"COALESCE(t.delivered, 0), COALESCE(t.opened, 0), COALESCE(t.opens + "         \
+	"t.click_opened, 0),"                                                          \
 	" COALESCE(t.machine_opened, 0), COALESCE(t.machine_opens, 0), "               \
 	"COALESCE(t.clicked, 0),"                                                      \
 	" COALESCE(t.clicks, 0), COALESCE(t.machine_clicked, 0), "                     \
@@ -57,12 +58,18 @@ static const char *const sql[STATEMENTS] = {
 	[TALLY] =
 	    "SELECT status, count(*) FROM campaigns WHERE brand_id = $1 GROUP BY"
 	    " status",
+	/* As stats_base in service/campaign.h. */
 	[RECENT] =
-	    "SELECT COALESCE(sum((SELECT k.n FROM campaign_counts k"
-	    "         WHERE k.campaign_id = c.id AND k.state = 4)), 0),"
-	    "       COALESCE(sum(t.delivered), 0), COALESCE(sum(t.opened), 0),"
-	    "       COALESCE(sum(t.complained), 0)"
+	    "SELECT COALESCE(sum(k.n), 0), COALESCE(sum(t.complained), 0),"
+	    "       COALESCE(sum(CASE WHEN c.track_opens = 1 THEN t.opened END), 0),"
+	    "       COALESCE(sum(CASE WHEN c.track_opens = 0 THEN 0"
+	    "         WHEN t.delivered > 0 AND t.delivered >= t.opened + t.machine_opened"
+	    "           THEN t.delivered"
+	    "         WHEN t.opened + t.machine_opened > COALESCE(k.n, 0)"
+	    "           THEN t.opened + t.machine_opened"
+	    "         ELSE k.n END), 0)"
 	    "  FROM campaigns c LEFT JOIN campaign_stats t ON t.campaign_id = c.id"
+	    "   LEFT JOIN campaign_counts k ON k.campaign_id = c.id AND k.state = 4"
 	    " WHERE c.brand_id = $1 AND c.started_at >= $2",
 	[STATS] =
 	    "SELECT " STATS_COLUMNS " FROM campaign_stats t WHERE t.campaign_id = $1",
@@ -208,9 +215,9 @@ enum err campaign_recent(struct db *db, int64_t brand, int64_t since,
 	e = stmt_row(s);
 	if (e == OK) {
 		out->accepted = stmt_int(s, 0);
-		out->delivered = stmt_int(s, 1);
+		out->complained = stmt_int(s, 1);
 		out->opened = stmt_int(s, 2);
-		out->complained = stmt_int(s, 3);
+		out->base = stmt_int(s, 3);
 	}
 	return e;
 }

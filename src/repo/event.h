@@ -4,18 +4,47 @@
 
 #include "db/db.h"
 #include "model/event.h"
-
-/* All SQL of this file, prepared at start. */
-enum err event_prepare(struct db *db) MUST_CHECK;
+#include "repo/event_count.h"
 
 /*
- * One open or click into email_events, the ledger row and the rollups; call it inside a
- * transaction.  Unique figures (people who opened, who clicked ...) rise only with the
- * first event of that kind for the recipient.  A person's click proves the open even
- * where pictures are blocked.  brand_id is taken from the campaign.  An event whose
- * campaign or recipient does not exist any more is dropped (OK).
+ * Opens, clicks and what providers tell, as rows.  Nothing here judges: service/judge
+ * decides what is a person's and what a machine's.
  */
-enum err event_record(struct db *db, struct event *ev) MUST_CHECK;
+enum err event_prepare(struct db *db) MUST_CHECK;
+
+/* ---- opens and clicks ---- */
+
+enum err event_insert(struct db *db, const struct event *ev) MUST_CHECK;
+/* Writes reason, client, sent_ms and rules of an event that is there. */
+enum err event_rejudge(struct db *db, const struct event *ev) MUST_CHECK;
+struct event_list {
+	struct event *all;
+	size_t n;
+};
+/* Opens and clicks of a recipient from one time to another, in order; owned by mem. */
+enum err event_between(struct db *db, void *mem, const struct event_recipient *r,
+    int64_t from, int64_t to, struct event_list *out) MUST_CHECK;
+
+/* ---- the history ---- */
+
+/* How far the events have been judged by a version of the rules; 0 if not begun. */
+enum err event_judged(struct db *db, int rules, int64_t *event) MUST_CHECK;
+enum err event_set_judged(struct db *db, int rules, int64_t event,
+    int64_t finished_at) MUST_CHECK;
+struct event_batch {
+	int64_t last;         /* id of the last event looked at */
+	int looked;           /* events, of all types; 0: there are no more */
+	struct event *events; /* opens and clicks that older rules judged */
+	size_t n;
+};
+/*
+ * The next events after b->last, at most `limit`; of each in b->events only id,
+ * campaign and subscriber are set.  Owned by mem.
+ */
+enum err event_older(struct db *db, void *mem, int rules, int limit,
+    struct event_batch *b) MUST_CHECK;
+
+/* ---- what providers tell ---- */
 
 /*
  * An event that a provider tells of, into email_events alone.  `effect` is what makes
@@ -23,12 +52,6 @@ enum err event_record(struct db *db, struct event *ev) MUST_CHECK;
  */
 enum err event_add_once(struct db *db, const struct event *ev, const char *effect,
     bool *first) MUST_CHECK;
-
-/*
- * One more of the campaign's recipients unsubscribed; in the transaction that marks the
- * row.
- */
-enum err event_count_left(struct db *db, int64_t campaign, int64_t now) MUST_CHECK;
 
 /* ---- how far a spool file has been read ---- */
 /* 0 if unknown */

@@ -9,6 +9,7 @@
 #include "repo/campaign_going.h"
 #include "repo/consent.h"
 #include "repo/event.h"
+#include "repo/event_check.h"
 #include "repo/field.h"
 #include "repo/health.h"
 #include "repo/host.h"
@@ -51,6 +52,8 @@ static prepare *const all[] = {
 	campaign_index_prepare,
 	campaign_prepare,
 	consent_prepare,
+	event_check_prepare,
+	event_count_prepare,
 	event_prepare,
 	field_prepare,
 	health_prepare,

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 
-enum { HOURS, LINKS, LINK_URL, CLIENTS };
+enum { HOURS, LINKS, LINK_URL, CLIENTS, RESENT };
 
 /* clang-format off */
 static const char *const sql[] = {
@@ -13,6 +13,8 @@ static const char *const sql[] = {
 	[LINK_URL] = "SELECT url FROM campaign_links WHERE campaign_id = $1 AND number = $2",
 	[CLIENTS] = "SELECT client, people FROM campaign_clients"
 	            " WHERE campaign_id = $1 ORDER BY people DESC, client LIMIT $2",
+	[RESENT] = "SELECT count(DISTINCT delivery_id) FROM send_attempts"
+	           " WHERE campaign_id = $1 AND resent_at IS NOT NULL",
 };
 /* clang-format on */
 
@@ -93,4 +95,15 @@ enum err report_clients(struct db *db, void *mem, int64_t campaign, size_t max,
 			.people = stmt_int(s, 1),
 		};
 	return stmt_error(s);
+}
+
+enum err report_resent(struct db *db, int64_t campaign, int64_t *out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[RESENT]);
+	enum err e;
+
+	stmt_bind_int(s, 1, campaign);
+	e = stmt_row(s);
+	*out = e == OK ? stmt_int(s, 0) : 0;
+	return e;
 }

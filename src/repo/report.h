@@ -33,6 +33,9 @@ enum err report_links(struct db *db, void *mem, int64_t campaign, size_t max,
 enum err report_link_url(struct db *db, void *mem, int64_t campaign, int number,
     char **out) MUST_CHECK;
 
+/* To how many people a mail in doubt was sent again. */
+enum err report_resent(struct db *db, int64_t campaign, int64_t *out) MUST_CHECK;
+
 struct report_client {
 	const char *name;
 	int64_t people;

@@ -1,6 +1,9 @@
 #include "repo/timeline.h"
 
+#include <stdlib.h>
+
 #include "base/json.h"
+#include "base/mem.h"
 #include "model/event.h"
 #include "repo/ledger_attempt.h"
 
@@ -12,12 +15,12 @@ static const char *const sql[] = {
 		       "  coalesce(d.settled_at, c.started_at, c.created_at)"
 		       "  FROM campaign_subscribers d JOIN campaigns c ON c.id = d.campaign_id"
 		       CURSOR_OF_D
-		       "  WHERE c.brand_id = $1 AND d.subscriber_id = $2 ORDER BY d.id DESC LIMIT 50",
-	[EVENTS] = "SELECT e.type, e.machine, e.campaign_id, c.name, l.url, e.client, e.detail, e.at"
+		       "  WHERE c.brand_id = $1 AND d.subscriber_id = $2 ORDER BY 5 DESC, d.id DESC LIMIT 50",
+	[EVENTS] = "SELECT e.type, e.machine, e.campaign_id, c.name, l.url, e.client, e.detail, e.at, e.reason"
 		   "  FROM email_events e LEFT JOIN campaigns c ON c.id = e.campaign_id"
 		   "  LEFT JOIN campaign_links l ON l.campaign_id = e.campaign_id"
 		   "    AND l.number = e.link AND e.type = 2"
-		   "  WHERE e.brand_id = $1 AND e.subscriber_id = $2 ORDER BY e.id DESC LIMIT 50",
+		   "  WHERE e.brand_id = $1 AND e.subscriber_id = $2 ORDER BY e.at DESC, e.id DESC LIMIT 50",
 };
 /* clang-format on */
 
@@ -40,37 +43,33 @@ enum err timeline_prepare(struct db *db)
 	return db_prepare(db, sql, sizeof(sql) / sizeof(*sql));
 }
 
-enum err timeline_deliveries(struct db *db, void *mem, int64_t brand,
-    int64_t subscriber, struct json_object **out)
+/* A line, and where it belongs. */
+struct line {
+	int64_t at;
+	int number; /* as read: of one time the newest row comes first */
+	struct json_object *o;
+};
+
+struct lines {
+	struct line all[2 * TIMELINE_MAX];
+	int n;
+};
+
+static void add(struct lines *l, struct json_object *o, int64_t at)
 {
-	STMT_SCOPE s = db_stmt(db, &sql[DELIVERIES]);
-
-	*out = json_arr(mem);
-	stmt_bind_int(s, 1, brand);
-	stmt_bind_int(s, 2, subscriber);
-	while (stmt_next(s)) {
-		struct json_object *o = json_obj(mem);
-
-		json_set_int(o, "campaign_id", stmt_int(s, 0));
-		json_set_text(o, "campaign", stmt_text(s, 1));
-		json_set_text(o, "state",
-		    delivery_state_name((enum delivery_state)stmt_int(s, 2)));
-		json_set_text(o, "reason", stmt_text(s, 3));
-		json_set_time(o, "at", stmt_int(s, 4));
-		json_push(*out, o);
-	}
-	return stmt_error(s);
+	json_set_time(o, "at", at);
+	l->all[l->n] = (struct line){ at, l->n, o };
+	l->n++;
 }
 
-enum err timeline_events(struct db *db, void *mem, int64_t brand, int64_t subscriber,
-    struct json_object **out)
+static enum err read_events(struct db *db, void *mem, int64_t brand, int64_t subscriber,
+    struct lines *out)
 {
 	STMT_SCOPE s = db_stmt(db, &sql[EVENTS]);
 
-	*out = json_arr(mem);
 	stmt_bind_int(s, 1, brand);
 	stmt_bind_int(s, 2, subscriber);
-	while (stmt_next(s)) {
+	while (out->n < TIMELINE_MAX && stmt_next(s)) {
 		struct json_object *o = json_obj(mem);
 		int64_t type = stmt_int(s, 0);
 		bool known =
@@ -83,8 +82,55 @@ enum err timeline_events(struct db *db, void *mem, int64_t brand, int64_t subscr
 		json_set_text(o, "url", stmt_text_or_null(s, 4));
 		json_set_text(o, "client", stmt_text(s, 5));
 		json_set_text(o, "detail", stmt_text(s, 6));
-		json_set_time(o, "at", stmt_int(s, 7));
-		json_push(*out, o);
+		json_set_int(o, "reason", stmt_int(s, 8));
+		add(out, o, stmt_int(s, 7));
 	}
 	return stmt_error(s);
+}
+
+static enum err read_deliveries(struct db *db, void *mem, int64_t brand,
+    int64_t subscriber, struct lines *out)
+{
+	STMT_SCOPE s = db_stmt(db, &sql[DELIVERIES]);
+	int most = out->n + TIMELINE_MAX;
+
+	stmt_bind_int(s, 1, brand);
+	stmt_bind_int(s, 2, subscriber);
+	while (out->n < most && stmt_next(s)) {
+		struct json_object *o = json_obj(mem);
+
+		json_set_int(o, "campaign_id", stmt_int(s, 0));
+		json_set_text(o, "campaign", stmt_text(s, 1));
+		json_set_text(o, "state",
+		    delivery_state_name((enum delivery_state)stmt_int(s, 2)));
+		json_set_text(o, "detail", stmt_text(s, 3));
+		add(out, o, stmt_int(s, 4));
+	}
+	return stmt_error(s);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	if (x->at != y->at)
+		return x->at > y->at ? -1 : 1;
+	return x->number - y->number;
+}
+
+enum err timeline_read(struct db *db, void *mem, int64_t brand, int64_t subscriber,
+    struct json_object **out)
+{
+	struct lines *l = mem_new(mem, struct lines);
+	enum err e = read_events(db, mem, brand, subscriber, l);
+
+	*out = json_arr(mem);
+	if (e == OK)
+		e = read_deliveries(db, mem, brand, subscriber, l);
+	if (l->n > 1)
+		qsort(l->all, (size_t)l->n, sizeof(*l->all), newest_first);
+	/* The newest of each are here, so these are the newest of both. */
+	for (int i = 0; i < l->n && i < TIMELINE_MAX; i++)
+		json_push(*out, l->all[i].o);
+	return e;
 }

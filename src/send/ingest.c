@@ -15,6 +15,7 @@
 #include "repo/event.h"
 #include "send/spool.h"
 #include "service/agent.h"
+#include "service/judge.h"
 
 enum { BATCH = 1000, FIRST = 50, LEAST = 10 }; /* records in one transaction */
 
@@ -24,39 +25,72 @@ struct reader {
 	const char *name; /* key in spool_files */
 	int fd;
 	struct pace *pace;
+	size_t record; /* bytes of each */
 	int64_t size, position;
 	bool finished; /* its writer is gone: nothing will be added */
 };
 
-static enum err record(struct reader *r, const struct spool_record *rec)
+/* Who asked was not kept then, only what was made of it. */
+static struct event old_event(const struct spool_old_record *rec)
 {
 	struct event ev = {
 		.campaign_id = rec->campaign,
 		.subscriber_id = rec->subscriber,
 		.type = rec->type == EVENT_CLICK ? EVENT_CLICK : EVENT_OPEN,
-		.machine = rec->machine != 0,
 		.client = client_name(rec->client),
 		.link = rec->link,
 		.at = rec->at,
 	};
 
-	if (!spool_valid(rec)) {
+	if (rec->machine)
+		ev.reason = rec->client == CLIENT_APPLE_PRIVACY ? MACHINE_PRIVACY
+								: MACHINE_PROGRAM;
+	return ev;
+}
+
+static struct event new_event(const struct spool_record *rec)
+{
+	return (struct event){
+		.campaign_id = rec->campaign,
+		.subscriber_id = rec->subscriber,
+		.type = rec->type == EVENT_CLICK ? EVENT_CLICK : EVENT_OPEN,
+		.agent = rec->agent,
+		.link = rec->link,
+		.at = rec->at,
+	};
+}
+
+static enum err record(struct reader *r, const char *bytes, int64_t position)
+{
+	struct spool_record rec = { 0 };
+	struct spool_old_record old;
+	struct event ev;
+
+	if (!spool_valid(bytes, r->record)) {
 		log_error(&r->app->log, "ingest.record", LOG_STR("file", r->name),
-		    LOG_INT("position", r->position));
+		    LOG_INT("position", position));
 		return OK;
 	}
-	return event_record(r->app->db, &ev);
+	if (r->record == sizeof(old)) {
+		memcpy(&old, bytes, sizeof(old));
+		ev = old_event(&old);
+	} else {
+		memcpy(&rec, bytes, sizeof(rec));
+		ev = new_event(&rec);
+	}
+	return judge_event(r->app->db, &ev);
 }
 
 /* Events and the new position in one transaction: each record exactly once. */
-static enum err store_batch(struct reader *r, const struct spool_record *recs, int n)
+static enum err store_batch(struct reader *r, const char *bytes, int n)
 {
 	TX_SCOPE tx = { 0 };
-	int64_t position = r->position + n * (int64_t)sizeof(*recs);
+	int64_t position = r->position + n * (int64_t)r->record;
 	enum err e = tx_begin_keyed(r->app->db, &tx);
 
 	for (int i = 0; i < n && e == OK; i++)
-		e = record(r, &recs[i]);
+		e = record(r, bytes + (size_t)i * r->record,
+		    r->position + i * (int64_t)r->record);
 	FAILPOINT("ingest.rows");
 	if (e == OK)
 		e = spool_set_position(r->app->db, r->name, position,
@@ -71,15 +105,16 @@ static enum err store_batch(struct reader *r, const struct spool_record *recs, i
 
 static enum err read_batch(struct reader *r, struct work_report *out)
 {
-	struct spool_record recs[BATCH];
-	size_t want = (size_t)r->pace->rows * sizeof(*recs);
-	ssize_t got = pread(r->fd, recs, want, r->position);
-	int n = got > 0 ? (int)((size_t)got / sizeof(*recs)) : 0;
+	MEM_SCOPE void *tmp = mem_scope(NULL, "spool");
+	size_t want = (size_t)r->pace->rows * r->record;
+	char *bytes = mem_array(tmp, char, want);
+	ssize_t got = pread(r->fd, bytes, want, r->position);
+	int n = got > 0 ? (int)((size_t)got / r->record) : 0;
 	enum err e;
 
 	if (n == 0)
 		return ERR_NOTFOUND;
-	e = store_batch(r, recs, n);
+	e = store_batch(r, bytes, n);
 	if (e == OK) {
 		pace_took(r->pace, n, db_held_us(r->app->db));
 		out->done += n;
@@ -93,8 +128,7 @@ static enum err read_batch(struct reader *r, struct work_report *out)
  * again. */
 static enum err remove_finished(struct reader *r, const char *path)
 {
-	if (!r->finished ||
-	    r->position < r->size - (int64_t)sizeof(struct spool_record) + 1)
+	if (!r->finished || r->position < r->size - (int64_t)r->record + 1)
 		return OK;
 	if (unlink(path) != 0)
 		return ERR_IO;
@@ -105,13 +139,15 @@ static enum err remove_finished(struct reader *r, const char *path)
 static enum err read_file(struct reader *r, const char *path, int64_t deadline,
     struct work_report *out)
 {
+	uint32_t magic = 0;
 	struct stat st;
 	enum err e;
 
 	r->finished = flock(r->fd, LOCK_EX | LOCK_NB) == 0;
-	if (fstat(r->fd, &st) != 0)
+	if (fstat(r->fd, &st) != 0 || pread(r->fd, &magic, sizeof(magic), 0) < 0)
 		return ERR_IO;
 	r->size = st.st_size;
+	r->record = spool_record_size(magic);
 	e = spool_position(r->app->db, r->name, &r->position);
 	while (e == OK && clock_mono_ms() < deadline)
 		e = read_batch(r, out);

@@ -47,24 +47,48 @@ enum err spool_open(void *mem, const char *state_dir, const struct log *lg,
 	return OK;
 }
 
-/* CRC-32 (ISO-HDLC), bit by bit: 36 bytes a record, far below the cost of the sync. */
+/* CRC-32 (ISO-HDLC), half a byte at a time. */
 static uint32_t crc32_of(const void *p, size_t n)
 {
+	static const uint32_t half[16] = { 0x00000000, 0x1db71064, 0x3b6e20c8,
+		0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c, 0xedb88320,
+		0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278,
+		0xbdbdf21c };
 	const uint8_t *b = p;
 	uint32_t c = 0xffffffffu;
 
 	for (size_t i = 0; i < n; i++) {
-		c ^= b[i];
-		for (int k = 0; k < 8; k++)
-			c = (c >> 1) ^ (0xedb88320u & (0u - (c & 1u)));
+		c = half[(c ^ b[i]) & 15] ^ (c >> 4);
+		c = half[(c ^ (uint32_t)(b[i] >> 4)) & 15] ^ (c >> 4);
 	}
 	return ~c;
 }
 
-int spool_valid(const struct spool_record *r)
+size_t spool_record_size(uint32_t magic)
 {
-	return r->magic == SPOOL_MAGIC &&
-	    r->check == crc32_of(r, offsetof(struct spool_record, check));
+	return magic == SPOOL_OLD_MAGIC ? sizeof(struct spool_old_record)
+					: sizeof(struct spool_record);
+}
+
+/* The check is the last of either. */
+bool spool_valid(const void *p, size_t size)
+{
+	uint32_t magic, check;
+
+	memcpy(&magic, p, sizeof(magic));
+	memcpy(&check, (const char *)p + size - sizeof(check), sizeof(check));
+	return (magic == SPOOL_MAGIC || magic == SPOOL_OLD_MAGIC) &&
+	    size == spool_record_size(magic) &&
+	    check == crc32_of(p, size - sizeof(check));
+}
+
+void spool_set_agent(struct spool_record *r, const char *agent)
+{
+	size_t n = agent ? strnlen(agent, sizeof(r->agent) - 1) : 0;
+
+	memset(r->agent, 0, sizeof(r->agent));
+	for (size_t i = 0; i < n; i++)
+		r->agent[i] = agent[i] >= ' ' && agent[i] <= '~' ? agent[i] : '?';
 }
 
 /* The directory is synced too, or a power cut could take the whole file with its name.

@@ -114,6 +114,13 @@ struct json_object *counts_json(void *mem, const struct delivery_counts *n);
  */
 struct json_object *sum_json(void *mem, const struct delivery_counts *n);
 struct json_object *stats_json(void *mem, const struct campaign_stats *s);
+/*
+ * What the rates of a campaign are shares of: those delivered where the provider tells
+ * of deliveries, else those accepted; but never fewer than those whose mail was opened,
+ * for an event may come before the word of its delivery.  *name, if not NULL:
+ * "delivered", "accepted" or "reached".
+ */
+int64_t stats_base(const struct campaign_stats *s, int64_t accepted, const char **name);
 /* Every field but html and text. */
 struct json_object *campaign_head_json(void *mem, const struct campaign *c);
 /* The whole campaign: fields, status, counts, stats. */

@@ -79,6 +79,23 @@ struct json_object *stats_json(void *mem, const struct campaign_stats *s)
 	return o;
 }
 
+int64_t stats_base(const struct campaign_stats *s, int64_t accepted, const char **name)
+{
+	int64_t opened = s->opened + s->machine_opened;
+	const char *unused;
+
+	if (name == NULL)
+		name = &unused;
+	*name = "delivered";
+	if (s->delivered > 0 && s->delivered >= opened)
+		return s->delivered;
+	*name = "accepted";
+	if (accepted >= opened)
+		return accepted;
+	*name = "reached";
+	return opened;
+}
+
 static struct json_object *ids_json(void *mem, const int64_t *ids, size_t n)
 {
 	struct json_object *a = json_arr(mem);

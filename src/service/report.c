@@ -80,18 +80,22 @@ enum err report_json(struct db *db, void *mem, const struct campaign *c,
 	struct json_object *o = json_obj(mem);
 	struct delivery_counts counts = { 0 };
 	struct campaign_stats stats = { 0 };
-	bool told = false;
+	const char *base_name;
+	int64_t base, resent = 0;
 	enum err e = ledger_counts(db, c->id, &counts);
 
 	if (e == OK)
 		e = campaign_stats_get(db, c->id, &stats);
+	if (e == OK && c->resends > 0)
+		e = report_resent(db, c->id, &resent);
 	if (e != OK)
 		return e;
-	told = stats.delivered > 0;
+	base = stats_base(&stats, counts.n[DELIVERY_ACCEPTED], &base_name);
 	json_set(o, "counts", counts_json(mem, &counts));
 	json_set(o, "stats", stats_json(mem, &stats));
-	json_set_int(o, "base", told ? stats.delivered : counts.n[DELIVERY_ACCEPTED]);
-	json_set_text(o, "base_name", told ? "delivered" : "accepted");
+	json_set_int(o, "base", base);
+	json_set_text(o, "base_name", base_name);
+	json_set_int(o, "resent", resent);
 	e = add_hours(db, mem, c, o);
 	if (e == OK)
 		e = add_links(db, mem, c, o);

@@ -6,9 +6,10 @@
 #include "model/campaign.h"
 
 /*
- * The report of one campaign: {counts, stats, base, base_name, hours, links, clients}.
- * `base` is what rates are shares of: delivered where the provider tells of deliveries,
- * else accepted. Brand and campaign must be known to belong together.
+ * The report of one campaign: {counts, stats, base, base_name, resent, hours, links,
+ * clients}.  `base` is what rates are shares of (stats_base), `resent` how many people
+ * a mail in doubt was sent to again.  Brand and campaign must be known to belong
+ * together.
  */
 enum err report_json(struct db *db, void *mem, const struct campaign *c,
     struct json_object **out) MUST_CHECK;

@@ -215,7 +215,13 @@ static struct value filter_percent(struct call *c)
 {
 	struct buf *b = call_buf(c);
 
-	buf_printf(b, "%.1f%%", share(c));
+	double d = share(c);
+
+	/* Rounding makes no nothing of something, and no all of a part. */
+	if (d > 0 && d < 0.1)
+		buf_str(b, "<0.1%");
+	else
+		buf_printf(b, "%.1f%%", d > 99.9 && d < 100 ? 99.9 : d);
 	return call_built(c, b);
 }
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "repo/brand.h"
 #include "service/brand.h"
+#include "service/campaign.h"
 #include "web/access.h"
 
 static struct json_object *brand_json(void *mem, const struct brand *b)
@@ -92,8 +93,12 @@ enum err brand_make(struct request *rq, struct response *rs)
 	return respond_made(rs, brand_json(rs, b), "/brands/%lld", (long long)b->id);
 }
 
-static struct json_object *campaign_json(void *mem, const struct brand_campaign *k)
+static struct json_object *brand_campaign_json(void *mem,
+    const struct brand_campaign *k)
 {
+	const struct campaign_stats figures = { .delivered = k->delivered,
+		.opened = k->opened,
+		.machine_opened = k->machine_opened };
 	struct json_object *o = json_obj(mem);
 
 	json_set_int(o, "id", k->id);
@@ -103,6 +108,9 @@ static struct json_object *campaign_json(void *mem, const struct brand_campaign 
 	json_set_int(o, "settled", k->settled);
 	json_set_int(o, "accepted", k->accepted);
 	json_set_int(o, "doubt", k->doubt);
+	json_set_int(o, "base", stats_base(&figures, k->accepted, NULL));
+	json_set_bool(o, "track_opens", k->track_opens);
+	json_set_bool(o, "track_clicks", k->track_clicks);
 	json_set_int(o, "delivered", k->delivered);
 	json_set_int(o, "opened", k->opened);
 	json_set_int(o, "machine_opened", k->machine_opened);
@@ -126,7 +134,7 @@ static struct json_object *overview_json(void *mem, const struct brand_overview 
 	json_set_int(o, "lists", v->lists);
 	json_set_int(o, "campaigns", v->campaigns);
 	for (size_t i = 0; i < v->nlast; i++)
-		json_push(last, campaign_json(mem, &v->last[i]));
+		json_push(last, brand_campaign_json(mem, &v->last[i]));
 	json_set(o, "last_campaigns", last);
 	return o;
 }

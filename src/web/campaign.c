@@ -176,6 +176,8 @@ static struct json_object *line_json(void *mem, const struct campaign_line *l)
 	json_set_text(o, "without", l->without);
 	json_set(o, "counts", counts_json(mem, &l->counts));
 	json_set(o, "stats", stats_json(mem, &l->stats));
+	json_set_int(o, "base",
+	    stats_base(&l->stats, l->counts.n[DELIVERY_ACCEPTED], NULL));
 	return o;
 }
 
@@ -202,7 +204,7 @@ static enum err index_extra(struct request *rq, struct response *rs)
 	for (s = 0; s < CAMPAIGN_STATUSES; s++)
 		all += tally[s];
 	json_set_int(recent, "accepted", r.accepted);
-	json_set_int(recent, "base", r.delivered > 0 ? r.delivered : r.accepted);
+	json_set_int(recent, "base", r.base);
 	json_set_int(recent, "opened", r.opened);
 	json_set_int(recent, "complained", r.complained);
 	json_set(o, "recent", recent);

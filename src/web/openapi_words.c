@@ -156,7 +156,7 @@ const struct openapi_shape openapi_shapes[] = {
 		" reply_to:text track_opens:bool track_clicks:bool on_doubt:text send_at:time? send_zone:text audience:int frozen_at:time?"
 		" started_at:time? finished_at:time? pause_reason:text resume_at:time? resends:int parent_id:int? audience_kind:text"
 		" version:int created_at:time updated_at:time counts:Counts stats:Stats author:text to:text without:text reach:int~"
-		" rate:num~" },
+		" rate:num~ base:int~" },
 	{ "Campaign", "id:int brand_id:int name:text status:text subject:text preview_text:text html:text text:text from_name:text"
 		" from_email:text reply_to:text lists:[int] exclude_lists:[int] segments:[int] exclude_segments:[int] track_opens:bool"
 		" track_clicks:bool on_doubt:text send_at:time? send_zone:text audience:int frozen_at:time? started_at:time?"
@@ -175,7 +175,7 @@ const struct openapi_shape openapi_shapes[] = {
 	{ "Recipient", "id:int subscriber_id:int email:text name:text state:text reason:text tries:int message_id:text? next_try_at:time?"
 		" settled_at:time? delivered_at:time? bounced_at:time? bounce:text complained_at:time? opened_at:time?"
 		" machine_opened_at:time? clicked_at:time? machine_clicked_at:time? unsubscribed_at:time?" },
-	{ "Report", "counts:Counts stats:Stats base:int base_name:text hours:[object] links:[Link] clients:[object]" },
+	{ "Report", "counts:Counts stats:Stats base:int base_name:text resent:int hours:[object] links:[Link] clients:[object]" },
 	{ "Link", "number:int url:text label:text people:int clicks:int machines:int" },
 	{ "Mail", "id:int campaign_id:int? campaign:text? subscriber_id:int? kind:text to:text from:text subject:text text:text~ html:text~"
 		" headers:[Header]~ created_at:time" },

@@ -5,6 +5,7 @@
 #include "repo/field.h"
 #include "repo/suppression.h"
 #include "repo/timeline.h"
+#include "service/agent.h"
 #include "service/field.h"
 #include "web/subscriber.h"
 
@@ -67,10 +68,21 @@ static enum err add_suppression(struct request *rq, struct response *rs,
 	return OK;
 }
 
+/* Why an event is a machine's, as a word. */
+static void name_reasons(struct json_object *timeline)
+{
+	for (size_t i = 0; i < json_object_array_length(timeline); i++) {
+		struct json_object *o = json_object_array_get_idx(timeline, i);
+		int reason = (int)json_int(o, "reason", MACHINE_NOT);
+
+		json_set_text(o, "machine_reason", machine_reason_name(reason));
+	}
+}
+
 enum err person_page(struct request *rq, struct response *rs,
     const struct subscriber *s)
 {
-	struct json_object *deliveries, *events;
+	struct json_object *timeline;
 	enum err e = person_form(rq, rs);
 
 	if (e == OK)
@@ -78,12 +90,10 @@ enum err person_page(struct request *rq, struct response *rs,
 	if (e == OK)
 		e = add_consents(rq, rs, s);
 	if (e == OK)
-		e = timeline_deliveries(rq->db, rs, s->brand_id, s->id, &deliveries);
-	if (e == OK)
-		e = timeline_events(rq->db, rs, s->brand_id, s->id, &events);
+		e = timeline_read(rq->db, rs, s->brand_id, s->id, &timeline);
 	if (e != OK)
 		return e;
-	json_set(rs->extra, "deliveries", deliveries);
-	json_set(rs->extra, "events", events);
+	name_reasons(timeline);
+	json_set(rs->extra, "timeline", timeline);
 	return OK;
 }

@@ -15,7 +15,6 @@
 #include "send/compose.h"
 #include "send/link.h"
 #include "send/spool.h"
-#include "service/agent.h"
 
 enum { OPENS_A_SECOND = 50, CLICKS_A_SECOND = 20 }; /* as in nginx */
 
@@ -49,11 +48,8 @@ static bool is_flood(const struct request *rq, const struct token *t)
  */
 static void count(struct request *rq, const struct token *t)
 {
-	struct agent a = agent_read(rq->agent);
 	struct spool_record r = {
 		.type = t->purpose == TOKEN_CLICK ? EVENT_CLICK : EVENT_OPEN,
-		.machine = a.machine,
-		.client = (uint8_t)a.family,
 		.campaign = t->campaign,
 		.subscriber = t->subscriber,
 		.link = t->link,
@@ -63,6 +59,7 @@ static void count(struct request *rq, const struct token *t)
 
 	if (t->campaign == 0 || rq->head || rq->limited || is_flood(rq, t))
 		return;
+	spool_set_agent(&r, rq->agent);
 	if (rq->app->spool == NULL)
 		e = spool_open(rq->app, rq->app->config->server.state_dir,
 		    &rq->app->log, &rq->app->spool);

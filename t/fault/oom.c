@@ -19,7 +19,7 @@
 #include "base/token.h"
 #include "faulttest.h"
 #include "http/body.h"
-#include "repo/event.h"
+#include "service/judge.h"
 #include "repo/ledger_check.h"
 #include "repo/repo.h"
 #include "send/slice.h"
@@ -116,7 +116,7 @@ static enum err do_click(const struct world *w, struct app *app)
 
 	(void)w;
 	if (e == OK)
-		e = event_record(app->db, &ev);
+		e = judge_event(app->db, &ev);
 	return e == OK ? tx_commit(&tx) : e;
 }
 

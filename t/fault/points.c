@@ -271,11 +271,11 @@ static void spool(struct dbtest *t)
 
 	for (int i = 0; i < OPENS && good; i++) {
 		struct spool_record r = { .type = EVENT_OPEN,
-			.client = CLIENT_GMAIL,
 			.campaign = 5,
 			.subscriber = 1 + i % 100,
 			.at = 1000 + i };
 
+		spool_set_agent(&r, "Thunderbird/115");
 		good = spool_append(s, &r) == OK;
 	}
 	good = good && spool_sync(s) == OK;

@@ -81,7 +81,7 @@ like($site->get("$one/recipients?state=doubt")->{content}, qr/Send all 3 again/,
 send_out('completed');
 is(campaign()->{counts}{accepted}, 2, 'both are accepted');
 is(accepted(), 7, '... once more each');
-like($site->get($one)->{content}, qr/2 mails were sent again/, 'the report tells');
+like($site->get($one)->{content}, qr/2 people were sent the mail again/, 'the report tells');
 $r = $site->post("$one/doubt", { action => 'give_up', ids => $rows[2]{id} });
 is($r->{status}, 303, 'one is given up by the page');
 is($site->post("$one/doubt", { action => 'give_up', all => 1 })->{status}, 303, '... and all the others');

@@ -5,6 +5,7 @@
 #include "repo/campaign.h"
 #include "repo/event.h"
 #include "repo/report.h"
+#include "service/judge.h"
 
 enum { HOUR_MS = 3600000 };
 
@@ -21,20 +22,22 @@ static const char *const world =
     " VALUES (21474836481, 5, 11, 'a@x.example'),"
     " (21474836482, 5, 12, 'b@x.example');";
 
+/* One after the other, slowly enough for a person. */
 static void happens(struct db *db, enum event_type type, int64_t who, bool machine,
     int link)
 {
+	static int64_t seconds;
 	struct event ev = {
 		.campaign_id = 5,
 		.subscriber_id = who,
 		.type = type,
-		.machine = machine,
+		.reason = machine ? MACHINE_PROGRAM : MACHINE_NOT,
 		.link = link,
 		.client = machine ? "Scanner" : "Gmail",
-		.at = 10 * HOUR_MS + 1,
+		.at = 10 * HOUR_MS + ++seconds * 5000,
 	};
 
-	ok(event_record(db, &ev) == OK, "event_record takes event %d of %d", type,
+	ok(judge_event(db, &ev) == OK, "judge_event takes event %d of %d", type,
 	    (int)who);
 }
 
@@ -99,7 +102,7 @@ static void odd(struct dbtest *t)
 	int64_t at = -1;
 
 	dbtest_script(t->db, world);
-	ok(event_record(t->db, &nobody) == OK, "drops an event of nobody");
+	ok(judge_event(t->db, &nobody) == OK, "drops an event of nobody");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM email_events"), 0,
 	    "and stores nothing");
 	happens(t->db, EVENT_OPEN, 11, false, 0);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "repo/event.h"
+#include "service/judge.h"
 #include "send/slice.h"
 #include "sendtest.h"
 #include "service/ses_event.h"
@@ -181,12 +181,12 @@ static void record(struct dbtest *t, int n, enum event_type type, bool machine)
 	struct event ev = { .campaign_id = 5,
 		.subscriber_id = n,
 		.type = type,
-		.machine = machine,
+		.reason = machine ? MACHINE_PROGRAM : MACHINE_NOT,
 		.link = type == EVENT_CLICK,
 		.client = "Gmail",
 		.at = 7200000 + n };
 
-	ok(event_record(t->db, &ev) == OK, "an open or click of p%d", n);
+	ok(judge_event(t->db, &ev) == OK, "an open or click of p%d", n);
 }
 
 static void happen(struct dbtest *t)

@@ -38,6 +38,12 @@ static const char actions[] = "SQLite shows what a removal would do; none happen
 
 static const struct excuse excuses[] = {
 	{ "counted, '", check },
+	{ "shown, '", check },
+	{ "SELECT min(id) FROM campaigns WHERE id > $1", check },
+	{ "WITH per AS (", check },
+	{ "coalesce(sum(CASE WHEN type <= 2 AND rules", check },
+	{ "count(DISTINCT delivery_id) FROM send_attempts", few },
+	{ "SELECT id, campaign_id, subscriber_id,", batch },
 	{ "SELECT count(*), min(", check },
 	{ "SELECT count(*), CAST(min(", check },
 	{ "SELECT brand_id, kind, item, CAST(sum(told)", check },

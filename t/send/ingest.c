@@ -1,6 +1,7 @@
 #include "tap.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,12 +57,12 @@ static void fill_spool(struct dbtest *t, int n)
 	for (int i = 0; i < n && good; i++) {
 		struct spool_record r = {
 			.type = EVENT_OPEN,
-			.client = CLIENT_GMAIL,
 			.campaign = 5,
 			.subscriber = 1 + i % PEOPLE,
 			.at = 1000 + i,
 		};
 
+		spool_set_agent(&r, "Thunderbird/115");
 		good = spool_append(s, &r) == OK;
 	}
 	good = good && spool_sync(s) == OK;
@@ -87,6 +88,59 @@ static void once(struct dbtest *t)
 	    "finds nothing the second time");
 	is_int(dbtest_int(t->db, "SELECT count(*) FROM spool_files"), 0,
 	    "and forgets finished files");
+}
+
+/* CRC-32 (ISO-HDLC), bit by bit. */
+static uint32_t crc_of(const void *p, size_t n)
+{
+	const uint8_t *b = p;
+	uint32_t c = 0xffffffffu;
+
+	for (size_t i = 0; i < n; i++) {
+		c ^= b[i];
+		for (int k = 0; k < 8; k++)
+			c = (c >> 1) ^ (0xedb88320u & (0u - (c & 1u)));
+	}
+	return ~c;
+}
+
+/* A file that a version before the User-Agent was kept has left. */
+static void older(struct dbtest *t)
+{
+	struct app *a = app_of(t, t->db);
+	struct work_report w;
+	struct campaign_stats s;
+	char *path = mem_printf(t->mem, "%s/spool/old.spool", t->dir);
+	FILE *f;
+
+	make_world(t->db);
+	fill_spool(t, 1);
+	f = fopen(path, "w");
+	for (int i = 0; f != NULL && i < 3; i++) {
+		struct spool_old_record r = { .magic = SPOOL_OLD_MAGIC,
+			.type = EVENT_OPEN,
+			.machine = i == 2,
+			.client = i == 2 ? CLIENT_APPLE_PRIVACY : CLIENT_CHROME,
+			.campaign = 5,
+			.subscriber = 10 + i,
+			.at = 5000 + i };
+
+		r.check = crc_of(&r, offsetof(struct spool_old_record, check));
+		fwrite(&r, sizeof(r), 1, f);
+	}
+	ok(f != NULL && fclose(f) == 0, "an older version left a file");
+	ok(ingest_work(a, 10000, &w) == OK, "ingest_work reads it");
+	is_int(w.done, 4, "with the new one");
+	ok(campaign_stats_get(t->db, 5, &s) == OK, "the rollup is there");
+	is_int(s.opens, 3, "the opens of people");
+	is_int(s.machine_opens, 1, "and of the machine that was told");
+	is_int(dbtest_int(t->db, "SELECT reason FROM email_events WHERE machine = 1"),
+	    MACHINE_PRIVACY, "with its reason");
+	is_int(dbtest_int(t->db,
+		   "SELECT count(*) FROM email_events WHERE client ="
+		   " 'Chrome' AND agent_id IS NULL"),
+	    2, "and the client that was kept");
+	ok(access(path, F_OK) != 0, "and the file is gone");
 }
 
 /* A damaged record costs itself only. */
@@ -212,7 +266,7 @@ static void beside(struct dbtest *t)
 	if (db_kind(t->db) != DB_SQLITE)
 		return; /* there nobody waits for another row */
 	make_world(t->db);
-	fill_spool(t, 4 * OPENS);
+	fill_spool(t, 3 * OPENS); /* one file: batches are counted by its row */
 	pid = fork();
 	if (pid == 0)
 		ingest_all(t);
@@ -224,7 +278,7 @@ static void beside(struct dbtest *t)
 		if (n < 0)
 			break;
 	}
-	is_int(status, 0, "ingest takes %d opens, %d writers beside it", 4 * OPENS,
+	is_int(status, 0, "ingest takes %d opens, %d writers beside it", 3 * OPENS,
 	    turns);
 	ok(turns > 3 && worst >= 0 && worst <= 3,
 	    "each of whom waits for %d batches at most", (int)worst);
@@ -233,6 +287,7 @@ static void beside(struct dbtest *t)
 int main(void)
 {
 	dbtest_run(once);
+	dbtest_run(older);
 	dbtest_run(damaged);
 	dbtest_run(killed);
 	dbtest_run(beside);
