@@ -44,7 +44,7 @@ await page.getByLabel('Password').fill('a patient pour-over');
 await page.getByRole('button', { name: 'Create the account' }).click();
 await page.waitForLoadState();
 const build = process.env.MAILLAYER_BUILD || join(top, 'build');
-const key = execFileSync(join(build, 'maillayer'), ['key', 'create', '--all', '--scopes', 'read,write,send',
+const key = execFileSync(join(build, 'maillayer'), ['key', 'create', '--all', '--scopes', 'read,write,send,manage',
 	'--config', join(site.state, 'maillayer.ini')], { encoding: 'utf8' }).trim();
 
 async function api(method, path, body) {
