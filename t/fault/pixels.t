@@ -59,11 +59,15 @@ sub pictures {
 
 sub syncs { return split /\n/, -e $log ? Site::slurp($log) : '' }
 
+# struct spool_record: 40 bytes and the User-Agent.
+my ($agent) = Site::slurp("$FindBin::Bin/../../src/model/event.h") =~ /AGENT_MAX = (\d+)/;
+my $record = 40 + $agent;
+
 # The records that a power cut now would leave.
 sub durable {
 	my (%bytes, $sum);
 	/^(\S+) (\d+)$/ and $bytes{$1} = $2 > ($bytes{$1} // 0) ? $2 : $bytes{$1} for syncs();
-	$sum += $_ / 40 for values %bytes;
+	$sum += $_ / $record for values %bytes;
 	return $sum;
 }
 
