@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "http/request.h"
 
-/* Bytes of a body: of somebody who is not known, of a hook, and of who is known. */
+/* The most bytes of a body: from a stranger, to a hook, and from a known caller. */
 enum {
 	BODY_STRANGER_MAX = 64 * 1024,
 	BODY_NOTICE_MAX = 320 * 1024,
